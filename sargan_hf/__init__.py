@@ -1,0 +1,55 @@
+"""Facial expression editing with SARGAN (Akram & Khan, IEEE TCSVT 2023, arXiv 2303.17212).
+
+The public names are loaded when first used, so `import sargan_hf` costs milliseconds and pulls in neither torch nor
+gradio.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ._version import __version__ as __version__
+
+_HOME = {
+    "EXPRESSIONS": "expressions",
+    "expression_vector": "expressions",
+    "resolve_expression": "expressions",
+    "SARGANError": "errors",
+    "SARGAN": "modeling_sargan",
+    "SARGANOutput": "modeling_sargan",
+    "SARGANDiscriminator": "modeling_discriminator",
+    "SARGANPipeline": "pipeline_sargan",
+    "load_expression_dataset": "data.loading",
+    "split_by_subject": "data.loading",
+}
+
+__all__ = [
+    "EXPRESSIONS",
+    "SARGAN",
+    "SARGANDiscriminator",
+    "SARGANError",
+    "SARGANOutput",
+    "SARGANPipeline",
+    "__version__",
+    "expression_vector",
+    "load_expression_dataset",
+    "resolve_expression",
+    "split_by_subject",
+]
+
+if TYPE_CHECKING:
+    from .data.loading import load_expression_dataset, split_by_subject
+    from .errors import SARGANError
+    from .expressions import EXPRESSIONS, expression_vector, resolve_expression
+    from .modeling_discriminator import SARGANDiscriminator
+    from .modeling_sargan import SARGAN, SARGANOutput
+    from .pipeline_sargan import SARGANPipeline
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module 'sargan_hf' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

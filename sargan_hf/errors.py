@@ -1,0 +1,41 @@
+"""Every error that `sargan_hf` raises on purpose.
+
+They all derive from `SARGANError`, so a server can catch one class, and from `ValueError`, so a script that never heard
+of us still catches them. A message says what came, what was expected, and what to do next.
+"""
+
+
+class SARGANError(Exception):
+    """Base class of all errors raised on purpose by `sargan_hf`."""
+
+
+class PictureError(SARGANError, ValueError):
+    """A picture cannot be opened, is too large, or is not a picture."""
+
+
+class NoFaceError(SARGANError, ValueError):
+    """No face was found in a picture, or the requested one does not exist."""
+
+
+class ExpressionError(SARGANError, ValueError):
+    """An expression name, blend or vector is not one the model knows."""
+
+
+class DatasetError(SARGANError, ValueError):
+    """A dataset is missing, empty, or does not fit the schema."""
+
+
+class CheckpointError(SARGANError, ValueError):
+    """A training checkpoint is incomplete, damaged, or belongs to another run."""
+
+
+class ConfigurationError(SARGANError, ValueError):
+    """A setting has a value that cannot work."""
+
+
+class ModelFormatError(SARGANError, ValueError):
+    """A file is not a model in the expected format."""
+
+
+class RigError(SARGANError, ValueError):
+    """A portrait cannot be used by the expression rig."""

@@ -1,0 +1,81 @@
+"""The discriminator of SARGAN: is this patch real, and which expression does the face show?
+
+Paper: arXiv 2303.17212, section III-D; the architecture is that of StarGAN (arXiv 1711.09020).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch.nn.functional as F
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from diffusers.utils import BaseOutput
+from torch import Tensor, nn
+
+from .expressions import EXPRESSIONS
+
+
+@dataclass
+class SARGANDiscriminatorOutput(BaseOutput):
+    """Attributes:
+    source: [B, 1, H/2^n, W/2^n], one critic score per patch, unbounded; higher is more real.
+    expression: [B, len(expressions)], logits.
+    """
+
+    source: Tensor
+    expression: Tensor
+
+
+class SARGANDiscriminator(ModelMixin, ConfigMixin):
+    """PatchGAN trunk with a source head and an expression head.
+
+    Args:
+        sample_size: side of the pictures; the expression head covers the whole map, so the size is fixed.
+        base_channels: width of the first convolution; it doubles with every layer.
+        num_layers: number of stride-2 convolutions; `sample_size` must be a multiple of 2 to this power.
+        expressions: the expressions, in the generator's order.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        sample_size: int = 128,
+        base_channels: int = 64,
+        num_layers: int = 6,
+        expressions: Sequence[str] = EXPRESSIONS,
+    ):
+        super().__init__()
+        reduction = 2**num_layers
+        if sample_size % reduction or sample_size < reduction:
+            raise ValueError(
+                f"sample_size must be a multiple of {reduction} with {num_layers} layers; got {sample_size}."
+            )
+        widths = [3] + [base_channels * 2**i for i in range(num_layers)]
+        self.trunk = nn.ModuleList(nn.Conv2d(narrow, wide, 4, stride=2, padding=1) for narrow, wide in pairwise(widths))
+        self.source_head = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
+        self.expression_head = nn.Conv2d(widths[-1], len(expressions), sample_size // reduction, bias=False)
+
+    def forward(
+        self, pixel_values: Tensor, return_dict: bool = True
+    ) -> SARGANDiscriminatorOutput | tuple[Tensor, Tensor]:
+        """Judges pictures.
+
+        Args:
+            pixel_values: [B, 3, sample_size, sample_size] in [-1, 1].
+            return_dict: False returns the tuple (source, expression).
+
+        Raises:
+            ValueError: a shape that does not fit.
+        """
+        size = self.config.sample_size
+        if tuple(pixel_values.shape[1:]) != (3, size, size):
+            raise ValueError(f"pixel_values must be [batch, 3, {size}, {size}]; got {list(pixel_values.shape)}.")
+        hidden = pixel_values
+        for conv in self.trunk:
+            hidden = F.leaky_relu(conv(hidden), 0.01)
+        source = self.source_head(hidden)
+        expression = self.expression_head(hidden).flatten(1)
+        if not return_dict:
+            return source, expression
+        return SARGANDiscriminatorOutput(source=source, expression=expression)

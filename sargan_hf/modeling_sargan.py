@@ -1,0 +1,240 @@
+"""The SARGAN generator: an encoder-decoder that paints the change of an expression onto its own input.
+
+Paper: "Spatial Attention-based Residuals for Facial Expression Manipulation", A. Akram and N. Khan, IEEE TCSVT 2023,
+https://arxiv.org/abs/2303.17212 (sections III-A to III-C). The network follows the authors' reference implementation
+layer by layer; `motion=True` is this project's extension.
+
+This file imports nothing from `sargan_hf`: it is uploaded beside the weights, so that
+`diffusers.AutoModel.from_pretrained(repo, trust_remote_code=True)` works where the package is not installed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from diffusers.utils import BaseOutput
+from torch import Tensor, nn
+
+
+@dataclass
+class SARGANOutput(BaseOutput):
+    """What one edit consists of.
+
+    Attributes:
+        sample: [B, 3, H, W], the edited pictures. Not clamped: the published network reaches [-2, 2].
+        residual: [B, 3, H, W] in [-1, 1], what the network painted, before `intensity` scales it.
+        attention: [B, 1, H/4, W/4] in [0, 1], where the last attention block let features through; None without
+            attention.
+        motion: [B, 2, H, W], x and y, where each output pixel is fetched from, relative to itself, in normalised image
+            coordinates (2.0 is the full width or height), before `intensity` scales it; None when the config says
+            `motion=False`.
+    """
+
+    sample: Tensor
+    residual: Tensor
+    attention: Tensor | None = None
+    motion: Tensor | None = None
+
+
+class ConvNormAct(nn.Module):
+    """Reflect-padded 3x3 convolution, instance norm, optional ReLU; `stride=2` halves the map."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1, activation: bool = True):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, padding_mode="reflect", bias=False)
+        self.norm = nn.InstanceNorm2d(out_channels, affine=True)
+        self.activation = nn.ReLU() if activation else nn.Identity()
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.activation(self.norm(self.conv(hidden)))
+
+
+class SpatialAttention(nn.Module):
+    """The symmetric encoder-decoder ("SEDN", section III-C): looks at features at two scales and weighs every place.
+
+    [B, C, h, w] -> [B, 1, h, w] in [0, 1]; h and w must be multiples of 4.
+    """
+
+    def __init__(self, in_channels: int, channels: int):
+        super().__init__()
+        self.skip_outer = ConvNormAct(in_channels, channels)
+        self.down_outer = ConvNormAct(in_channels, channels, stride=2)
+        self.skip_inner = ConvNormAct(channels, channels)
+        self.down_inner = ConvNormAct(channels, channels, stride=2)
+        self.bottom = ConvNormAct(channels, channels)
+        self.up_inner = ConvNormAct(channels, channels)
+        self.up_outer = ConvNormAct(channels, channels)
+        self.to_map = nn.Conv2d(channels, 1, 3, padding=1, padding_mode="reflect")
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        outer = self.down_outer(hidden)
+        inner = self.bottom(self.down_inner(outer))
+        inner = self.skip_inner(outer) + self.up_inner(F.interpolate(inner, scale_factor=2.0, mode="nearest"))
+        merged = self.skip_outer(hidden) + self.up_outer(F.interpolate(inner, scale_factor=2.0, mode="nearest"))
+        return torch.sigmoid(self.to_map(merged))
+
+
+class SpatialAttentionResidualBlock(nn.Module):
+    """The SARB (section III-B): identity + attention * two convolutions. Returns the features and the attention map."""
+
+    def __init__(self, channels: int, attention_channels: int | None):
+        super().__init__()
+        self.conv1 = ConvNormAct(channels, channels)
+        self.conv2 = ConvNormAct(channels, channels, activation=False)
+        self.attention = SpatialAttention(channels, attention_channels) if attention_channels else None
+
+    def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor | None]:
+        change = self.conv2(self.conv1(hidden))
+        if self.attention is None:
+            return hidden + change, None
+        attention = self.attention(change)
+        return hidden + change * attention, attention
+
+
+class SARGAN(ModelMixin, ConfigMixin):
+    """The generator of SARGAN.
+
+    The defaults give the published network: 3,014,145 parameters, 4.27 GMAC at 128 x 128. The paper's ablations are
+    settings: `attention=False` is US-GAN (2,533,440 parameters), `ultimate_skip=False` lets the network paint the whole
+    picture.
+
+    With `motion=True` the ultimate skip moves: the last convolution also gives a flow field, the input is warped by it,
+    and the residual only paints what the input does not hold (the inside of a mouth, folds). Such a skip carries brows,
+    lids and lips to their new place as sharp as they were, at any resolution.
+
+    Args:
+        base_channels: width of the first convolution; it doubles at each of the two reductions.
+        num_blocks: number of spatial-attention residual blocks.
+        attention: whether these blocks weigh their change by an attention map.
+        ultimate_skip: whether the input is added to what the network painted.
+        motion: whether that skip is moved by a predicted flow; needs `ultimate_skip`.
+        motion_reach: largest flow, in normalised image coordinates (0.2 is a tenth of the width).
+        attention_channels: width of the attention encoder-decoder.
+        expressions: the expressions in the order of the condition vector.
+        sample_size: side in pixels of the crops the model was trained on.
+    """
+
+    _no_split_modules = ["SpatialAttentionResidualBlock"]
+
+    @register_to_config
+    def __init__(
+        self,
+        base_channels: int = 64,
+        num_blocks: int = 1,
+        attention: bool = True,
+        ultimate_skip: bool = True,
+        motion: bool = False,
+        motion_reach: float = 0.2,
+        attention_channels: int = 64,
+        expressions: Sequence[str] = ("afraid", "angry", "disgusted", "happy", "neutral", "sad", "surprised"),
+        sample_size: int = 128,
+    ):
+        super().__init__()
+        if motion and not ultimate_skip:
+            raise ValueError("motion=True moves the ultimate skip, so it needs ultimate_skip=True.")
+        if num_blocks < 1 or base_channels < 1:
+            raise ValueError(f"num_blocks and base_channels must be >= 1; got {num_blocks} and {base_channels}.")
+        c1, c2, c3 = base_channels, 2 * base_channels, 4 * base_channels
+        self.conv_in = nn.Conv2d(3 + len(expressions), c1, 7, padding=3, bias=False)
+        self.norm_in = nn.InstanceNorm2d(c1, affine=True)
+        self.down1 = nn.Conv2d(c1, c2, 4, stride=2, padding=1, bias=False)
+        self.norm_down1 = nn.InstanceNorm2d(c2, affine=True)
+        self.down2 = nn.Conv2d(c2, c3, 4, stride=2, padding=1, bias=False)
+        self.norm_down2 = nn.InstanceNorm2d(c3, affine=True)
+        self.blocks = nn.ModuleList(
+            SpatialAttentionResidualBlock(c3, attention_channels if attention else None) for _ in range(num_blocks)
+        )
+        self.up1 = nn.ConvTranspose2d(c3, c2, 4, stride=2, padding=1, bias=False)
+        self.norm_up1 = nn.InstanceNorm2d(c2, affine=True)
+        self.up2 = nn.ConvTranspose2d(c2, c1, 4, stride=2, padding=1, bias=False)
+        self.norm_up2 = nn.InstanceNorm2d(c1, affine=True)
+        self.conv_out = nn.Conv2d(c1, 5 if motion else 3, 7, padding=3, bias=False)
+
+    def forward(
+        self,
+        pixel_values: Tensor,
+        expression: Tensor,
+        intensity: float | Tensor = 1.0,
+        return_dict: bool = True,
+    ) -> SARGANOutput | tuple[Tensor, ...]:
+        """Edits a batch of aligned faces.
+
+        Args:
+            pixel_values: [B, 3, H, W] in [-1, 1], RGB; H and W multiples of 16.
+            expression: [B, n] weights of `config.expressions`, a one-hot row or a convex blend.
+            intensity: a number or [B]; scales residual and motion. 1 is the edit as trained, more exaggerates.
+            return_dict: False returns the tuple (sample, residual, attention, motion) without the fields that are None.
+
+        Raises:
+            ValueError: a shape that does not fit.
+        """
+        self._check_shapes(pixel_values, expression)
+        height, width = pixel_values.shape[-2:]
+        planes = expression.to(pixel_values.dtype)[:, :, None, None].expand(-1, -1, height, width)
+
+        hidden = torch.cat([pixel_values, planes], dim=1)
+        hidden = F.relu(self.norm_in(self.conv_in(hidden)))
+        hidden = F.relu(self.norm_down1(self.down1(hidden)))
+        hidden = F.relu(self.norm_down2(self.down2(hidden)))
+        attention = None
+        for block in self.blocks:
+            hidden, attention = block(hidden)
+        hidden = F.relu(self.norm_up1(self.up1(hidden)))
+        hidden = F.relu(self.norm_up2(self.up2(hidden)))
+        painted = self.conv_out(hidden)
+
+        residual = torch.tanh(painted[:, :3])
+        motion = self.config.motion_reach * torch.tanh(painted[:, 3:]) if self.config.motion else None
+        sample = self.compose(pixel_values, residual, motion, intensity)
+        if not return_dict:
+            return tuple(field for field in (sample, residual, attention, motion) if field is not None)
+        return SARGANOutput(sample=sample, residual=residual, attention=attention, motion=motion)
+
+    def compose(
+        self, pixel_values: Tensor, residual: Tensor, motion: Tensor | None, intensity: float | Tensor = 1.0
+    ) -> Tensor:
+        """Applies a residual and a motion to pictures: the ultimate skip. Shapes as in `SARGANOutput`."""
+        if not self.config.ultimate_skip:
+            return _scaled(residual, intensity)
+        if motion is None:
+            return pixel_values + _scaled(residual, intensity)
+        return warp(pixel_values, _scaled(motion, intensity)) + _scaled(residual, intensity)
+
+    def _check_shapes(self, pixel_values: Tensor, expression: Tensor) -> None:
+        shape, known = tuple(pixel_values.shape), self.config.expressions
+        if len(shape) != 4 or shape[1] != 3 or shape[2] % 16 or shape[3] % 16 or 0 in shape:
+            raise ValueError(
+                "pixel_values must be [batch, 3, height, width] with height and width multiples of 16; "
+                f"got {list(shape)}. Resize or pad the pictures first."
+            )
+        if tuple(expression.shape) != (shape[0], len(known)):
+            raise ValueError(
+                f"expression must be [{shape[0]}, {len(known)}], one weight for each of {', '.join(known)}; "
+                f"got {list(expression.shape)}."
+            )
+
+
+def warp(pixel_values: Tensor, motion: Tensor) -> Tensor:
+    """Fetches every pixel from where `motion` points: output(p) = input(p + motion(p)), bilinear, clamped at borders.
+
+    Args:
+        pixel_values: [B, C, H, W].
+        motion: [B, 2, H, W], x and y in normalised image coordinates (2.0 is the full width or height).
+    """
+    height, width = pixel_values.shape[-2:]
+    # Pixel centres, as grid_sample(align_corners=False) counts them: an identity grid gives the input back.
+    xs = (torch.arange(width, device=motion.device, dtype=motion.dtype) * 2 + 1) / width - 1
+    ys = (torch.arange(height, device=motion.device, dtype=motion.dtype) * 2 + 1) / height - 1
+    grid = torch.stack([xs[None, None, :] + motion[:, 0], ys[None, :, None] + motion[:, 1]], dim=-1)
+    return F.grid_sample(pixel_values, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _scaled(change: Tensor, intensity: float | Tensor) -> Tensor:
+    if isinstance(intensity, Tensor):
+        intensity = intensity.to(change.dtype).reshape(-1, 1, 1, 1)
+    elif intensity == 1.0:
+        return change
+    return change * intensity

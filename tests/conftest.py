@@ -1,0 +1,33 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# No test may reach a hub; those that need one start a server on loopback and set HF_ENDPOINT themselves.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """The folder with portraits and the 3D face model (see docs/data.md), or a skip that says how to get it."""
+    folder = Path(os.environ.get("SARGAN_ASSETS", ROOT.parent / "shared" / "data"))
+    if not (folder / "portraits").is_dir():
+        pytest.skip(f"No portraits in {folder}: set SARGAN_ASSETS to the folder that docs/data.md describes.")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model_folder(tmp_path_factory) -> Path:
+    """A saved motion model of 8 channels with random weights: quick to run, real to load."""
+    import torch
+
+    from sargan_hf import SARGAN
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("tiny-model")
+    SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64).save_pretrained(folder)
+    return folder
