@@ -1,0 +1,164 @@
+"""The inside of the mouth, which no neutral photograph shows: teeth, gums, tongue and the dark behind them."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from .face_model import INNER_LIPS, PART_ENDS, FaceModel, Part
+from .pose import PosedFace
+from .shading import brightness
+from .shapes import RigMesh
+from .variation import TeethLook
+
+# RGB under a full light; measured on open smiles by eye.
+_SOCKET, _SOCKET_FLOOR = np.array([88, 36, 40], np.float32), np.array([20, 10, 12], np.float32)
+_GUMS = np.array([168, 92, 94], np.float32)
+_TEETH, _YELLOW_TEETH = np.array([232, 225, 210], np.float32), np.array([222, 203, 166], np.float32)
+_FULL_LIGHT = 205.0  # brightest channel of a cheek under it
+
+
+@dataclass(frozen=True, eq=False)
+class MouthColours:
+    """What a person's mouth takes from the photograph and from the draw of teeth.
+
+    Attributes:
+        exposure: brightness of the picture, about .6 to 1.1.
+        lips: float32 [3] RGB of the lower lip.
+        teeth: float32 [3] RGB under full light, with the photograph's white balance.
+        tooth_shade: float32 [V], factor per vertex, constant on a tooth (0 outside of the teeth).
+        across: float32 [V], -1 to 1 across the width of a tooth, seen from the front.
+        look: the draw.
+    """
+
+    exposure: float
+    lips: np.ndarray
+    teeth: np.ndarray
+    tooth_shade: np.ndarray
+    across: np.ndarray
+    look: TeethLook
+
+
+def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook) -> MouthColours:
+    """Reads exposure, lip colour and white balance off the posed photograph."""
+    marks = posed.landmarks
+    cheeks = _pixels(posed.texture, marks.cheeks).mean(axis=0)
+    lips = _pixels(posed.texture, (marks.lower_lip_top[2:5] + marks.lower_lip_bottom[2:5]) / 2).mean(axis=0)
+    mix = look.yellowness
+    teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * _white_balance(posed)) * look.brightness
+    shade, across = _per_tooth(mesh.model, look.seed)
+    return MouthColours(float(np.clip(cheeks.max() / _FULL_LIGHT, 0.6, 1.1)), lips, teeth, shade, across, look)
+
+
+def _pixels(texture: np.ndarray, points: np.ndarray) -> np.ndarray:
+    x, y = np.clip(points.astype(int), 0, texture.shape[0] - 1).T
+    return texture[y, x].astype(np.float32)
+
+
+def _white_balance(posed: PosedFace) -> np.ndarray:
+    """float32 [3], colour of the light, mean 1: from the brightest fifth of the eye openings, the whites of the eyes."""
+    mask = np.zeros(posed.texture.shape[:2], np.uint8)
+    for opening in (posed.landmarks.right_eye_opening, posed.landmarks.left_eye_opening):
+        cv2.fillPoly(mask, [np.round(opening).astype(np.int32)], 1)
+    pixels = posed.texture[mask > 0].astype(np.float32)
+    if len(pixels) <= 20:
+        return np.ones(3, np.float32)
+    total = pixels.sum(axis=1)
+    white = pixels[total >= np.percentile(total, 80)].mean(axis=0)
+    return white / max(white.mean(), 1.0)
+
+
+def _per_tooth(model: FaceModel, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    teeth = slice(PART_ENDS[Part.GUMS_AND_TONGUE], PART_ENDS[Part.TEETH])
+    triangles = model.faces[model.triangle_part == Part.TEETH] - teeth.start
+    links = (np.concatenate([triangles[:, 0], triangles[:, 1]]), np.concatenate([triangles[:, 1], triangles[:, 2]]))
+    count = teeth.stop - teeth.start
+    number, tooth = connected_components(coo_matrix((np.ones(len(links[0])), links), shape=(count, count)), directed=False)
+    shade, across = np.zeros(PART_ENDS[Part.RIGHT_EYEBALL], np.float32), np.zeros(PART_ENDS[Part.RIGHT_EYEBALL], np.float32)
+    shade[teeth] = rng.normal(1.0, 0.025, number)[tooth]
+    x = model.mean[teeth, 0]
+    for t in range(number):
+        own = np.flatnonzero(tooth == t)
+        middle, half = (x[own].max() + x[own].min()) / 2, np.ptp(x[own]) / 2
+        across[teeth.start + own] = (x[own] - middle) / max(half, 1e-3)
+    return shade, across
+
+
+def shape_teeth(screen: np.ndarray, look: TeethLook) -> None:
+    """Sizes the teeth and gums of `screen` float32 [V, 3] as drawn for this person; in place."""
+    inside = slice(PART_ENDS[Part.RIGHT_EYE_SOCKET], PART_ENDS[Part.TEETH])
+    teeth = slice(PART_ENDS[Part.GUMS_AND_TONGUE], PART_ENDS[Part.TEETH])
+    middle = screen[inside].mean(axis=0)
+    screen[inside, 0] = middle[0] + (screen[inside, 0] - middle[0]) * look.width
+    screen[inside, 1] += look.tilt * (screen[inside, 0] - middle[0])
+    line = screen[teeth, 1].mean()
+    screen[teeth, 1] = line + (screen[teeth, 1] - line) * look.length
+
+
+def paint_mouth(
+    part: np.ndarray, depth: np.ndarray, surface: np.ndarray, lips_depth: float, posed: PosedFace, colours: MouthColours
+) -> np.ndarray:
+    """Colours of a window of the picture that shows the inside of the mouth.
+
+    Args:
+        part: int [H, W], `Part` per pixel; pixels of other parts get no meaningful colour.
+        depth: float32 [H, W], depth of the surface in pixels towards the camera; lips_depth: that of the lips.
+        surface: float32 [H, W, 6], interpolated: normal in picture axes, x on the mean face, tooth shade, place across the tooth.
+
+    Returns:
+        float32 [H, W, 3], RGB in 0-255.
+    """
+    behind = np.clip((lips_depth - depth) / posed.unit, 0, 8)
+    normal = surface[..., :3] / np.maximum(np.linalg.norm(surface[..., :3], axis=2, keepdims=True), 1e-6)
+    facing = (brightness(normal) - 0.45) / 0.55
+    colour = _SOCKET * np.exp(-np.clip(behind - 0.3, 0, 9) / 1.6)[..., None] + _SOCKET_FLOOR
+    near_lips = 0.8 * np.exp(-behind / 0.35)[..., None]
+    colour = colour * (1 - near_lips) + 0.75 * colours.lips * near_lips
+    gums = _GUMS * ((0.35 + 0.65 * facing) * np.exp(-np.clip(behind - 0.8, 0, 9) / 2.4))[..., None]
+    colour = np.where((part == Part.GUMS_AND_TONGUE)[..., None], gums, colour)
+    colour = _with_teeth(colour, part, behind, facing, surface, posed, colours)
+    inside = np.isin(part, [Part.MOUTH_SOCKET, Part.GUMS_AND_TONGUE, Part.TEETH]).astype(np.uint8)
+    to_rim = cv2.distanceTransform(cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    rim_shadow = np.clip(0.55 + 0.45 * to_rim / (0.012 * posed.side), 0.55, 1)
+    return colour * (colours.exposure * rim_shadow)[..., None]
+
+
+def _with_teeth(colour, part, behind, facing, surface, posed: PosedFace, colours: MouthColours) -> np.ndarray:
+    teeth = part == Part.TEETH
+    if not teeth.any():
+        return colour
+    sideways = np.clip(np.abs(surface[..., 3]) - 1.35, 0, 9)
+    light = (0.62 + 0.38 * facing) * np.exp(-np.clip(behind - 1.3, 0, 9) / 3.5) * np.exp(-((sideways / 1.05) ** 2)) * 0.96
+    light = light * surface[..., 4] * (1 - 0.5 * colours.look.gap_darkness * surface[..., 5] ** 6)
+    enamel = np.where(teeth[..., None], colours.teeth * light[..., None], 0)
+    # Between neighbouring teeth one would see the dark behind, which reads as fangs: close the gaps with shaded enamel.
+    wide, high = max(3, int(posed.side * 0.018) | 1), max(1, int(posed.side * 0.004) | 1)
+    closed = cv2.morphologyEx(teeth.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((high, wide), np.uint8)).astype(bool)
+    closed &= np.isin(part, [Part.MOUTH_SOCKET, Part.GUMS_AND_TONGUE, Part.TEETH])
+    spread = posed.side * 0.012
+    weight = cv2.GaussianBlur(teeth.astype(np.float32), (0, 0), spread)
+    around = cv2.GaussianBlur(enamel, (0, 0), spread) / np.maximum(weight, 1e-3)[..., None]
+    colour = np.where(teeth[..., None], enamel, colour)
+    colour = np.where((closed & ~teeth)[..., None], (1 - colours.look.gap_darkness) * around, colour)
+    soft = cv2.GaussianBlur(colour.astype(np.float32), (0, 0), posed.side * 0.0015)
+    return np.where(closed[..., None], soft, colour)
+
+
+def lip_opening(screen: np.ndarray, mesh: RigMesh, side: int) -> tuple[np.ndarray, tuple[slice, slice]]:
+    """bool [side, side], the area between the lips with a margin of 2 pixels, and its bounding window."""
+    path = np.concatenate([mesh.model.upper_lip_path, mesh.model.lower_lip_path[-2:0:-1]])
+    polygon = screen[path, :2]
+    mask = np.zeros((side, side), np.uint8)
+    cv2.fillPoly(mask, [np.round(polygon * 16).astype(np.int32)], 1, shift=4)
+    mask = cv2.dilate(mask, np.ones((5, 5), np.uint8))
+    low = np.clip(np.floor(polygon.min(axis=0)).astype(int) - 4, 0, side)
+    high = np.clip(np.ceil(polygon.max(axis=0)).astype(int) + 5, 0, side)
+    return mask.astype(bool), (slice(low[1], high[1]), slice(low[0], high[0]))
+
+
+def lips_depth(screen: np.ndarray) -> float:
+    """Depth of the line between the lips in pixels."""
+    return float(np.median(screen[INNER_LIPS, 2]))

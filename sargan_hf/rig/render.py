@@ -1,0 +1,235 @@
+"""Renders a fitted face under expressions: the photograph, moved, shaded, folded, with eyes and mouth behind it.
+
+`render_set` gives all expressions of one draw of camera, light and gaze; `Stage` holds what they share, and
+`Stage.render` reads as the steps of one picture.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..expressions import EXPRESSIONS, resolve_expression
+from .background import backdrop_sheet, sheet_screen, spread
+from .crop import average_down
+from .deform import Deformation, aim_lids, deform, sample_weights
+from .eyes import eye_texture, looking
+from .face_model import FaceModel, Part
+from .fitted import FittedFace
+from .motion import MotionTracer
+from .mouth import lip_opening, lips_depth, mouth_colours, paint_mouth, shape_teeth
+from .pose import pose_face
+from .raster import Raster, vertex_normals
+from .recipes import Recipe, draw_recipes, recipes_for
+from .shading import relighting, skin_shading
+from .shapes import DRAWN_VERTICES, SKIN, rig_mesh
+from .variation import RenderOptions, Variation, draw_variation
+from .visibility import drawn_triangles, texture_places
+from .wrinkles import wrinkle_charts, wrinkle_factor
+
+_LID_SHADOW = 0.28
+_OFF_CHART = 99.0  # place on the mean face of what is not skin: no fold there
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedExpression:
+    """One picture of a set.
+
+    Attributes:
+        expression: one of the seven.
+        recipe: name of the recipe that made it.
+        intensity: 0 for neutral, about 1 for full strength.
+        image: uint8 [S, S, 3], RGB.
+        motion_backward: float32 [S, S, 2], pixels (x, y): this picture at p shows what the neutral one has at p + motion[p].
+            None unless asked for, as are the next two.
+        motion_forward: float32 [S, S, 2]: what the neutral picture shows at p is found at p + motion[p] here.
+        motion_valid: bool [S, S], False where the neutral picture does not hold what this one shows (inside a newly opened mouth).
+    """
+
+    expression: str
+    recipe: str
+    intensity: float
+    image: np.ndarray
+    motion_backward: np.ndarray | None = None
+    motion_forward: np.ndarray | None = None
+    motion_valid: np.ndarray | None = None
+
+
+class Stage:
+    """One person in front of one camera: everything the pictures of a set share.
+
+    Args:
+        face: a fitted portrait.
+        model: the face model it was fitted with.
+        variation: camera, light, gaze, folds and teeth.
+        size: side of the pictures in pixels.
+        supersample: factor by which pictures are rendered larger and averaged down.
+    """
+
+    def __init__(self, face: FittedFace, model: FaceModel, variation: Variation, size: int, supersample: int = 2):
+        self.size, self.supersample, self.variation = size, supersample, variation
+        self.mesh = mesh = rig_mesh(model)
+        self.posed = posed = pose_face(face, mesh, variation, size, supersample)
+        self.eye_texture = eye_texture(posed)
+        self.charts = wrinkle_charts(variation.wrinkles)
+        self.mouth = mouth_colours(posed, mesh, variation.teeth)
+        triangles, part, mouth_start = drawn_triangles(posed, mesh)
+        self.sheet = backdrop_sheet(posed, mesh, np.unique(triangles[part == Part.FACE]))
+        sheet_triangles = self.sheet.triangles + DRAWN_VERTICES
+        self.triangles = np.concatenate([triangles[:mouth_start], sheet_triangles, triangles[mouth_start:]])
+        self.part = np.concatenate([part[:mouth_start], np.full(len(sheet_triangles), -1), part[mouth_start:]])
+        self.mouth_start = mouth_start + len(sheet_triangles)
+        places = texture_places(posed, mesh)
+        self.places = np.concatenate([looking(places, posed, variation.gaze), self.sheet.photo[:, :2]])
+        self.light = np.ones(len(self.places), np.float32)
+        if variation.light is not None:
+            lit = relighting(posed, variation.light, mesh)
+            self.light[SKIN] = lit
+            around = spread(self.sheet, lit[self.sheet.rim, None])[:, 0]
+            self.light[DRAWN_VERTICES:] = 1 + (around - 1) * self.sheet.follow
+        self.chart_places = np.full((len(self.places), 2), _OFF_CHART, np.float32)
+        self.chart_places[SKIN] = mesh.model.mean[SKIN, :2]
+
+    def weights(self, recipe: Recipe, intensity: float = 1.0, rng: np.random.Generator | None = None) -> np.ndarray:
+        """float32 [E], shape weights of a recipe on this face, lids aimed; varied if `rng` is given."""
+        weights = sample_weights(recipe, self.mesh, intensity, rng)
+        return aim_lids(weights, recipe.aperture, self.posed, self.mesh, intensity)
+
+    def render(self, weights: np.ndarray, wrinkles: dict[str, float] | None = None, shaded: bool = True) -> np.ndarray:
+        """uint8 [size, size, 3] RGB, the face with these shape weights [E] and folds.
+
+        Args:
+            shaded: False leaves out every change of colour: shading, folds, shadows of the lids, exposure.
+        """
+        deformation = deform(self.posed, weights, self.mesh)
+        vertices, raster = self.rasterize(deformation)
+        shade = self.light.copy()
+        if shaded:
+            shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh)
+        pixels = raster.interpolate(np.column_stack([self.places, shade, self.chart_places]), self.triangles)
+        part = np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
+        picture = self._sample(self.posed.texture, pixels) * (pixels[..., 2:3] if shaded else 1.0)
+        folds = wrinkle_factor(self.charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
+        if folds is not None:
+            picture *= folds[..., None]
+        self._add_eyes(picture, part, pixels, shaded)
+        self._add_mouth(picture, part, raster, vertices, deformation)
+        return self._finished(picture, shaded)
+
+    def rasterize(self, deformation: Deformation) -> tuple[np.ndarray, Raster]:
+        """The vertices of mesh and backdrop in the picture's frame, and which of their triangles each pixel shows."""
+        vertices = np.concatenate([deformation.screen, sheet_screen(self.sheet, self.posed, deformation)])
+        shape_teeth(vertices, self.variation.teeth)
+        raster = Raster.empty(self.posed.side, self.posed.side)
+        raster.draw(vertices, self.triangles, 0, self.mouth_start)
+        # Gums would poke through the lips elsewhere.
+        opening, _ = lip_opening(vertices, self.mesh, self.posed.side)
+        raster.draw(vertices, self.triangles, self.mouth_start, len(self.triangles), opening)
+        return vertices, raster
+
+    def _sample(self, texture: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        sampled = cv2.remap(texture, pixels[..., 0], pixels[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return sampled.astype(np.float32)
+
+    def _add_eyes(self, picture: np.ndarray, part: np.ndarray, pixels: np.ndarray, shaded: bool) -> None:
+        eyes = (part == Part.LEFT_EYE_SOCKET) | (part == Part.RIGHT_EYE_SOCKET)
+        eyes |= (part == Part.LEFT_EYEBALL) | (part == Part.RIGHT_EYEBALL)
+        rows = np.flatnonzero(eyes.any(axis=1))
+        if not len(rows):
+            return
+        rows = slice(max(rows[0] - 8, 0), rows[-1] + 1)
+        colour = self._sample(self.eye_texture, pixels[rows])
+        if shaded:
+            # The upper lid casts a shadow on the eyeball.
+            skin = (part[rows] == Part.FACE).astype(np.float32)
+            down = max(1, int(self.posed.side * 0.008))
+            shadow = np.zeros_like(skin)
+            shadow[down:] = skin[:-down]
+            colour *= 1 - _LID_SHADOW * cv2.GaussianBlur(shadow, (0, 0), self.posed.side * 0.004)[..., None]
+        picture[rows][eyes[rows]] = colour[eyes[rows]]
+
+    def _add_mouth(self, picture, part, raster: Raster, vertices: np.ndarray, deformation: Deformation) -> None:
+        _, window = lip_opening(vertices, self.mesh, self.posed.side)
+        part = part[window]
+        inside = (part == Part.MOUTH_SOCKET) | (part == Part.GUMS_AND_TONGUE) | (part == Part.TEETH)
+        if not inside.any():
+            return
+        normals = vertex_normals(deformation.model, self.triangles[self.mouth_start :]) @ self.posed.view_axes.T
+        surface = np.column_stack([normals, self.mesh.model.mean[:DRAWN_VERTICES, 0], self.mouth.tooth_shade, self.mouth.across])
+        view = raster.window(*window)
+        colours = paint_mouth(
+            part, view.depth, view.interpolate(surface, self.triangles), lips_depth(vertices), self.posed, self.mouth
+        )
+        picture[window][inside] = colours[inside]
+
+    def _finished(self, picture: np.ndarray, shaded: bool) -> np.ndarray:
+        picture = average_down(picture, self.supersample)
+        if shaded:
+            v = self.variation
+            if v.gamma != 1.0:
+                picture = 255 * np.power(np.clip(picture / 255, 0, 1), v.gamma)
+            picture = picture * np.array(v.gain, np.float32)
+        picture = np.clip(np.round(picture), 0, 255).astype(np.uint8)
+        return np.ascontiguousarray(picture[:, ::-1]) if self.variation.mirror else picture
+
+
+def render_expression(
+    face: FittedFace,
+    model: FaceModel,
+    recipe: Recipe | str,
+    *,
+    intensity: float = 1.0,
+    size: int = 160,
+    variation: Variation | None = None,
+    options: RenderOptions | None = None,
+) -> RenderedExpression:
+    """One picture of a fitted face.
+
+    Args:
+        recipe: a recipe, or an expression's name for its most usual recipe.
+        intensity: 0 gives the neutral photograph back.
+        size: side in pixels.
+        variation: camera, light and the like; the photograph's own by default.
+        options: `supersample`, `recipes` and `motion` are used.
+
+    Raises:
+        ExpressionError: no such expression.
+        RigError: the recipe names a shape or a fold that does not exist.
+    """
+    options = options or RenderOptions.plain()
+    if isinstance(recipe, str):
+        recipe = max(recipes_for(resolve_expression(recipe), options.recipes), key=lambda r: r.share)
+    stage = Stage(face, model, variation or Variation(), size, options.supersample)
+    tracer = MotionTracer(stage) if options.motion else None
+    return _one(stage, recipe, intensity, None, tracer)
+
+
+def render_set(
+    face: FittedFace, model: FaceModel, *, seed: int, size: int, options: RenderOptions
+) -> list[RenderedExpression]:
+    """All expressions of one draw: a neutral picture first, then each other expression by one or more recipes.
+
+    The pictures share crop, light, gaze and person; they differ in expression only. The same arguments give the same bytes.
+
+    Args:
+        seed: of this set; give every variant of a person its own.
+        size: side of the pictures in pixels.
+    """
+    rng = np.random.default_rng(seed)
+    stage = Stage(face, model, draw_variation(options, rng.spawn(1)[0]), size, options.supersample)
+    tracer = MotionTracer(stage) if options.motion else None
+    pictures = []
+    for expression in ("neutral", *(e for e in EXPRESSIONS if e != "neutral")):
+        own = rng.spawn(1)[0]
+        for recipe in draw_recipes(expression, options.recipes_per_expression, own, options.recipes):
+            faint = own.random() < options.faint
+            intensity = own.uniform(0.4, 0.8) if faint else own.uniform(*options.intensity)
+            pictures.append(_one(stage, recipe, 0.0 if expression == "neutral" else intensity, own, tracer))
+    return pictures
+
+
+def _one(stage: Stage, recipe: Recipe, intensity: float, rng, tracer: MotionTracer | None) -> RenderedExpression:
+    weights = stage.weights(recipe, intensity, rng)
+    wrinkles = {kind: strength * intensity for kind, strength in recipe.wrinkles.items()}
+    motion = tracer.trace(weights) if tracer is not None else (None, None, None)
+    return RenderedExpression(recipe.expression, recipe.name, intensity, stage.render(weights, wrinkles), *motion)

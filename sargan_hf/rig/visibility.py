@@ -1,0 +1,75 @@
+"""Which triangles of the mesh a portrait can texture, and where in the portrait each vertex takes its colour."""
+
+import cv2
+import numpy as np
+
+from .face_model import Part
+from .pose import PosedFace
+from .shapes import SKIN, RigMesh
+
+_LEAST_FACING = 0.03  # z of a triangle's normal from which the photograph shows it well enough
+_LIP_MARGIN = 0.006  # of the picture's side; keeps each lip's texture off the other lip
+
+
+def drawn_triangles(posed: PosedFace, mesh: RigMesh) -> tuple[np.ndarray, np.ndarray, int]:
+    """The mesh's triangles that are drawn: skin inside the jaw line and facing the camera, and all inner parts.
+
+    Returns:
+        triangles [T, 3], their parts [T], and the first row of those inside the mouth.
+    """
+    skin = mesh.part == Part.FACE
+    corners = mesh.triangles
+    inside = np.zeros(len(posed.photo), bool)
+    inside[SKIN] = _inside_jaw(posed)
+    facing = np.zeros(len(posed.photo), np.float32)
+    facing[SKIN] = posed.normals[:, 2]
+    facing = facing[corners].mean(axis=1) > _LEAST_FACING
+    # Folded skin in the lips and lids faces away but opens.
+    facing |= mesh.lip_region[corners].all(axis=1) | _at_eyes(mesh)
+    keep = ~skin | (inside[corners].all(axis=1) & facing)
+    return np.ascontiguousarray(corners[keep]), mesh.part[keep], int(keep[: mesh.mouth_start].sum())
+
+
+def _at_eyes(mesh: RigMesh) -> np.ndarray:
+    middle = mesh.model.mean[mesh.triangles].mean(axis=1)
+    corner_height = mesh.model.mean[1507, 1]
+    return (np.abs(np.abs(middle[:, 0]) - 3.15) < 2.2) & (np.abs(middle[:, 1] - corner_height) < 1.3)
+
+
+def _inside_jaw(posed: PosedFace) -> np.ndarray:
+    """bool [9409], inside the face's own outline in the photograph: outside the backdrop takes over."""
+    jaw = posed.landmarks.jaw
+    step, top = 0.06 * posed.side, -float(posed.side)
+    right, left = jaw[0], jaw[-1]
+    outline = [
+        *jaw,
+        (left[0] + step, left[1] - step / 3),
+        (left[0] + step, top),
+        (right[0] - step, top),
+        (right[0] - step, right[1] - step / 3),
+    ]
+    pad, extent = posed.side, posed.texture.shape[0] + 2 * posed.side
+    mask = np.zeros((extent, extent), np.uint8)
+    cv2.fillPoly(mask, [np.round(np.array(outline) + pad).astype(np.int32)], 1)
+    mask = cv2.erode(mask, np.ones((3, 3), np.uint8))
+    x, y = np.clip(np.round(posed.photo[SKIN, :2]).astype(int) + pad, 0, extent - 1).T
+    return mask[y, x] > 0
+
+
+def texture_places(posed: PosedFace, mesh: RigMesh) -> np.ndarray:
+    """float32 [V, 2], where in the texture each vertex takes its colour.
+
+    That is where it lies in the photograph, except next to the line between the lips: there each lip keeps to its own side
+    of the line, or an opening mouth would show the other lip a second time.
+    """
+    places = posed.photo[:, :2].copy()
+    marks, margin = posed.landmarks, _LIP_MARGIN * posed.side
+    for vertices, line, keep in (
+        (mesh.upper_lip, marks.upper_lip_bottom, lambda y, edge: np.minimum(y, edge - margin)),
+        (mesh.lower_lip, marks.lower_lip_top, lambda y, edge: np.maximum(y, edge + margin)),
+    ):
+        x = places[vertices, 0]
+        near = vertices[(x > line[0, 0] - 0.02 * posed.side) & (x < line[-1, 0] + 0.02 * posed.side)]
+        edge = np.interp(places[near, 0], line[:, 0], line[:, 1])
+        places[near, 1] = keep(places[near, 1], edge)
+    return places
