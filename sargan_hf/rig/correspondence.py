@@ -5,7 +5,7 @@ Multi-PIE vertices that ICT-FaceKit publishes; lid points sit at quarters of the
 spaces them evenly.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -64,6 +64,10 @@ class Correspondences:
             np.concatenate([self.weights, other.weights]),
         )
 
+    def transformed(self, matrix: np.ndarray) -> "Correspondences":
+        """The ties after an affine map of the picture, `matrix` [2, 3]."""
+        return replace(self, targets=self.targets @ matrix[:, :2].T + matrix[:, 2])
+
 
 def named_correspondences(model: FaceModel, landmarks: Landmarks) -> Correspondences:
     """Ties brows, nose, lids and lips to the model: 53 points. The jaw slides and is found by the fit."""
@@ -94,9 +98,7 @@ def _lid_rows(model: FaceModel, landmarks: Landmarks) -> list[tuple]:
 
 def _lip_end_rows(model: FaceModel, landmarks: Landmarks) -> list[tuple]:
     lines = ((model.upper_lip_path, landmarks.upper_lip_bottom), (model.lower_lip_path, landmarks.lower_lip_top))
-    return [
-        (_along(model, path, share), line[i], _LIP_END_WEIGHT) for path, line in lines for i, share in _LIP_ENDS
-    ]
+    return [(_along(model, path, share), line[i], _LIP_END_WEIGHT) for path, line in lines for i, share in _LIP_ENDS]
 
 
 def _vertex(index: int) -> tuple[list[int], list[float]]:

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
 
-from ..errors import RigError
+from ..errors import NoFaceError, PictureError, RigError
+from ..faces.detection import FaceDetector
+from ..pictures import open_picture
 from .correction import screen_vertices
+from .correspondence import Correspondences
 from .face_model import FaceModel
+from .facemesh import FaceMesh, dense_correspondences, detection_anchors, landmarks_from_dense
 from .fit import fit_landmarks
 from .fitted import FittedFace, Landmarks
 from .landmarks import landmark_file, read_landmarks
@@ -38,21 +41,43 @@ def find_portraits(folders: Iterable[str | Path]) -> list[Path]:
     return sorted(found)
 
 
-def fit_portrait(model: FaceModel, path: str | Path) -> FittedFace:
-    """Reads one portrait and fits the face model to it.
+class PortraitFitter:
+    """Fits the face model to portrait files. Holds the detector and the landmark networks: make one per process."""
 
-    Raises:
-        RigError: the picture or its landmark file cannot be read, no face is found, or the fit is bad.
-    """
-    path = Path(path)
-    picture = _read_picture(path)
-    beside = landmark_file(path)
-    landmarks = read_landmarks(beside)
-    return fit_picture(model, picture, landmarks, path.stem, "frl189")
+    def __init__(self, model: FaceModel) -> None:
+        self.model = model
+        self._detector = FaceDetector()
+        self._mesh = FaceMesh()
+
+    def __call__(self, path: str | Path) -> FittedFace:
+        """Reads one portrait, with the landmark file beside it or else with landmarks found by FaceMesh, and fits it.
+
+        Raises:
+            RigError: the picture or its landmark file cannot be read, no face is found, or the fit is bad.
+        """
+        path = Path(path)
+        picture, beside = read_picture(path), landmark_file(path)
+        if beside is not None:
+            return fit_picture(self.model, picture, read_landmarks(beside), path.stem)
+        return self.fit_without_landmarks(picture, path.stem)
+
+    def fit_without_landmarks(self, picture: np.ndarray, subject: str) -> FittedFace:
+        """Finds the largest face of a uint8 RGB picture [H, W, 3], its landmarks, and fits it.
+
+        Raises:
+            RigError: no face is found, or the fit is bad.
+        """
+        try:
+            face = self._detector.find(picture)[0]
+            dense = self._mesh(picture, detection_anchors(face))
+        except NoFaceError as error:
+            raise RigError(f"{error} Or put a landmark file beside the picture.") from error
+        landmarks = landmarks_from_dense(picture, dense)
+        return fit_picture(self.model, picture, landmarks, subject, dense_correspondences(dense))
 
 
 def fit_picture(
-    model: FaceModel, picture: np.ndarray, landmarks: Landmarks, subject: str, landmark_source: str
+    model: FaceModel, picture: np.ndarray, landmarks: Landmarks, subject: str, dense: Correspondences | None = None
 ) -> FittedFace:
     """Fits the face model to a picture with known landmarks.
 
@@ -61,13 +86,14 @@ def fit_picture(
         picture: uint8 [H, W, 3], RGB.
         landmarks: in pixels of `picture`.
         subject: identifier of the person.
-        landmark_source: "frl189" or "facemesh".
+        dense: ties of FaceMesh points to the model where the landmarks come from FaceMesh, in pixels too.
 
     Raises:
         RigError: the landmarks lie outside the picture, or the fit is bad.
     """
-    picture, landmarks = _reduced(picture, landmarks)
-    fit = fit_landmarks(model, landmarks)
+    picture, matrix = _reduced(picture, landmarks)
+    landmarks = landmarks.transformed(matrix)
+    fit = fit_landmarks(model, landmarks, dense.transformed(matrix) if dense else None)
     screen, perspective = screen_vertices(model, fit, landmarks.inter_ocular_distance)
     return FittedFace(
         picture=picture,
@@ -80,20 +106,24 @@ def fit_picture(
         perspective=perspective,
         residual=fit.residual,
         subject=subject,
-        landmark_source=landmark_source,
+        landmark_source="facemesh" if dense else "frl189",
     )
 
 
-def _read_picture(path: Path) -> np.ndarray:
+def read_picture(path: str | Path) -> np.ndarray:
+    """uint8 [H, W, 3], RGB and upright.
+
+    Raises:
+        RigError: the file cannot be read as a picture.
+    """
     try:
-        with Image.open(path) as opened:
-            return np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise RigError(f"{path.name} cannot be read as a picture: {error}.") from error
+        return open_picture(path).rgb8()
+    except PictureError as error:
+        raise RigError(str(error)) from error
 
 
-def _reduced(picture: np.ndarray, landmarks: Landmarks) -> tuple[np.ndarray, Landmarks]:
-    """Cuts the picture to the head's surroundings and shrinks it to what the renderer can use."""
+def _reduced(picture: np.ndarray, landmarks: Landmarks) -> tuple[np.ndarray, np.ndarray]:
+    """The picture cut to the head's surroundings and shrunk to what the renderer can use, and the map [2, 3] into it."""
     height, width = picture.shape[:2]
     points = landmarks.stacked()
     if points.mean(axis=0).min() < 0 or (points.mean(axis=0) >= (width, height)).any():
@@ -110,4 +140,4 @@ def _reduced(picture: np.ndarray, landmarks: Landmarks) -> tuple[np.ndarray, Lan
     # Pixel centres: x' + .5 = scale (x - left + .5), with the whole-pixel size's own scale in each direction.
     sx, sy = picture.shape[1] / (right - left), picture.shape[0] / (bottom - top)
     matrix = np.array([[sx, 0, sx * (0.5 - left) - 0.5], [0, sy, sy * (0.5 - top) - 0.5]])
-    return np.ascontiguousarray(picture), landmarks.transformed(matrix)
+    return np.ascontiguousarray(picture), matrix
