@@ -1,6 +1,7 @@
 """From a portrait file to a fitted face: pixels, landmarks (from a file, or found by FaceMesh), fit and correction."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -41,31 +42,47 @@ def find_portraits(folders: Iterable[str | Path]) -> list[Path]:
     return sorted(found)
 
 
-class PortraitFitter:
-    """Fits the face model to portrait files. Holds the detector and the landmark networks: make one per process."""
+@dataclass(frozen=True)
+class Portrait:
+    """A picture and where the face is in it, before the fit.
 
-    def __init__(self, model: FaceModel) -> None:
-        self.model = model
+    Attributes:
+        picture: uint8 [H, W, 3], RGB, cut to the head and no larger than the renderer can use.
+        landmarks: in pixels of `picture`.
+        dense: ties of FaceMesh points to the face model where the landmarks come from FaceMesh, in the same pixels.
+        subject: identifier of the person.
+    """
+
+    picture: np.ndarray
+    landmarks: Landmarks
+    dense: Correspondences | None
+    subject: str
+
+
+class PortraitReader:
+    """Reads portrait files. Holds the detector and the landmark networks: make one per process."""
+
+    def __init__(self) -> None:
         self._detector = FaceDetector()
         self._mesh = FaceMesh()
 
-    def __call__(self, path: str | Path) -> FittedFace:
-        """Reads one portrait, with the landmark file beside it or else with landmarks found by FaceMesh, and fits it.
+    def read(self, path: str | Path) -> Portrait:
+        """Reads one portrait, with the landmark file beside it or else with landmarks found by FaceMesh.
 
         Raises:
-            RigError: the picture or its landmark file cannot be read, no face is found, or the fit is bad.
+            RigError: the picture or its landmark file cannot be read, no face is found, or the landmarks lie outside.
         """
         path = Path(path)
         picture, beside = read_picture(path), landmark_file(path)
         if beside is not None:
-            return fit_picture(self.model, picture, read_landmarks(beside), path.stem)
-        return self.fit_without_landmarks(picture, path.stem)
+            return reduced_portrait(picture, read_landmarks(beside), None, path.stem)
+        return self.find(picture, path.stem)
 
-    def fit_without_landmarks(self, picture: np.ndarray, subject: str) -> FittedFace:
-        """Finds the largest face of a uint8 RGB picture [H, W, 3], its landmarks, and fits it.
+    def find(self, picture: np.ndarray, subject: str) -> Portrait:
+        """The largest face of a uint8 RGB picture [H, W, 3] with landmarks found by FaceMesh.
 
         Raises:
-            RigError: no face is found, or the fit is bad.
+            RigError: no face is found.
         """
         try:
             face = self._detector.find(picture)[0]
@@ -73,30 +90,20 @@ class PortraitFitter:
         except NoFaceError as error:
             raise RigError(f"{error} Or put a landmark file beside the picture.") from error
         landmarks = landmarks_from_dense(picture, dense)
-        return fit_picture(self.model, picture, landmarks, subject, dense_correspondences(dense))
+        return reduced_portrait(picture, landmarks, dense_correspondences(dense), subject)
 
 
-def fit_picture(
-    model: FaceModel, picture: np.ndarray, landmarks: Landmarks, subject: str, dense: Correspondences | None = None
-) -> FittedFace:
-    """Fits the face model to a picture with known landmarks.
-
-    Args:
-        model: the face model.
-        picture: uint8 [H, W, 3], RGB.
-        landmarks: in pixels of `picture`.
-        subject: identifier of the person.
-        dense: ties of FaceMesh points to the model where the landmarks come from FaceMesh, in pixels too.
+def fit_portrait(model: FaceModel, portrait: Portrait) -> FittedFace:
+    """Fits the face model to a portrait.
 
     Raises:
-        RigError: the landmarks lie outside the picture, or the fit is bad.
+        RigError: the fit is bad.
     """
-    picture, matrix = _reduced(picture, landmarks)
-    landmarks = landmarks.transformed(matrix)
-    fit = fit_landmarks(model, landmarks, dense.transformed(matrix) if dense else None)
+    landmarks = portrait.landmarks
+    fit = fit_landmarks(model, landmarks, portrait.dense)
     screen, perspective = screen_vertices(model, fit, landmarks.inter_ocular_distance)
     return FittedFace(
-        picture=picture,
+        picture=portrait.picture,
         landmarks=landmarks,
         camera=fit.camera,
         identity=fit.identity,
@@ -105,8 +112,8 @@ def fit_picture(
         screen_vertices=screen,
         perspective=perspective,
         residual=fit.residual,
-        subject=subject,
-        landmark_source="facemesh" if dense else "frl189",
+        subject=portrait.subject,
+        landmark_source="facemesh" if portrait.dense else "frl189",
     )
 
 
@@ -122,22 +129,29 @@ def read_picture(path: str | Path) -> np.ndarray:
         raise RigError(str(error)) from error
 
 
-def _reduced(picture: np.ndarray, landmarks: Landmarks) -> tuple[np.ndarray, np.ndarray]:
-    """The picture cut to the head's surroundings and shrunk to what the renderer can use, and the map [2, 3] into it."""
+def reduced_portrait(
+    picture: np.ndarray, landmarks: Landmarks, dense: Correspondences | None, subject: str
+) -> Portrait:
+    """Cuts a uint8 RGB picture to the head's surroundings and shrinks it to what the renderer can use.
+
+    Raises:
+        RigError: the landmarks lie outside the picture.
+    """
     height, width = picture.shape[:2]
-    points = landmarks.stacked()
-    if points.mean(axis=0).min() < 0 or (points.mean(axis=0) >= (width, height)).any():
+    middle = landmarks.stacked().mean(axis=0)
+    if (middle < 0).any() or (middle >= (width, height)).any():
         raise RigError(f"The landmarks lie outside the picture of {width} x {height} pixels; are they this picture's?")
     iod = landmarks.inter_ocular_distance
     centre = (landmarks.right_pupil + landmarks.left_pupil) / 2
-    left, top = np.maximum(np.floor(centre - KEPT_RADIUS * iod), 0).astype(int)
-    right, bottom = np.minimum(np.ceil(centre + KEPT_RADIUS * iod), (width, height)).astype(int)
+    left, top = np.clip(np.floor(centre - KEPT_RADIUS * iod), 0, (width - 1, height - 1)).astype(int)
+    right, bottom = np.clip(np.ceil(centre + KEPT_RADIUS * iod), (left + 1, top + 1), (width, height)).astype(int)
     picture = picture[top:bottom, left:right]
-    scale = min(1.0, MAX_INTER_OCULAR_DISTANCE / max(iod, 1e-6))
+    scale = min(1.0, MAX_INTER_OCULAR_DISTANCE / max(iod, 1.0))
     if scale < 1.0:
         size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     # Pixel centres: x' + .5 = scale (x - left + .5), with the whole-pixel size's own scale in each direction.
     sx, sy = picture.shape[1] / (right - left), picture.shape[0] / (bottom - top)
     matrix = np.array([[sx, 0, sx * (0.5 - left) - 0.5], [0, sy, sy * (0.5 - top) - 0.5]])
-    return np.ascontiguousarray(picture), matrix
+    moved = dense.transformed(matrix) if dense is not None else None
+    return Portrait(np.ascontiguousarray(picture), landmarks.transformed(matrix), moved, subject)
