@@ -8,8 +8,12 @@ This file imports nothing from `sargan_hf`: it is uploaded beside the weights, s
 `diffusers.AutoModel.from_pretrained(repo, trust_remote_code=True)` works where the package is not installed.
 """
 
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -98,8 +102,8 @@ class SARGAN(ModelMixin, ConfigMixin):
     """The generator of SARGAN.
 
     The defaults give the published network: 3,014,145 parameters, 4.27 GMAC at 128 x 128. The paper's ablations are
-    settings: `attention=False` is US-GAN (2,533,440 parameters), `ultimate_skip=False` lets the network paint the whole
-    picture.
+    settings: `attention=False` is US-GAN (2,533,440 parameters; with this network's reflect padding), and
+    `ultimate_skip=False` lets the network paint the whole picture.
 
     With `motion=True` the ultimate skip moves: the last convolution also gives a flow field, the input is warped by it,
     and the residual only paints what the input does not hold (the inside of a mouth, folds). Such a skip carries brows,
@@ -118,6 +122,7 @@ class SARGAN(ModelMixin, ConfigMixin):
     """
 
     _no_split_modules = ["SpatialAttentionResidualBlock"]
+    _auto_class = "AutoModel"  # writes `auto_map` into config.json
 
     @register_to_config
     def __init__(
@@ -163,15 +168,16 @@ class SARGAN(ModelMixin, ConfigMixin):
         """Edits a batch of aligned faces.
 
         Args:
-            pixel_values: [B, 3, H, W] in [-1, 1], RGB; H and W multiples of 16.
+            pixel_values: [B, 3, H, W] in [-1, 1], RGB; H and W multiples of 16, 32 or more.
             expression: [B, n] weights of `config.expressions`, a one-hot row or a convex blend.
-            intensity: a number or [B]; scales residual and motion. 1 is the edit as trained, more exaggerates.
+            intensity: a number or [B]; scales residual and motion. 0 gives the input back bit for bit, 1 is the edit as
+                trained, more exaggerates.
             return_dict: False returns the tuple (sample, residual, attention, motion) without the fields that are None.
 
         Raises:
             ValueError: a shape that does not fit.
         """
-        self._check_shapes(pixel_values, expression)
+        self.check_shapes(pixel_values, expression)
         height, width = pixel_values.shape[-2:]
         planes = expression.to(pixel_values.dtype)[:, :, None, None].expand(-1, -1, height, width)
 
@@ -196,18 +202,67 @@ class SARGAN(ModelMixin, ConfigMixin):
     def compose(
         self, pixel_values: Tensor, residual: Tensor, motion: Tensor | None, intensity: float | Tensor = 1.0
     ) -> Tensor:
-        """Applies a residual and a motion to pictures: the ultimate skip. Shapes as in `SARGANOutput`."""
-        if not self.config.ultimate_skip:
-            return _scaled(residual, intensity)
-        if motion is None:
-            return pixel_values + _scaled(residual, intensity)
-        return warp(pixel_values, _scaled(motion, intensity)) + _scaled(residual, intensity)
+        """Applies a residual and a motion to pictures: the ultimate skip. Shapes as in `SARGANOutput`.
 
-    def _check_shapes(self, pixel_values: Tensor, expression: Tensor) -> None:
+        Without the ultimate skip `residual` is a whole picture, and `intensity` mixes it with the input.
+        """
+        residual = residual.to(pixel_values.dtype)
+        intensity = torch.as_tensor(intensity, dtype=residual.dtype, device=residual.device).reshape(-1, 1, 1, 1)
+        if not self.config.ultimate_skip:
+            return torch.lerp(pixel_values, residual, intensity)
+        if motion is None:
+            return pixel_values + intensity * residual
+        edited = warp(pixel_values, intensity * motion) + intensity * residual
+        # Fetching every pixel from its own place still rounds where the size is not a power of two.
+        return torch.where(intensity == 0, pixel_values, edited)
+
+    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:
+        """Writes this file, config.json and the weights as safetensors: what a model repository holds.
+
+        `AutoModel` runs the file where `sargan_hf` is not installed.
+
+        Args:
+            save_directory: created when missing.
+            kwargs: of `diffusers.ModelMixin.save_pretrained`.
+
+        Raises:
+            ValueError: `safe_serialization=False`, which would write a pickle.
+        """
+        if not kwargs.setdefault("safe_serialization", True):
+            raise ValueError("SARGAN is saved as safetensors only; leave out safe_serialization=False.")
+        code = Path(save_directory, "modeling_sargan.py")
+        code.parent.mkdir(parents=True, exist_ok=True)
+        if not (code.exists() and code.samefile(__file__)):
+            shutil.copyfile(__file__, code)
+        super().save_pretrained(save_directory, **kwargs)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike, **kwargs: Any) -> Self:
+        """Loads a model from a folder or a Hub repository; safetensors only, as a pickle can run any code.
+
+        Args:
+            pretrained_model_name_or_path: a folder written by `save_pretrained`, or a repository id such as "name/model".
+            kwargs: of `diffusers.ModelMixin.from_pretrained`: `revision`, `subfolder`, `cache_dir`, `token`,
+                `local_files_only`, `torch_dtype` and others.
+
+        Raises:
+            OSError: no such folder, repository, revision or file, or no weights as safetensors.
+        """
+        try:
+            return super().from_pretrained(pretrained_model_name_or_path, **(kwargs | {"use_safetensors": True}))
+        except OSError as error:
+            if "safetensors" not in str(error):
+                raise
+            raise OSError(
+                f"{pretrained_model_name_or_path} has no diffusion_pytorch_model.safetensors, and pickles (.bin, .pt, "
+                ".ckpt) are never loaded. Turn such a file into this format with `sargan convert CKPT OUT`."
+            ) from error
+
+    def check_shapes(self, pixel_values: Tensor, expression: Tensor) -> None:
         shape, known = tuple(pixel_values.shape), self.config.expressions
-        if len(shape) != 4 or shape[1] != 3 or shape[2] % 16 or shape[3] % 16 or 0 in shape:
+        if len(shape) != 4 or shape[1] != 3 or shape[2] % 16 or shape[3] % 16 or min(shape[2:]) < 32 or not shape[0]:
             raise ValueError(
-                "pixel_values must be [batch, 3, height, width] with height and width multiples of 16; "
+                "pixel_values must be [batch, 3, height, width] with height and width multiples of 16, 32 or more; "
                 f"got {list(shape)}. Resize or pad the pictures first."
             )
         if tuple(expression.shape) != (shape[0], len(known)):
@@ -225,16 +280,11 @@ def warp(pixel_values: Tensor, motion: Tensor) -> Tensor:
         motion: [B, 2, H, W], x and y in normalised image coordinates (2.0 is the full width or height).
     """
     height, width = pixel_values.shape[-2:]
+    # A half-precision coordinate is off by a quarter of a pixel, so places are always computed in float32 or better.
+    precise = torch.promote_types(motion.dtype, torch.float32)
     # Pixel centres, as grid_sample(align_corners=False) counts them: an identity grid gives the input back.
-    xs = (torch.arange(width, device=motion.device, dtype=motion.dtype) * 2 + 1) / width - 1
-    ys = (torch.arange(height, device=motion.device, dtype=motion.dtype) * 2 + 1) / height - 1
+    xs = (torch.arange(width, device=motion.device, dtype=precise) * 2 + 1) / width - 1
+    ys = (torch.arange(height, device=motion.device, dtype=precise) * 2 + 1) / height - 1
     grid = torch.stack([xs[None, None, :] + motion[:, 0], ys[None, :, None] + motion[:, 1]], dim=-1)
-    return F.grid_sample(pixel_values, grid, mode="bilinear", padding_mode="border", align_corners=False)
-
-
-def _scaled(change: Tensor, intensity: float | Tensor) -> Tensor:
-    if isinstance(intensity, Tensor):
-        intensity = intensity.to(change.dtype).reshape(-1, 1, 1, 1)
-    elif intensity == 1.0:
-        return change
-    return change * intensity
+    fetched = F.grid_sample(pixel_values.to(precise), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return fetched.to(pixel_values.dtype)
