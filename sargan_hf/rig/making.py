@@ -1,0 +1,99 @@
+"""Makes the pictures of one person: read, fit, render, encode. Runs inside a worker process."""
+
+import io
+from collections.abc import Iterator
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..expressions import EXPRESSIONS
+from .crop import crop_matrix, cut_out
+from .face_model import FaceModel, load_face_model
+from .morphs import five_points, morph
+from .plan import RigSettings, Unit
+from .portraits import Portrait, PortraitReader, fit_portrait, read_picture
+from .render import RenderedExpression, render_set
+from .variation import draw_variation
+from .white_balance import without_cast
+
+JPEG_QUALITY = 95
+
+
+class SetMaker:
+    """Turns units of a plan into rows of the data set. Holds the face model and the networks: one per process."""
+
+    def __init__(self, settings: RigSettings) -> None:
+        cv2.setNumThreads(1)  # the processes share the cores already
+        self.settings = settings
+        self.model: FaceModel = load_face_model(settings.model)
+        self.reader = PortraitReader()
+
+    def rows(self, unit: Unit) -> list[dict]:
+        """All rows of one unit, in the schema of `dataset.schema`.
+
+        Raises:
+            RigError: the portrait cannot be used; the message says why.
+        """
+        if unit.kind == "real":
+            return list(self._real_rows(unit))
+        return list(self._rendered_rows(unit))
+
+    def _rendered_rows(self, unit: Unit) -> Iterator[dict]:
+        portraits = [without_cast(self.reader.read(path)) for path in unit.paths]
+        portrait = morph(*portraits, unit.share) if unit.kind == "morph" else portraits[0]
+        face = fit_portrait(self.model, portrait)
+        settings = self.settings
+        for variant in range(settings.variants):
+            pair = f"{unit.subject}-{unit.index}-{variant}"
+            seed = unit.seed(settings.seed, variant)
+            pictures = render_set(face, self.model, seed=seed, size=settings.size, options=settings.options)
+            for number, picture in enumerate(pictures):
+                name = f"{pair}-{number}-{picture.expression}"
+                yield self._row(unit, name, picture.image, picture.expression, pair) | {
+                    "recipe": picture.recipe,
+                    "intensity": picture.intensity,
+                    **_motion_columns(picture),
+                }
+
+    def _real_rows(self, unit: Unit) -> Iterator[dict]:
+        """A real picture of an expression in the same crop, once per variant with its own jitter."""
+        portrait = without_cast(self._portrait_of_real(unit))
+        settings = self.settings
+        for variant in range(settings.variants):
+            rng = np.random.default_rng(unit.seed(settings.seed, variant))
+            look = draw_variation(settings.options, rng)
+            matrix = crop_matrix(five_points(portrait.landmarks), settings.size, look)
+            picture = cut_out(portrait.picture, matrix, settings.size).astype(np.float32)
+            picture = 255 * (picture / 255) ** look.gamma * np.array(look.gain, np.float32)
+            picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+            picture = picture[:, ::-1] if look.mirror else picture
+            name = f"{unit.subject}-{unit.index}-{variant}-{unit.expression}"
+            yield self._row(unit, name, picture, unit.expression, "") | {
+                "recipe": "real",
+                "intensity": 1.0,
+                **_motion_columns(None),
+            }
+
+    def _portrait_of_real(self, unit: Unit) -> Portrait:
+        return self.reader.find(read_picture(unit.paths[0]), unit.subject)
+
+    def _row(self, unit: Unit, name: str, image: np.ndarray, expression: str, pair: str) -> dict:
+        return {
+            "image": {"bytes": _jpeg(image), "path": f"{name}.jpg"},
+            "expression": EXPRESSIONS.index(expression),
+            "subject": unit.subject,
+            "pair": pair,
+            "source": unit.kind,
+        }
+
+
+def _jpeg(image: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return buffer.getvalue()
+
+
+def _motion_columns(picture: RenderedExpression | None) -> dict:
+    return {}
