@@ -38,7 +38,7 @@ MIN_INTER_OCULAR_DISTANCE = 24.0  # pixels
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted model: coefficients, camera, and the correspondences of the last round (jaw included)."""
+    """A fitted model: coefficients, camera, and what the thin-plate correction holds on to: the named landmarks and the jaw."""
 
     camera: Camera
     identity: np.ndarray  # float32 [60]
@@ -97,21 +97,19 @@ def fit_landmarks(model: FaceModel, landmarks: Landmarks, extra: Correspondences
     iod = landmarks.inter_ocular_distance
     if iod < MIN_INTER_OCULAR_DISTANCE:
         raise RigError(f"The pupils are {iod:.0f} pixels apart; at least {MIN_INTER_OCULAR_DISTANCE:.0f} are needed.")
-    fixed = named_correspondences(model, landmarks)
-    if extra is not None:
-        fixed = fixed + extra
+    named = named_correspondences(model, landmarks)
+    fixed = named if extra is None else named + extra
     expression_rows = [model.expression_index(name) for name in FITTED_EXPRESSIONS]
     basis = np.concatenate([model.identity, model.expressions[expression_rows]])
     subset = _Subset(model, fixed, basis)
-    camera, coefficients, tied = _alternate(subset, fixed, landmarks, len(model.identity))
+    camera, coefficients, jaw = _alternate(subset, fixed, landmarks, len(model.identity))
 
     identity, fitted = np.split(coefficients.astype(np.float32), [len(model.identity)])
     expression = np.zeros(len(model.expressions), np.float32)
     expression[expression_rows] = fitted
     vertices = model.mean + np.tensordot(coefficients.astype(np.float32), basis, 1)
-    correspondences = Correspondences(subset.vertices[tied.vertices], tied.mixing, tied.targets, tied.weights)
-    residual = _checked_residual(camera, project_correspondences(camera, vertices, correspondences), tied.targets, iod)
-    return Fit(camera, identity, expression, vertices, correspondences, residual)
+    residual = _checked_residual(camera, vertices, fixed + jaw, iod)
+    return Fit(camera, identity, expression, vertices, named + jaw, residual)
 
 
 def project_correspondences(camera: Camera, vertices: np.ndarray, correspondences: Correspondences) -> np.ndarray:
@@ -127,9 +125,9 @@ def _mix(points: np.ndarray, tied: Correspondences) -> np.ndarray:
 def _alternate(
     subset: _Subset, fixed: Correspondences, landmarks: Landmarks, modes: int
 ) -> tuple[Camera, np.ndarray, Correspondences]:
-    """The rounds; vertices in the returned correspondences index `subset.vertices`."""
+    """The rounds; returns camera, coefficients and the jaw's ties of the last one."""
     sigma = LANDMARK_SIGMA * landmarks.inter_ocular_distance
-    jaw = landmarks.jaw[1:-1]
+    targets = landmarks.jaw[1:-1]
     tied = Correspondences(subset.tied, fixed.mixing, fixed.targets, fixed.weights / sigma)
     with_jaw = tied
     coefficients = np.zeros(len(subset.basis))
@@ -140,15 +138,14 @@ def _alternate(
         points = subset.shape(coefficients)
         camera = _fit_camera(camera, _mix(points, with_jaw), with_jaw)
         coefficients = _fit_shape(subset, camera, _mix(points, with_jaw), with_jaw, prior)
-        points = subset.shape(coefficients)
-        outline = subset.outline_vertices(points, camera, jaw)
-        with_jaw = tied + Correspondences(
-            np.repeat(outline[:, None], 3, axis=1),
-            np.tile([1.0, 0.0, 0.0], (len(jaw), 1)),
-            jaw,
-            np.full(len(jaw), JAW_WEIGHT / sigma),
-        )
-    return camera, coefficients, with_jaw
+        outline = subset.outline_vertices(subset.shape(coefficients), camera, targets)
+        with_jaw = tied + _at_vertices(outline, targets, JAW_WEIGHT / sigma)
+    return camera, coefficients, _at_vertices(subset.vertices[outline], targets, JAW_WEIGHT)
+
+
+def _at_vertices(vertices: np.ndarray, targets: np.ndarray, weight: float) -> Correspondences:
+    mixing = np.tile([1.0, 0.0, 0.0], (len(vertices), 1))
+    return Correspondences(np.repeat(vertices[:, None], 3, axis=1), mixing, targets, np.full(len(vertices), weight))
 
 
 def _fit_camera(start: Camera, points: np.ndarray, tied: Correspondences) -> Camera:
@@ -178,8 +175,9 @@ def _fit_shape(
     return np.linalg.solve(design.T @ design + np.diag(prior), design.T @ wanted)
 
 
-def _checked_residual(camera: Camera, projected: np.ndarray, targets: np.ndarray, iod: float) -> Residual:
-    distance = 100.0 * np.linalg.norm(projected - targets, axis=1) / iod
+def _checked_residual(camera: Camera, vertices: np.ndarray, tied: Correspondences, iod: float) -> Residual:
+    landed = project_correspondences(camera, vertices, tied)
+    distance = 100.0 * np.linalg.norm(landed - tied.targets, axis=1) / iod
     residual = Residual(float(distance.mean()), float(distance.max()))
     if not np.isfinite(distance).all() or residual.mean > MAX_MEAN_RESIDUAL or residual.maximum > MAX_RESIDUAL:
         raise RigError(
