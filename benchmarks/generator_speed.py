@@ -24,7 +24,7 @@ from sargan_hf.fast_generator import FastGenerator
 
 
 class ReferenceConv(nn.Module):
-    """Reflection padding, convolution, instance norm and activation as separate modules; optionally up-samples first."""
+    """Reflection padding, convolution, instance norm and activation as modules of their own; may up-sample first."""
 
     def __init__(self, wide: int, narrow: int, stride: int = 1, scale: int = 1, norm: bool = True, relu: bool = True):
         super().__init__()

@@ -56,8 +56,9 @@ def convert_checkpoint(checkpoint: str | Path, output: str | Path, expressions: 
     """Reads a reference checkpoint and saves it as a model folder.
 
     Args:
-        checkpoint: a file written by `torch.save`, a mapping of names to tensors; only tensors are read from it, no code
-            in it is run. One level of wrapping (`{"state_dict": ...}`) and the prefix of `DataParallel` are seen through.
+        checkpoint: a file written by `torch.save`, a mapping of names to tensors; only tensors are read from it, and no
+            code in it is run. One level of wrapping (`{"state_dict": ...}`) and the prefix of `DataParallel` are seen
+            through.
         output: the folder to write; nothing is written unless the whole checkpoint fits.
         expressions: the expressions in the order the checkpoint was trained with.
 

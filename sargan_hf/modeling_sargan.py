@@ -216,6 +216,11 @@ class SARGAN(ModelMixin, ConfigMixin):
         # Fetching every pixel from its own place still rounds where the size is not a power of two.
         return torch.where(intensity == 0, pixel_values, edited)
 
+    @classmethod
+    def extract_init_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> tuple[dict[str, Any], ...]:
+        # diffusers would warn about the `auto_map` that it writes itself.
+        return super().extract_init_dict({k: v for k, v in config_dict.items() if k != "auto_map"}, **kwargs)
+
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:
         """Writes this file, config.json and the weights as safetensors: what a model repository holds.
 
@@ -241,7 +246,7 @@ class SARGAN(ModelMixin, ConfigMixin):
         """Loads a model from a folder or a Hub repository; safetensors only, as a pickle can run any code.
 
         Args:
-            pretrained_model_name_or_path: a folder written by `save_pretrained`, or a repository id such as "name/model".
+            pretrained_model_name_or_path: a folder written by `save_pretrained`, or a repository id.
             kwargs: of `diffusers.ModelMixin.from_pretrained`: `revision`, `subfolder`, `cache_dir`, `token`,
                 `local_files_only`, `torch_dtype` and others.
 
@@ -251,7 +256,8 @@ class SARGAN(ModelMixin, ConfigMixin):
         try:
             return super().from_pretrained(pretrained_model_name_or_path, **(kwargs | {"use_safetensors": True}))
         except OSError as error:
-            if "safetensors" not in str(error):
+            absent = ("no file named diffusion_pytorch", "not appear to have a file named diffusion_pytorch")
+            if not any(words in str(error) for words in absent):
                 raise
             raise OSError(
                 f"{pretrained_model_name_or_path} has no diffusion_pytorch_model.safetensors, and pickles (.bin, .pt, "

@@ -1,0 +1,187 @@
+"""Models to and from the Hugging Face Hub: `load_model`, `push_model`, `sargan push`.
+
+A model repository is flat: config.json, diffusion_pytorch_model.safetensors, modeling_sargan.py (what
+`diffusers.AutoModel` runs where `sargan_hf` is not installed), README.md, and where exported onnx/.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from huggingface_hub import CommitInfo, HfApi, ModelCard, ModelCardData
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.utils import validate_repo_id
+from safetensors import SafetensorError
+
+from .errors import ModelFormatError
+from .modeling_sargan import SARGAN
+
+# What must not reach a repository: pickles can run code when loaded, and the others are no part of a model.
+NOT_UPLOADED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", ".*", "__pycache__", "*.pyc")
+
+
+def load_model(name_or_path: str | Path, **hub_kwargs: object) -> SARGAN:
+    """Loads a model, or says in one sentence why it cannot.
+
+    Unlike `SARGAN.from_pretrained`, weights that do not fill the model exactly are an error and not a warning.
+
+    Args:
+        name_or_path: a folder written by `save_pretrained`, or a repository id such as "name/sargan-motion-128".
+        hub_kwargs: `revision`, `subfolder`, `cache_dir`, `token`, `local_files_only`, `torch_dtype` and others.
+
+    Raises:
+        ModelFormatError: no such folder, repository or revision; another kind of model; a pickle in place of
+            safetensors (convert it with `sargan convert`); weights that are damaged or do not fit the config.
+    """
+    _check_name(name_or_path)
+    try:
+        config = SARGAN.load_config(name_or_path, **{k: v for k, v in hub_kwargs.items() if k in _CONFIG_KWARGS})
+        if config.get("_class_name") != "SARGAN":
+            raise ModelFormatError(
+                f"{name_or_path} holds a {config.get('_class_name') or 'model without a class name'}, not a SARGAN."
+            )
+        model, report = SARGAN.from_pretrained(name_or_path, output_loading_info=True, **hub_kwargs)
+    except ModelFormatError:
+        raise
+    except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
+        raise ModelFormatError(f"{name_or_path} cannot be loaded as a SARGAN model. {_one_line(error)}") from error
+    unfit = [f"{problem[:-5]} {name}" for problem in ("missing_keys", "unexpected_keys") for name in report[problem]]
+    if unfit:
+        raise ModelFormatError(
+            f"The weights in {name_or_path} do not fit its config.json: {', '.join(unfit[:5])}"
+            f"{' and ' + str(len(unfit) - 5) + ' more' if len(unfit) > 5 else ''}."
+        )
+    return model
+
+
+_CONFIG_KWARGS = {"revision", "subfolder", "cache_dir", "token", "local_files_only", "force_download", "proxies"}
+
+
+def push_model(
+    model: SARGAN | str | Path,
+    repo_id: str,
+    *,
+    card: str | Path | ModelCard | None = None,
+    private: bool | None = None,
+    revision: str | None = None,
+    create_pr: bool = False,
+    commit_message: str = "Upload SARGAN model",
+    token: str | None = None,
+) -> CommitInfo:
+    """Uploads a model, with its code and card, so that `from_pretrained(repo_id)` works everywhere.
+
+    Args:
+        model: a model, or a folder written by `save_pretrained`, whose other files (onnx/, pictures) go along.
+        repo_id: "name/repository"; created when missing.
+        card: the README.md, as a card or a file; by default that of the folder, else a short one.
+        private: whether a new repository is private; None leaves that to the account's settings.
+        revision: branch to upload to; created when missing.
+        create_pr: opens a pull request instead of committing.
+        commit_message: first line of the commit.
+        token: access token; by default the one of `hf auth login`.
+
+    Returns:
+        What the Hub says about the commit (`commit_url`, `oid`, `pr_url`).
+
+    Raises:
+        ModelFormatError: the folder holds no model that loads. Nothing is uploaded then.
+        HfHubHTTPError, HFValidationError: the Hub refused (token, rights, name).
+    """
+    if not isinstance(model, SARGAN):
+        source, model = Path(model), load_model(_existing_folder(model))
+    else:
+        source = None
+    with tempfile.TemporaryDirectory() as staging:
+        stage(model, staging, source=source, card=card)
+        api = HfApi(token=token)
+        repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        if revision is not None:
+            api.create_branch(repo_id, branch=revision, exist_ok=True)
+        return api.upload_folder(
+            repo_id=repo_id,
+            folder_path=staging,
+            revision=revision,
+            create_pr=create_pr,
+            commit_message=commit_message,
+        )
+
+
+def stage(
+    model: SARGAN, folder: str | Path, *, source: Path | None = None, card: str | Path | ModelCard | None = None
+) -> None:
+    """Writes a folder as it is uploaded: what `source` holds, the model as safetensors, its code, a card."""
+    if source is not None:
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns(*NOT_UPLOADED), dirs_exist_ok=True)
+    model.save_pretrained(folder)
+    readme = Path(folder, "README.md")
+    if card is not None:
+        card = card if isinstance(card, ModelCard) else ModelCard.load(card)
+        card.save(readme)
+    elif not readme.exists():
+        short_card(model).save(readme)
+
+
+def short_card(model: SARGAN) -> ModelCard:
+    """A card that says what the model is and how to use it, for models that nobody has written one for."""
+    data = ModelCardData(
+        license="apache-2.0",
+        library_name="diffusers",
+        pipeline_tag="image-to-image",
+        tags=["sargan", "facial-expression-editing", "arxiv:2303.17212"],
+    )
+    config, parameters = model.config, sum(p.numel() for p in model.parameters())
+    skip = (
+        "moves the input by a predicted flow and adds a residual" if config.motion else "adds a residual to the input"
+    )
+    return ModelCard(
+        f"---\n{data.to_yaml()}\n---\n\n"
+        "# SARGAN\n\n"
+        f"A generator that edits the expression of a face: it {skip}. {parameters:,} parameters, trained on crops of "
+        f"{config.sample_size} x {config.sample_size} pixels. Expressions: {', '.join(config.expressions)}.\n\n"
+        "```python\n"
+        "from diffusers import AutoModel\n\n"
+        'model = AutoModel.from_pretrained("<this repository>", trust_remote_code=True)\n'
+        "edit = model(pixel_values, expression)  # [B, 3, H, W] in [-1, 1], [B, "
+        f"{len(config.expressions)}]\n"
+        "```\n\n"
+        "Paper: [Spatial Attention-based Residuals for Facial Expression Manipulation]"
+        "(https://arxiv.org/abs/2303.17212), A. Akram and N. Khan, IEEE TCSVT 2023.\n"
+    )
+
+
+def _existing_folder(path: str | Path) -> Path:
+    if not Path(path).is_dir():
+        raise ModelFormatError(f"{path} is not a folder; give one that `save_pretrained` or `sargan convert` wrote.")
+    return Path(path)
+
+
+def _check_name(name_or_path: str | Path) -> None:
+    if not os.path.isdir(name_or_path):  # Path("") would be the current folder
+        try:
+            validate_repo_id(str(name_or_path))
+        except HFValidationError as error:
+            raise ModelFormatError(
+                f"{name_or_path} is neither a folder nor the name of a repository on the Hub (name/model)."
+            ) from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(help="Model folder, as training, convert and export write it.")],
+    repo_id: Annotated[str, typer.Argument(help="Repository on the Hub, name/model; created when missing.")],
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    revision: Annotated[str | None, typer.Option(help="Branch to upload to; created when missing.")] = None,
+    create_pr: Annotated[bool, typer.Option("--create-pr", help="Open a pull request instead.")] = False,
+) -> None:
+    """Upload a model folder to the Hugging Face Hub."""
+    try:
+        commit = push_model(folder, repo_id, private=private or None, revision=revision, create_pr=create_pr)
+    except (HfHubHTTPError, HFValidationError) as error:
+        raise ModelFormatError(f"The Hub refused the upload to {repo_id}. {_one_line(error)}") from error
+    typer.echo(f"Uploaded: {commit.pr_url or commit.commit_url}")
