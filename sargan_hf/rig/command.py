@@ -167,5 +167,5 @@ def _print_summary(summary, output: Path) -> None:
     typer.echo(f"{summary.pictures} pictures of {summary.subjects} people in {output}")
     if summary.skipped:
         typer.echo(f"{len(summary.skipped)} portraits were skipped (all in {output / 'skipped.csv'}):")
-        for subject, reason in summary.skipped[:10]:
-            typer.echo(f"  {subject}: {reason}")
+        for name, reason in summary.skipped[:10]:
+            typer.echo(f"  {name}: {reason}")

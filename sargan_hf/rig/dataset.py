@@ -40,7 +40,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run left behind: pictures and people in the data set, and (subject, reason) of every skipped unit."""
+    """What a run left behind: pictures and people in the data set, and (file, reason) of every skipped unit."""
 
     pictures: int
     subjects: int
@@ -101,11 +101,11 @@ def build_dataset(
 
 
 def _finish(settings: RigSettings, folder: DatasetFolder, plan: Sequence[Unit]) -> Summary:
-    skipped = tuple((unit.subject, folder.skipped[unit.index]) for unit in plan if unit.index in folder.skipped)
+    skipped = tuple((unit.name, folder.skipped[unit.index]) for unit in plan if unit.index in folder.skipped)
     folder.write_skipped(skipped)
     used = [unit for unit in plan if unit.index not in folder.skipped]
     if not used:
-        raise RigError(f"None of the {len(plan)} portraits can be used. {skipped[0][0]}: {skipped[0][1]}")
+        raise RigError(f"None of the {len(plan)} portraits can be used. The first, {skipped[0][0]}: {skipped[0][1]}")
     counts = folder.counts()
     write_card(settings, used, counts, len(skipped))
     return Summary(sum(counts.values()), len({unit.subject for unit in used}), skipped)

@@ -72,6 +72,11 @@ class Unit:
         """File stem, or the two stems of a morph joined by "+"."""
         return "+".join(Path(path).stem for path in self.paths)
 
+    @property
+    def name(self) -> str:
+        """What a message calls it: the file name, or both."""
+        return " + ".join(Path(path).name for path in self.paths)
+
     def seed(self, run_seed: int, variant: int) -> int:
         """Seed of one variant. It depends on the person, not on the place in the plan."""
         name = zlib.crc32(f"{self.kind}:{self.subject}".encode())
@@ -98,21 +103,29 @@ def make_plan(settings: RigSettings) -> list[Unit]:
 
 
 def _draw_pairs(portraits: Sequence[str], settings: RigSettings) -> list[tuple[tuple[str, str], float]]:
-    """Distinct unordered pairs with the second one's share."""
-    possible = len(portraits) * (len(portraits) - 1) // 2
-    if settings.morphs > possible:
+    """Distinct unordered pairs with the second one's share.
+
+    Both come from one folder: people who keep photographs, paintings and statues apart do not want them mixed.
+    """
+    folders: dict[Path, list[str]] = {}
+    for path in portraits:
+        folders.setdefault(Path(path).parent, []).append(path)
+    sizes = [len(members) * (len(members) - 1) // 2 for members in folders.values()]
+    if settings.morphs > sum(sizes):
         raise RigError(
-            f"{settings.morphs} morphs were asked for, but {len(portraits)} portraits make only {possible} pairs. "
-            f"Ask for at most {possible}."
+            f"{settings.morphs} morphs were asked for, but {len(portraits)} portraits make only {sum(sizes)} pairs within "
+            f"their folders. Ask for at most {sum(sizes)}."
         )
     rng = np.random.default_rng([settings.seed, zlib.crc32(b"morphs")])
-    chosen = rng.choice(possible, settings.morphs, replace=False) if settings.morphs else []
+    chosen = rng.choice(sum(sizes), settings.morphs, replace=False) if settings.morphs else []
     pairs = []
     for number in chosen:
-        first, second = _unranked(int(number), len(portraits))
+        folder = int(np.searchsorted(np.cumsum(sizes), number, side="right"))
+        members = list(folders.values())[folder]
+        first, second = _unranked(int(number) - sum(sizes[:folder]), len(members))
         if rng.random() < 0.5:
             first, second = second, first
-        pairs.append(((portraits[first], portraits[second]), round(float(rng.uniform(*SHARES)), 3)))
+        pairs.append(((members[first], members[second]), round(float(rng.uniform(*SHARES)), 3)))
     return pairs
 
 
