@@ -62,9 +62,10 @@ class _Subset:
         self.outline = np.flatnonzero(candidate[self.vertices])
         self.mean = model.mean[self.vertices].astype(np.float64)
         self.basis = basis[:, self.vertices].astype(np.float64)
+        self._flat_basis = np.ascontiguousarray(self.basis.reshape(len(basis), -1))
 
     def shape(self, coefficients: np.ndarray) -> np.ndarray:
-        return self.mean + np.tensordot(coefficients, self.basis, 1)
+        return self.mean + (coefficients @ self._flat_basis).reshape(-1, 3)
 
     def outline_vertices(self, points: np.ndarray, camera: Camera, jaw: np.ndarray) -> np.ndarray:
         """For each jaw landmark [J, 2] the vertex, seen edge-on, that projects nearest to it."""
