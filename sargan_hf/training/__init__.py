@@ -1,0 +1,1 @@
+"""Training of both networks: settings, batches, objectives, checkpoints and the loop."""

@@ -1,0 +1,61 @@
+"""The command line of training: flags from the fields of `TrainingConfig`, on top of a settings file."""
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from typing import get_args
+
+from ..errors import ConfigurationError
+from .config import PRESETS, TrainingConfig
+
+
+def parse_config(arguments: Sequence[str] | None = None) -> tuple[TrainingConfig, bool]:
+    """Reads the command line: defaults < what the objective needs < --config file < flags.
+
+    Returns:
+        The settings, and whether `--dry_run` was asked for.
+
+    Raises:
+        ConfigurationError: an unknown setting or a value that cannot work.
+    """
+    parser = argparse.ArgumentParser(
+        description="Train SARGAN with Accelerate, on a CPU, one GPU or many.",
+    )
+    parser.add_argument("--config", metavar="FILE", default=None, help="YAML or JSON file with settings")
+    parser.add_argument("--dry_run", action="store_true", help="print the plan and stop")
+    for each in dataclasses.fields(TrainingConfig):
+        _add_flag(parser, each)
+    given = vars(parser.parse_args(arguments))
+    file, dry_run = given.pop("config"), given.pop("dry_run")
+
+    values = TrainingConfig.load(file) if file else {}
+    values |= {name: value for name, value in given.items() if value is not None}
+    config = TrainingConfig.from_dict(PRESETS.get(values.get("objective"), {}) | values)
+    if (config.train_data_dir is None) == (config.dataset_name is None):
+        raise ConfigurationError("Give the data as either --train_data_dir FOLDER or --dataset_name HUB_ID.")
+    return config, dry_run
+
+
+def _add_flag(parser: argparse.ArgumentParser, each: dataclasses.Field) -> None:
+    kind = next(k for k in (get_args(each.type) or (each.type,)) if k is not type(None))
+    # None marks "not given": presets and files fill in before the class's own default does.
+    options: dict = {"default": None, "help": f"{each.metadata['help']} (default: {each.default})"}
+    if kind is bool:
+        parser.add_argument(f"--{each.name}", action=argparse.BooleanOptionalAction, **options)
+    else:
+        parser.add_argument(f"--{each.name}", type=kind, choices=each.metadata.get("choices"), **options)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs training as the command line says."""
+    config, dry_run = parse_config(arguments)
+    # torch loads here, not at import: `--help` and a wrong flag answer at once.
+    from .trainer import train
+
+    if dry_run:
+        from .plan import print_plan
+
+        print_plan(config)
+        return
+    folder = train(config)
+    print(f"Finished: the model is in {folder}")

@@ -1,0 +1,74 @@
+"""The decoded pictures of a set, in one memory-mapped file, and who pairs with whom."""
+
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+from datasets import Dataset, config
+
+from ..errors import DatasetError
+
+
+class FaceCache:
+    """Decodes each picture once and keeps it as uint8 [size, size, 3] RGB on disk; memory stays flat at any number.
+
+    Attributes:
+        size: side of the stored pictures.
+        expression: int64 [N], indices into the set's expressions.
+        subject: the person in each picture.
+    """
+
+    def __init__(self, dataset: Dataset, size: int, folder: Path | None = None):
+        if len(dataset) == 0:
+            raise DatasetError("The training set is empty: check the folder and the split.")
+        self.size = size
+        self.expression = np.asarray(dataset["expression"], dtype=np.int64)
+        self.subject = list(dataset["subject"])
+        self.num_expressions = dataset.features["expression"].num_classes
+        self._group, self._members = _groups(list(dataset["pair"]))
+        self._path = _decoded_file(dataset, size, folder or Path(config.HF_DATASETS_CACHE) / "sargan_faces")
+        self._pictures: np.memmap | None = None
+
+    def __len__(self) -> int:
+        return len(self.expression)
+
+    def __getstate__(self) -> dict:
+        # A worker process maps the file itself instead of receiving a copy of it.
+        return self.__dict__ | {"_pictures": None}
+
+    def picture(self, index: int) -> np.ndarray:
+        if self._pictures is None:
+            self._pictures = np.memmap(self._path, np.uint8, "r", shape=(len(self), self.size, self.size, 3))
+        return self._pictures[index]
+
+    def partners(self, index: int) -> np.ndarray:
+        """The pictures of the same pair, the picture itself included; empty where it is unpaired."""
+        return self._members.get(self._group[index], np.empty(0, np.int64))
+
+
+def _groups(pairs: list[str]) -> tuple[list[str], dict[str, np.ndarray]]:
+    members: dict[str, list[int]] = {}
+    for index, pair in enumerate(pairs):
+        if pair:
+            members.setdefault(pair, []).append(index)
+    return pairs, {pair: np.asarray(indices) for pair, indices in members.items() if len(indices) > 1}
+
+
+def _decoded_file(dataset: Dataset, size: int, folder: Path) -> Path:
+    key = hashlib.sha256(f"{dataset._fingerprint}-{len(dataset)}-{size}".encode()).hexdigest()[:16]
+    path = folder / f"{key}.rgb"
+    if path.exists():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{np.random.default_rng().integers(1 << 32):08x}")
+    pictures = np.memmap(partial, np.uint8, "w+", shape=(len(dataset), size, size, 3))
+    for index, row in enumerate(dataset.select_columns("image")):
+        picture = np.asarray(row["image"].convert("RGB"))
+        shrinks = picture.shape[0] > size
+        pictures[index] = cv2.resize(
+            picture, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        )
+    pictures.flush()
+    partial.replace(path)  # complete or not there at all, also when several processes decode at once
+    return path

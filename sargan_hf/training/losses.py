@@ -1,0 +1,53 @@
+"""The single terms of the objectives, each a function of tensors and each one line of mathematics."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def change_weight(source: Tensor, target: Tensor, emphasis: float = 6.0) -> Tensor:
+    """Per-pixel weight [B, 1, H, W], mean 1 per picture: 1 + emphasis * local mean of |target - source|.
+
+    Most of a face does not move when it smiles; without it, leaving the picture alone is a comfortable minimum.
+    """
+    change = (target - source).abs().amax(dim=1, keepdim=True)
+    weight = 1 + emphasis * F.avg_pool2d(change, 9, stride=1, padding=4)
+    return weight / weight.mean(dim=(2, 3), keepdim=True)
+
+
+def pyramid_error(sample: Tensor, target: Tensor, weight: Tensor, scales: int = 3) -> Tensor:
+    """[B]: sum over scales of weighted L1 + half the L1 of the x and y gradients."""
+    error = sample.new_zeros(len(sample))
+    difference = sample - target
+    for scale in range(scales):
+        if scale:
+            difference, weight = F.avg_pool2d(difference, 2), F.avg_pool2d(weight, 2)
+        error = error + (difference.abs() * weight).mean(dim=(1, 2, 3))
+        dx, dy = difference.diff(dim=3), difference.diff(dim=2)
+        error = error + 0.5 * (dx.abs().mean(dim=(1, 2, 3)) + dy.abs().mean(dim=(1, 2, 3)))
+    return error
+
+
+def flow_error(motion: Tensor, truth: Tensor, valid: Tensor, weight: Tensor) -> Tensor:
+    """[B]: weighted mean distance between two flows where the truth is known, in normalised image coordinates."""
+    distance = torch.linalg.vector_norm(motion - truth, dim=1, keepdim=True)
+    weight = weight * valid
+    return (distance * weight).sum(dim=(1, 2, 3)) / weight.sum(dim=(1, 2, 3)).clamp(min=1.0)
+
+
+def total_variation(motion: Tensor) -> Tensor:
+    """[B]: mean absolute difference of neighbouring flow vectors."""
+    return motion.diff(dim=2).abs().mean(dim=(1, 2, 3)) + motion.diff(dim=3).abs().mean(dim=(1, 2, 3))
+
+
+def gradient_penalty(critic, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
+    """WGAN-GP (arXiv 1704.00028): mean of (|gradient| - 1)^2 on straight lines between real and fake pictures."""
+    between = (mix * real + (1 - mix) * fake).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def r1_penalty(scores: Tensor, real: Tensor) -> Tensor:
+    """R1 (arXiv 1801.04406): mean squared gradient norm at the real pictures, which must require grad."""
+    (gradient,) = torch.autograd.grad(scores.sum(), real, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean()

@@ -1,0 +1,145 @@
+"""What the two networks are trained for.
+
+An objective turns a batch (see `batches.TrainingSamples`) and the generator's edit into two losses: one for the
+discriminator, one for the generator. Both return the loss and the parts of it that are worth watching.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..modeling_sargan import SARGANOutput
+from . import losses
+from .config import TrainingConfig
+
+Batch = dict[str, Tensor]
+Parts = dict[str, Tensor]
+
+
+@dataclass
+class Objective:
+    """Base of both: holds the networks and the weights.
+
+    Attributes:
+        edit: `edit(pictures, expression indices) -> SARGANOutput`, the generator under the run's precision.
+        discriminator: the network itself.
+    """
+
+    config: TrainingConfig
+    edit: Callable[[Tensor, Tensor], SARGANOutput]
+    discriminator: nn.Module
+
+    def adversary_active(self, step: int) -> bool:
+        return step >= self.config.adversarial_start and (
+            self.config.adversarial_weight > 0 or self.config.expression_weight > 0
+        )
+
+    def discriminator_loss(self, batch: Batch, fake: Tensor, step: int) -> tuple[Tensor, Parts]:
+        raise NotImplementedError
+
+    def generator_loss(self, batch: Batch, output: SARGANOutput, step: int) -> tuple[Tensor, Parts]:
+        raise NotImplementedError
+
+    def _cycle_error(self, batch: Batch, sample: Tensor) -> Tensor:
+        """[B]: L1 between the source and the edit turned back to the source's expression."""
+        back = self.edit(sample, batch["source_expression"]).sample
+        return (back - batch["source"]).abs().mean(dim=(1, 2, 3))
+
+    def _paired_error(self, batch: Batch, output: SARGANOutput) -> tuple[Tensor, Parts]:
+        """[B] weighted loss to the true picture and the true motion, zero where a sample has no truth."""
+        source, target, config = batch["source"], batch["target"], self.config
+        weight = losses.change_weight(source, target)
+        error = losses.pyramid_error(output.sample, target, weight)
+        unedited = losses.pyramid_error(source, target, weight)
+        paired = batch["paired"]
+        parts = {"error": (error * paired).sum() / (unedited * paired).sum().clamp(min=1e-3)}
+        loss = config.paired_weight * error
+        if output.motion is not None:
+            flow = losses.flow_error(output.motion, batch["motion"], batch["motion_valid"], weight)
+            rough = losses.total_variation(output.motion)
+            painted = output.residual.abs().mean(dim=(1, 2, 3))
+            loss = loss + config.flow_weight * flow + config.paired_weight * (0.5 * rough + 0.05 * painted)
+            # In pixels of the crop: half of it is one unit of motion.
+            parts["flow_error"] = (flow * paired).sum() / paired.sum().clamp(min=1) * source.shape[-1] / 2
+        return loss * paired, parts
+
+
+class PaperObjective(Objective):
+    """arXiv 2303.17212, section III-E: WGAN-GP, expression classification, cycle L1; the truth where data is paired."""
+
+    def discriminator_loss(self, batch: Batch, fake: Tensor, step: int) -> tuple[Tensor, Parts]:
+        real = batch["source"]
+        judged = self.discriminator(torch.cat([real, fake]))
+        score_real, score_fake = judged.source.chunk(2)
+        penalty = losses.gradient_penalty(lambda x: self.discriminator(x).source, real, fake, batch["mix"])
+        expression = F.cross_entropy(judged.expression[: len(real)], batch["source_expression"])
+        wasserstein = score_fake.mean() - score_real.mean()
+        config = self.config
+        loss = config.adversarial_weight * wasserstein + config.gradient_penalty * penalty
+        loss = loss + config.expression_weight * expression
+        return loss, {"d_wasserstein": wasserstein, "d_penalty": penalty, "d_expression": expression}
+
+    def generator_loss(self, batch: Batch, output: SARGANOutput, step: int) -> tuple[Tensor, Parts]:
+        judged, config = self.discriminator(output.sample), self.config
+        adversarial = -judged.source.mean()
+        expression = F.cross_entropy(judged.expression, batch["target_expression"])
+        cycle = self._cycle_error(batch, output.sample).mean()
+        loss = config.adversarial_weight * adversarial + config.expression_weight * expression
+        loss = loss + config.cycle_weight * cycle
+        parts = {"g_adversarial": adversarial, "g_expression": expression, "g_cycle": cycle}
+        if batch["paired"].any() and config.paired_weight:
+            paired, more = self._paired_error(batch, output)
+            loss, parts = loss + paired.mean(), parts | more
+        return loss, parts
+
+
+class FastObjective(Objective):
+    """One discriminator step for each of the generator: logistic loss with lazy R1 (StyleGAN2, arXiv 1912.04958).
+
+    Paired samples learn from the true picture and motion; unpaired ones from the cycle and the expression head.
+    """
+
+    penalty_interval = 8
+
+    def discriminator_loss(self, batch: Batch, fake: Tensor, step: int) -> tuple[Tensor, Parts]:
+        config = self.config
+        # The truth shows the expression aimed at, and what real pixels look like under this augmentation.
+        real, label = (
+            batch["target"],
+            torch.where(batch["paired"] > 0, batch["target_expression"], batch["source_expression"]),
+        )
+        with_penalty = step % self.penalty_interval == 0 and config.gradient_penalty > 0
+        if with_penalty:
+            real = real.detach().requires_grad_(True)
+        judged_real, judged_fake = self.discriminator(real), self.discriminator(fake)
+        adversarial = F.softplus(-judged_real.source).mean() + F.softplus(judged_fake.source).mean()
+        expression = F.cross_entropy(judged_real.expression, label)
+        loss = config.adversarial_weight * adversarial + config.expression_weight * expression
+        parts = {"d_adversarial": adversarial, "d_expression": expression}
+        if with_penalty:
+            parts["d_penalty"] = losses.r1_penalty(judged_real.source.mean(dim=(1, 2, 3)), real)
+            loss = loss + 0.5 * config.gradient_penalty * self.penalty_interval * parts["d_penalty"]
+        return loss, parts
+
+    def generator_loss(self, batch: Batch, output: SARGANOutput, step: int) -> tuple[Tensor, Parts]:
+        config, unpaired = self.config, 1 - batch["paired"]
+        loss, parts = output.sample.new_zeros(()), {}
+        if batch["paired"].any():
+            paired, parts = self._paired_error(batch, output)
+            loss = loss + paired.mean()
+        if unpaired.any():
+            parts["g_cycle"] = (self._cycle_error(batch, output.sample) * unpaired).mean()
+            loss = loss + config.paired_weight * config.cycle_weight * parts["g_cycle"]
+        if self.adversary_active(step):
+            judged = self.discriminator(output.sample)
+            parts["g_adversarial"] = F.softplus(-judged.source).mean()
+            parts["g_expression"] = F.cross_entropy(judged.expression, batch["target_expression"])
+            loss = loss + config.adversarial_weight * parts["g_adversarial"]
+            loss = loss + config.expression_weight * parts["g_expression"]
+        return loss, parts
+
+
+OBJECTIVES: dict[str, type[Objective]] = {"paper": PaperObjective, "fast": FastObjective}

@@ -1,0 +1,98 @@
+"""What a run starts from: the data split by people, the two networks, their optimisers."""
+
+from dataclasses import dataclass
+
+import torch
+from accelerate import Accelerator
+
+from ..data.loading import load_expression_dataset, split_by_subject
+from ..errors import ConfigurationError
+from ..modeling_discriminator import SARGANDiscriminator
+from ..modeling_sargan import SARGAN
+from .batches import Draw, TrainingSamples
+from .config import TrainingConfig
+from .faces import FaceCache
+from .flow import MotionMaps
+
+# Crops are stored a little larger than they are trained on, so that zoom and rotation do not blur them.
+STORED_MARGIN = 1.25
+
+
+@dataclass
+class TrainingData:
+    """Attributes:
+    samples: the training stream.
+    faces, held_out: decoded pictures of the people trained on, and of those kept aside (None with held_out=0).
+    expressions: names in the order of the labels and of the networks' config.
+    """
+
+    samples: TrainingSamples
+    faces: FaceCache
+    held_out: FaceCache | None
+    expressions: tuple[str, ...]
+
+
+def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
+    """Loads, splits by people, and decodes each picture once (the first process does, the others wait and map it)."""
+    source = config.train_data_dir or config.dataset_name
+    stored = round(config.resolution * STORED_MARGIN)
+    with accelerator.main_process_first():
+        dataset = load_expression_dataset(source, adapter=config.adapter)
+        expressions = tuple(dataset.features["expression"].names)
+        if config.held_out:
+            parts = split_by_subject(dataset, config.held_out, seed=config.seed)
+            faces, held_out = FaceCache(parts["train"], stored), FaceCache(parts["test"], stored)
+        else:
+            faces, held_out = FaceCache(dataset, stored), None
+    draw = Draw(
+        resolution=config.resolution,
+        neutral_source=config.neutral_source,
+        stylise=config.stylise,
+        motion=config.motion,
+        seed=config.seed,
+    )
+    neutral = expressions.index("neutral") if "neutral" in expressions else -1
+    return TrainingData(TrainingSamples(faces, draw, neutral, MotionMaps()), faces, held_out, expressions)
+
+
+def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGAN:
+    """A new generator that starts as the identity, or the one of `init_from`."""
+    if config.init_from:
+        generator = SARGAN.from_pretrained(config.init_from, low_cpu_mem_usage=False)
+        if tuple(generator.config.expressions) != expressions:
+            raise ConfigurationError(
+                f"{config.init_from} knows the expressions {', '.join(generator.config.expressions)}, in this order; "
+                f"the data has {', '.join(expressions)}. Start from a model of the same expressions."
+            )
+        generator.register_to_config(sample_size=config.resolution)
+        return generator.train()
+    generator = SARGAN(
+        base_channels=config.base_channels,
+        num_blocks=config.num_blocks,
+        attention=config.attention,
+        ultimate_skip=config.ultimate_skip,
+        motion=config.motion,
+        expressions=expressions,
+        sample_size=config.resolution,
+    )
+    if config.ultimate_skip:
+        # Output = input at the start: saves the hundreds of steps a random painting takes to be unlearned.
+        torch.nn.init.zeros_(generator.conv_out.weight)
+    return generator
+
+
+def build_discriminator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGANDiscriminator:
+    return SARGANDiscriminator(
+        sample_size=config.resolution,
+        base_channels=config.discriminator_channels,
+        num_layers=config.discriminator_layers,
+        expressions=expressions,
+    )
+
+
+def learning_rate_factor(config: TrainingConfig, step: int) -> float:
+    """The schedule as a function of the step alone: warm-up, constant, linear fall to zero over the last share."""
+    warmup = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
+    decay_steps = config.decay_fraction * config.max_train_steps
+    decay = min(1.0, (config.max_train_steps - step) / decay_steps) if decay_steps else 1.0
+    return warmup * decay

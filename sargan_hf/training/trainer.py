@@ -1,0 +1,270 @@
+"""The training loop: one class that knows how an update is made, and `train`, which runs it from start to finish."""
+
+import math
+import signal
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from diffusers.training_utils import EMAModel
+from torch import Tensor, nn
+
+from ..errors import ConfigurationError, SARGANError
+from ..modeling_sargan import SARGANOutput
+from .batches import training_batches
+from .checkpoints import find_checkpoint, load_checkpoint, run_lock, save_checkpoint
+from .config import TrainingConfig
+from .objectives import OBJECTIVES, Batch, Parts
+from .publishing import save_model
+from .report import Progress
+from .setup import TrainingData, build_discriminator, build_generator, learning_rate_factor, prepare_data
+from .watching import HeldOut, save_grid
+
+
+class Trainer:
+    """Both networks, their optimisers and the averaged generator, and how one step changes them.
+
+    Gradients are averaged over processes by one all-reduce per update, by hand, instead of by wrapping the networks in
+    DistributedDataParallel: a step runs the generator twice (edit and cycle) and differentiates through the
+    discriminator's own gradient (penalty), and this way two processes equal one process with twice the batch, penalty
+    included. With 3 M parameters there is nothing to gain from overlapping communication and computation.
+    """
+
+    def __init__(self, config: TrainingConfig, accelerator: Accelerator, data: TrainingData):
+        self.config, self.accelerator, self.data = config, accelerator, data
+        self.output_dir = Path(config.output_dir)
+        layout = torch.channels_last
+        generator = build_generator(config, data.expressions)
+        discriminator = build_discriminator(config, data.expressions)
+        self.generator = generator.to(accelerator.device, memory_format=layout).train()
+        self.discriminator = discriminator.to(accelerator.device, memory_format=layout).train()
+        self.generator_optimizer = self._adam(self.generator, config.learning_rate)
+        self.discriminator_optimizer = self._adam(self.discriminator, config.discriminator_learning_rate)
+        self.average = EMAModel(list(self.generator.parameters()), decay=config.ema_decay) if config.ema_decay else None
+        self.objective = OBJECTIVES[config.objective](config, self.edit, self.discriminator)
+        self.step = 0
+
+    def _adam(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
+        betas = (self.config.adam_beta1, self.config.adam_beta2)
+        optimizer = torch.optim.Adam(network.parameters(), lr=rate, betas=betas)
+        return self.accelerator.prepare(optimizer)
+
+    def edit(self, pictures: Tensor, expression: Tensor) -> SARGANOutput:
+        """The generator under the run's precision. pictures [B, 3, S, S], expression int64 [B]."""
+        one_hot = nn.functional.one_hot(expression, len(self.data.expressions)).float()
+        with self.accelerator.autocast():
+            output = self.generator(pictures, one_hot)
+        return SARGANOutput(**{name: value.float() for name, value in output.items()})
+
+    def update(self, micro_batches: list[Batch]) -> Parts:
+        """One step: the discriminator on these batches and, every `critic_steps`, the generator. Returns mean parts."""
+        self._set_rates()
+        train_generator = (self.step + 1) % self.config.critic_steps == 0
+        adversary = self.objective.adversary_active(self.step)
+        with nullcontext() if train_generator else torch.no_grad():
+            outputs = [self.edit(batch["source"], batch["target_expression"]) for batch in micro_batches]
+        parts: Parts = {}
+        if adversary:
+            pairs = [
+                self.objective.discriminator_loss(batch, output.sample.detach(), self.step)
+                for batch, output in zip(micro_batches, outputs, strict=True)
+            ]
+            parts |= self._descend(pairs, self.discriminator, self.discriminator_optimizer)
+        if train_generator:
+            # The generator's loss flows through the discriminator, but must leave nothing in its gradients.
+            self.discriminator.requires_grad_(False)
+            pairs = [
+                self.objective.generator_loss(batch, output, self.step)
+                for batch, output in zip(micro_batches, outputs, strict=True)
+            ]
+            parts |= self._descend(pairs, self.generator, self.generator_optimizer)
+            self.discriminator.requires_grad_(True)
+            if self.average:
+                self.average.step(self.generator.parameters())
+        self.step += 1
+        return parts
+
+    def _descend(self, losses: list[tuple[Tensor, Parts]], network: nn.Module, optimizer) -> Parts:
+        optimizer.zero_grad(set_to_none=True)
+        for loss, _ in losses:
+            if not math.isfinite(loss.item()):
+                raise SARGANError(
+                    f"The loss became {loss.item()} at step {self.step}; nothing was updated with it. Resume from the "
+                    "last checkpoint with a lower learning_rate, or with mixed_precision=no."
+                )
+            self.accelerator.backward(loss / len(losses))
+        self._average_gradients(network)
+        optimizer.step()
+        names = sorted({name for _, parts in losses for name in parts})
+        found = {name: [parts[name].detach() for _, parts in losses if name in parts] for name in names}
+        return {name: torch.stack(values).mean() for name, values in found.items()}
+
+    def _average_gradients(self, network: nn.Module) -> None:
+        if self.accelerator.num_processes == 1:
+            return
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        flat = self.accelerator.reduce(torch.cat([g.reshape(-1) for g in gradients]), reduction="mean")
+        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(mean.view_as(gradient))
+
+    def _set_rates(self) -> None:
+        factor = learning_rate_factor(self.config, self.step)
+        rates = (self.config.learning_rate, self.config.discriminator_learning_rate)
+        for optimizer, rate in zip((self.generator_optimizer, self.discriminator_optimizer), rates, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+
+    def averaged_generator(self):
+        """A context in which `self.generator` holds the averaged weights, in eval mode."""
+        return _Averaged(self.generator, self.average)
+
+    def save(self) -> Path:
+        networks = {"generator": self.generator.state_dict(), "discriminator": self.discriminator.state_dict()}
+        state = {"expressions": list(self.data.expressions), "config": self.config.to_yaml()}
+        if self.average:
+            names = [name for name, _ in self.generator.named_parameters()]
+            networks["ema"] = dict(zip(names, self.average.shadow_params, strict=True))
+            state["ema_steps"] = self.average.optimization_step
+        optimizers = {
+            "generator": self.generator_optimizer.state_dict(),
+            "discriminator": self.discriminator_optimizer.state_dict(),
+        }
+        if self.accelerator.scaler:
+            optimizers["scaler"] = self.accelerator.scaler.state_dict()
+        keep = self.config.checkpoints_total_limit
+        return save_checkpoint(self.output_dir, self.step, networks, optimizers, state, keep)
+
+    def resume(self, folder: Path) -> None:
+        """Continues from a checkpoint; the steps that follow equal those of a run that was never interrupted."""
+        networks, optimizers, state = load_checkpoint(folder)
+        if tuple(state["expressions"]) != self.data.expressions:
+            raise ConfigurationError(
+                f"{folder} was trained on {', '.join(state['expressions'])}; "
+                f"the data has {', '.join(self.data.expressions)}."
+            )
+        self.generator.load_state_dict(networks["generator"])
+        self.discriminator.load_state_dict(networks["discriminator"])
+        self.generator_optimizer.load_state_dict(optimizers["generator"])
+        self.discriminator_optimizer.load_state_dict(optimizers["discriminator"])
+        if self.accelerator.scaler:
+            self.accelerator.scaler.load_state_dict(optimizers["scaler"])
+        if self.average:
+            names = [name for name, _ in self.generator.named_parameters()]
+            device = self.accelerator.device
+            self.average.shadow_params = [networks["ema"][name].to(device) for name in names]
+            self.average.optimization_step = state["ema_steps"]
+        self.step = state["step"]
+
+
+class _Averaged:
+    def __init__(self, generator: nn.Module, average: EMAModel | None):
+        self.generator, self.average = generator, average
+
+    def __enter__(self) -> nn.Module:
+        if self.average:
+            self.average.store(self.generator.parameters())
+            self.average.copy_to(self.generator.parameters())
+        return self.generator.eval()
+
+    def __exit__(self, *_) -> None:
+        self.generator.train()
+        if self.average:
+            self.average.restore(self.generator.parameters())
+
+
+class _Interruption:
+    """Turns Ctrl-C and a scheduler's SIGTERM into a flag that is looked at between steps."""
+
+    def __init__(self):
+        self.asked = False
+
+    def __enter__(self) -> "_Interruption":
+        self._previous = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def _ask(self, *_) -> None:
+        self.asked = True
+
+    def __exit__(self, *_) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+
+def train(config: TrainingConfig) -> Path:
+    """Trains from start, or from a checkpoint, to the end; returns the folder that holds the finished model.
+
+    Raises:
+        SARGANError: wrong settings or data, a damaged checkpoint, another run on the folder, a loss that is not finite.
+    """
+    trackers = None if config.report_to == "none" else config.report_to
+    accelerator = Accelerator(
+        mixed_precision=config.mixed_precision, log_with=trackers, project_dir=config.output_dir, cpu=False
+    )
+    output_dir = Path(config.output_dir)
+    with run_lock(output_dir) if accelerator.is_main_process else nullcontext():
+        set_seed(config.seed)
+        trainer = Trainer(config, accelerator, prepare_data(config, accelerator))
+        start = find_checkpoint(output_dir, config.resume_from_checkpoint) if config.resume_from_checkpoint else None
+        if start:
+            trainer.resume(start)
+        elif config.resume_from_checkpoint:
+            accelerator.print(f"No checkpoint in {output_dir} yet: starting from the beginning.")
+        if accelerator.is_main_process:
+            config.save(output_dir / "training_config.yaml")
+        with _Interruption() as interruption:
+            _run(trainer, interruption)
+        accelerator.wait_for_everyone()
+        if accelerator.is_main_process:
+            save_model(trainer)
+        accelerator.end_training()
+    return output_dir
+
+
+def _run(trainer: Trainer, interruption: _Interruption) -> None:
+    config, accelerator, data = trainer.config, trainer.accelerator, trainer.data
+    accumulation = config.gradient_accumulation_steps
+    batches = training_batches(
+        data.samples,
+        trainer.step,
+        config.train_batch_size,
+        accumulation,
+        accelerator.process_index,
+        accelerator.num_processes,
+        config.dataloader_num_workers,
+    )
+    held_out = HeldOut(data.held_out, data.expressions, config.resolution) if data.held_out else None
+    progress = Progress(trainer)
+    while trainer.step < config.max_train_steps and not interruption.asked:
+        waited = time.perf_counter()
+        micro_batches = [to_device(next(batches), accelerator.device) for _ in range(accumulation)]
+        waited = time.perf_counter() - waited
+        parts = trainer.update(micro_batches)
+        progress.log(parts, waited)
+        last = trainer.step == config.max_train_steps
+        if accelerator.is_main_process:
+            if held_out and (last or trainer.step % config.validation_steps == 0):
+                _validate(trainer, held_out, progress)
+            if last or interruption.asked or trainer.step % config.checkpointing_steps == 0:
+                trainer.save()
+    if interruption.asked:
+        progress.say(f"Interrupted at step {trainer.step}. Go on with --resume_from_checkpoint latest.")
+    progress.close()
+
+
+def _validate(trainer: Trainer, held_out: HeldOut, progress: Progress) -> None:
+    with trainer.averaged_generator() as generator:
+        errors = held_out.errors(generator, trainer.accelerator.device)
+        grid = held_out.grid(generator, trainer.accelerator.device)
+    path = save_grid(grid, trainer.output_dir, trainer.step)
+    progress.validation(errors, grid)
+    progress.say(f"step {trainer.step}: held-out error {errors.get('all', math.nan):.3f} of no edit; samples in {path}")
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    moved = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+    for name in ("source", "target"):
+        moved[name] = moved[name].contiguous(memory_format=torch.channels_last)
+    return moved
