@@ -12,6 +12,7 @@ Every transform is `transform(pictures, rng, strength) -> pictures`, with float3
 `stylise` clips. None changes its input in place.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -52,7 +53,7 @@ def stylise(pictures: np.ndarray, rng: np.random.Generator, strength: float = 1.
         )
     pictures = np.array(pictures, dtype=np.float32, order="C")
     for transform in draw(rng) if strength > 0 else ():
-        pictures = transform.apply(pictures, rng, strength)
+        pictures = transform.apply(pictures, rng, float(strength))
     return np.clip(pictures, 0, 1, out=pictures)
 
 
@@ -81,7 +82,7 @@ def colour_matrix(pictures: np.ndarray, rng: np.random.Generator, strength: floa
 
 def old_photograph(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Black and white, or sepia, with faded blacks."""
-    sepia = np.float32([1.07, 0.98, 0.82]) ** rng.choice([0, rng.uniform(0.3, 1.5)])
+    sepia = np.float32([1.07, 0.98, 0.82]) ** max(0.0, rng.uniform(-1.0, 1.5))
     fade = rng.uniform(0, 0.15)
     printed = (fade + (1 - fade) * _grey(pictures)) * sepia
     return _mix(pictures, printed, strength)
@@ -93,7 +94,7 @@ def stone(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np
     tint[2] = tint[1] ** 2 * rng.uniform(0.9, 1.05)  # the redder a stone, the less blue
     tones = rng.uniform(0.1, 0.3) + rng.uniform(0.6, 0.85) * _grey(pictures) ** rng.uniform(0.6, 1.4)
     mottle = _clouds(rng, pictures.shape[1:3], rng.uniform(4, 16)) + 0.5 * _clouds(rng, pictures.shape[1:3], 1.0)
-    angle = rng.uniform(0, 2 * np.pi)
+    angle = rng.uniform(0, 2 * math.pi)
     relief = np.stack([_relief(picture, angle) for picture in tones])
     carved = (tones + rng.uniform(0, 1.5) * relief) * (1 + rng.uniform(0.02, 0.07) * mottle[..., None]) * tint
     return _mix(pictures, carved, strength)
@@ -122,7 +123,7 @@ def painterly(pictures: np.ndarray, rng: np.random.Generator, strength: float) -
 
 def cartoon(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """A drawn figure: few flat tones, vivid colours, dark outlines."""
-    levels, flatness = rng.integers(4, 9), rng.uniform(0.4, 0.9)
+    levels, flatness = int(rng.integers(4, 9)), rng.uniform(0.4, 0.9)
     saturation, ink = rng.uniform(1.0, 1.7), rng.uniform(0, 5)
     smooth = _bilateral(pictures, 70)
     flat = _mix(smooth, np.round(smooth * levels) / levels, flatness)
@@ -143,7 +144,7 @@ def avatar(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
 def pencil(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Pencil or crayon on paper: what is darker than its surroundings becomes a stroke, the rest light hatching."""
     width, pressure = rng.uniform(1.5, 4), rng.uniform(0.8, 1.6)
-    shading, colour = rng.uniform(0.1, 0.5), rng.choice([0, rng.uniform(0.2, 0.7)])
+    shading, colour = rng.uniform(0.1, 0.5), max(0.0, rng.uniform(-0.5, 0.7))
     tooth = 0.08 * _clouds(rng, pictures.shape[1:3], 0.7)
     grey = _grey(pictures)[..., 0]
     around = np.stack([cv2.GaussianBlur(picture, (0, 0), width) for picture in grey])
@@ -159,40 +160,40 @@ def pencil(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
 def exposure(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Contrast, brightness and white balance."""
     gain = 1 + strength * (rng.uniform(-0.25, 0.25) + rng.uniform(-0.06, 0.06, 3))
-    return pictures * gain.astype(np.float32) + np.float32(strength * rng.uniform(-0.1, 0.1))
+    return pictures * gain.astype(np.float32) + strength * rng.uniform(-0.1, 0.1)
 
 
 def gamma(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Another tone curve, from washed out to heavy."""
-    return np.clip(pictures, 0, 1) ** np.float32(np.exp(strength * rng.uniform(-0.5, 0.5)))
+    return np.clip(pictures, 0, 1) ** math.exp(strength * rng.uniform(-0.5, 0.5))
 
 
 def side_light(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """A lamp from one side: brightness falls off along a random direction."""
     height, width = pictures.shape[1:3]
-    angle, depth = rng.uniform(0, 2 * np.pi), strength * rng.uniform(0.1, 0.5)
-    across = np.linspace(-1, 1, width, dtype=np.float32) * np.float32(np.cos(angle))
-    down = np.linspace(-1, 1, height, dtype=np.float32) * np.float32(np.sin(angle))
-    return pictures * (1 + np.float32(depth) * (down[:, None] + across))[..., None]
+    angle, depth = rng.uniform(0, 2 * math.pi), strength * rng.uniform(0.1, 0.5)
+    across = np.linspace(-1, 1, width, dtype=np.float32) * math.cos(angle)
+    down = np.linspace(-1, 1, height, dtype=np.float32) * math.sin(angle)
+    return pictures * (1 + depth * (down[:, None] + across))[..., None]
 
 
 def canvas(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Linen under paint: a woven relief of a few pixels' pitch, uneven as cloth is."""
     height, width = pictures.shape[1:3]
     pitch, depth = rng.uniform(2.5, 5), strength * rng.uniform(0.02, 0.07)
-    warp = np.sin(2 * np.pi / pitch * np.arange(width, dtype=np.float32))
-    weft = np.sin(2 * np.pi / pitch * np.arange(height, dtype=np.float32))
+    warp = np.sin(2 * math.pi / pitch * np.arange(width, dtype=np.float32))
+    weft = np.sin(2 * math.pi / pitch * np.arange(height, dtype=np.float32))
     weave = warp + weft[:, None] + 0.5 * _clouds(rng, (height, width), 0.8)
-    return pictures * (1 + np.float32(depth) * weave)[..., None]
+    return pictures * (1 + depth * weave)[..., None]
 
 
 def grain(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Film grain or sensor noise, fine or coarse, grey or coloured."""
     height, width = pictures.shape[1:3]
-    size, depth = rng.choice([0, rng.uniform(0.5, 1.5)]), strength * rng.uniform(0.015, 0.06)
-    channels = rng.choice([1, 3])
+    size, depth = max(0.0, rng.uniform(-1.0, 1.5)), strength * rng.uniform(0.015, 0.06)
+    channels = 1 if rng.random() < 0.6 else 3
     field = np.stack([_clouds(rng, (height, width), size) for _ in range(channels)], axis=-1)
-    return pictures + np.float32(depth) * field
+    return pictures + depth * field
 
 
 def blur(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -214,15 +215,15 @@ def occlusion(pictures: np.ndarray, rng: np.random.Generator, strength: float) -
     """Something in front of the face: an ellipse or a bar in one colour, soft or hard edged, from any side."""
     height, width = pictures.shape[1:3]
     size = min(height, width)
-    angle = rng.uniform(0, 2 * np.pi)
+    angle = rng.uniform(0, 2 * math.pi)
     reach = 0.5 * size * rng.uniform(0.5, 1.0)  # distance from the centre, so that most of a face stays in sight
-    centre = (int(width / 2 + reach * np.cos(angle)), int(height / 2 + reach * np.sin(angle)))
-    axes = np.maximum(1, strength * size * rng.uniform(0.06, [0.3, 0.16])).astype(int)
+    centre = (int(width / 2 + reach * math.cos(angle)), int(height / 2 + reach * math.sin(angle)))
+    long, short = (max(1, int(strength * size * rng.uniform(0.06, widest))) for widest in (0.3, 0.16))
     mask = np.zeros((height, width), dtype=np.float32)
     if rng.random() < 0.6:
-        cv2.ellipse(mask, centre, axes.tolist(), rng.uniform(0, 180), 0, 360, 1.0, cv2.FILLED)
+        cv2.ellipse(mask, centre, (long, short), rng.uniform(0, 180), 0, 360, 1.0, cv2.FILLED)
     else:
-        corners = cv2.boxPoints((centre, (4 * axes[0], axes[1]), rng.uniform(0, 180)))
+        corners = cv2.boxPoints((centre, (4 * long, short), rng.uniform(0, 180)))
         cv2.fillConvexPoly(mask, corners.astype(np.int32), 1.0)
     mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.5, 3))[..., None]
     colour = rng.uniform(0, 1, 3).astype(np.float32)
@@ -271,7 +272,7 @@ CONDITIONS = (
 
 
 def _mix(before: np.ndarray, after: np.ndarray, amount: float) -> np.ndarray:
-    return before + np.float32(amount) * (after - before)
+    return before + amount * (after - before)
 
 
 def _grey(pictures: np.ndarray) -> np.ndarray:
@@ -292,8 +293,8 @@ def _clouds(rng: np.random.Generator, shape: tuple[int, int], size: float) -> np
 def _relief(picture: np.ndarray, angle: float) -> np.ndarray:
     """Slope of a grey picture [H, W, 1] along `angle`: what a low lamp from there makes of its forms."""
     smooth = cv2.GaussianBlur(picture, (0, 0), 1.2)
-    slope = np.cos(angle) * cv2.Sobel(smooth, -1, 1, 0, scale=1 / 8) + np.sin(angle) * cv2.Sobel(smooth, -1, 0, 1, scale=1 / 8)
-    return slope[..., None].astype(np.float32)
+    across, down = cv2.Sobel(smooth, -1, 1, 0, scale=1 / 8), cv2.Sobel(smooth, -1, 0, 1, scale=1 / 8)
+    return (math.cos(angle) * across + math.sin(angle) * down)[..., None]
 
 
 def _bytes(pictures: np.ndarray) -> np.ndarray:

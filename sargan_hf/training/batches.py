@@ -70,7 +70,7 @@ class TrainingSamples(Dataset):
         return int(np.random.default_rng([self.draw.seed, 0, epoch]).permutation(len(self.faces))[place])
 
     def _choose(self, picture: int, rng: np.random.Generator) -> tuple[int, int | None, int]:
-        """The drawn picture is the target, so that all expressions are aimed at equally often; a partner is its source."""
+        """The drawn picture is the target: all expressions are aimed at equally often. A partner is its source."""
         partners = self.faces.partners(picture)
         if len(partners) == 0:
             others = [e for e in range(self.faces.num_expressions) if e != self.faces.expression[picture]]

@@ -1,0 +1,228 @@
+"""Carries an edit made at the model's size to the picture's own resolution.
+
+The picture's own pixels are moved by the up-sampled motion, and only what the motion cannot explain (the inside of a mouth,
+folds, a shadow) is added as an up-sampled residual. All of it happens in the picture's own pixel grid: where nothing moves no
+pixel is resampled, so skin, brush strokes and grain stay what they were, and the cost grows with the face alone.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from . import compositing
+from .alignment import transform_scale
+
+MODES = ("motion", "residual", "paste")
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+BAND_PIXELS = (
+    1 << 20
+)  # rows are worked on in bands of about this many pixels, so that a huge face costs time, not memory
+LEAST_WEIGHT = 1 / 512
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an edit does to one face at intensity 1, over the crop widened by `compositing.spread_pixels` on each side.
+
+    Attributes:
+        motion: float32 [P, P, 2], where each pixel is fetched from, relative to itself, in crop pixels.
+        residual: float32 [P, P, 3] in units of the full range 0..1, added after the motion.
+        painted: float32 [P, P, 3] in 0..1: the model's own picture, for the mode "paste"; None in the other modes.
+        weight: float32 [P, P], 0 where the picture stays as it is, bit for bit.
+    """
+
+    motion: np.ndarray
+    residual: np.ndarray
+    painted: np.ndarray | None
+    weight: np.ndarray
+
+    def scaled(self, intensity: float) -> "Change":
+        """The change at another intensity: motion and residual grow in proportion."""
+        painted = None if self.painted is None else self.painted + (intensity - 1) * self.residual
+        return Change(intensity * self.motion, intensity * self.residual, painted, self.weight)
+
+    def mixed(self, other: "Change", share: float) -> "Change":
+        """Part of the way (`share` in 0..1) from this change to another one of the same face."""
+        painted = None if self.painted is None else (1 - share) * self.painted + share * other.painted
+        return Change(
+            (1 - share) * self.motion + share * other.motion,
+            (1 - share) * self.residual + share * other.residual,
+            painted,
+            np.maximum(self.weight, other.weight),
+        )
+
+
+def plan_change(
+    crop: np.ndarray, residual: np.ndarray, motion: np.ndarray | None, mode: str, region: str | np.ndarray | None = None
+) -> Change:
+    """Turns what the generator returns into the `Change` to make.
+
+    Args:
+        crop: uint8 [S, S, 3], what the generator saw.
+        residual: [S, S, 3] in [-1, 1], to be added to the (moved) crop in [-1, 1].
+        motion: [S, S, 2] in normalised coordinates (2.0 is the full width), or None for a model without motion.
+        mode: one of `MODES`: "motion" moves the picture's pixels, with dense optical flow standing in for the motion of a
+            model that has none; "residual" only adds the up-sampled difference; "paste" puts the model's own pixels there.
+        region: see `compositing.region_weight`.
+    """
+    side = crop.shape[0]
+    start = crop.astype(np.float32) / 127.5 - 1
+    flow = np.zeros((side, side, 2), np.float32) if motion is None else motion.astype(np.float32) * (side / 2)
+    edit = (start if motion is None else moved(start, flow)) + residual
+    if mode == "motion" and motion is None:
+        flow = optical_flow(crop, edit)
+        residual = edit - moved(start, flow)
+    elif mode != "motion":
+        flow, residual = np.zeros_like(flow), edit - start
+    if is_grey(crop):
+        residual = np.repeat((residual @ LUMA)[..., None], 3, axis=2)
+    weight = compositing.activity_weight(residual, flow) * compositing.region_weight(region, side)
+    inner = compositing.residual_weight(side)
+    pad = compositing.spread_pixels(side)
+    total = _spread(weight, pad) * compositing.spread_weight(side)
+    inner = cv2.copyMakeBorder(inner * weight, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
+    painted = None
+    if mode == "paste":
+        total, painted = inner, _spread((edit + 1) / 2, pad)
+    return Change(_spread(flow, pad) * total[..., None], _spread(residual / 2, pad) * inner[..., None], painted, total)
+
+
+def apply_change(pixels: np.ndarray, transform: np.ndarray, side: int, change: Change) -> tuple[int, int, int, int]:
+    """Makes the change in `pixels`, in place.
+
+    Args:
+        pixels: uint8 [H, W] or [H, W, 2 to 4], or uint16 [H, W]; a last channel of 2 or 4 is alpha and stays.
+        transform: from picture pixels to the model's crop, [2, 3].
+        side: the crop's side in pixels.
+        change: over the widened crop.
+
+    Returns:
+        left, top, right, bottom of the rectangle that pixels may have changed in; all else was not touched.
+    """
+    pad = compositing.spread_pixels(side)
+    wide = transform + np.array([[0, 0, pad], [0, 0, pad]])
+    left, top, right, bottom = _rectangle(wide, change.weight, pixels.shape)
+    if left >= right or top >= bottom:
+        return left, top, left, top
+    linear = np.linalg.inv(transform[:, :2]).astype(np.float32)
+    fields, to_fields = _reduced(change, wide, change.motion @ linear.T)
+    reach = int(np.ceil(np.abs(fields[0]).max())) + 3
+    source = pixels[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach].copy()
+    corner = max(0, left - reach), max(0, top - reach)
+    rows = max(16, BAND_PIXELS // (right - left))
+    for start in range(top, bottom, rows):
+        band = (left, start, right, min(bottom, start + rows))
+        _apply_band(pixels, source, corner, band, fields, to_fields)
+    return left, top, right, bottom
+
+
+def _apply_band(pixels, source, corner, band, fields, to_fields) -> None:
+    left, top, right, bottom = band
+    size = right - left, bottom - top
+    matrix = to_fields @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
+    motion, residual, painted, weight = (None if f is None else _upsampled(f, matrix, size) for f in fields)
+    target = pixels[top:bottom, left:right]
+    x = motion[..., 0] + np.arange(left - corner[0], right - corner[0], dtype=np.float32)
+    y = motion[..., 1] + np.arange(top - corner[1], bottom - corner[1], dtype=np.float32)[:, None]
+    colours = 1 if source.ndim == 2 or source.shape[2] == 2 else 3
+    colour = source if source.ndim == 2 else source[..., :colours]
+    warped = cv2.remap(colour, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).reshape(
+        *motion.shape[:2], colours
+    )
+    full = np.iinfo(pixels.dtype).max
+    if painted is None:
+        edited = warped + residual_in(residual, colours) * full
+    else:
+        alpha = weight[..., None]
+        edited = warped * (1 - alpha) + residual_in(painted, colours) * (alpha * full)
+    edited = np.clip(np.rint(edited), 0, full).astype(pixels.dtype)
+    acts = weight > LEAST_WEIGHT
+    if target.ndim == 2:
+        target[acts] = edited[acts, 0]
+    else:
+        target[..., :colours][acts] = edited[acts]
+
+
+def residual_in(residual: np.ndarray, colours: int) -> np.ndarray:
+    """An RGB field as it is, or its luma for pictures of one channel."""
+    return residual if colours == 3 else (residual @ LUMA)[..., None]
+
+
+def moved(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """`picture` [S, S, C] float32 with every pixel fetched from `flow` [S, S, 2] pixels away (bilinear, as the generator)."""
+    x, y = np.meshgrid(np.arange(flow.shape[1], dtype=np.float32), np.arange(flow.shape[0], dtype=np.float32))
+    return cv2.remap(picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def optical_flow(crop: np.ndarray, edit: np.ndarray) -> np.ndarray:
+    """Where in `crop` (uint8 [S, S, 3]) the content of `edit` (float [S, S, 3] in [-1, 1]) was, in pixels: [S, S, 2].
+
+    Dense inverse search at twice the size, smoothed, and 0 where the two hardly differ.
+    """
+    side = crop.shape[0]
+    after = np.clip((edit + 1) * 127.5, 0, 255).astype(np.uint8)
+    greys = [
+        cv2.cvtColor(cv2.resize(p, (2 * side, 2 * side), interpolation=cv2.INTER_CUBIC), cv2.COLOR_RGB2GRAY)
+        for p in (after, crop)
+    ]
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search.setFinestScale(0)
+    flow = cv2.GaussianBlur(search.calc(greys[0], greys[1], None), (0, 0), 1.5)
+    flow = cv2.resize(flow, (side, side), interpolation=cv2.INTER_AREA) / 2
+    differs = cv2.dilate(np.abs(after.astype(np.float32) - crop).max(axis=2), np.ones((7, 7)))
+    return flow * compositing.smoothstep((cv2.GaussianBlur(differs, (0, 0), 3) - 3) / 8)[..., None].astype(np.float32)
+
+
+def is_grey(crop: np.ndarray) -> bool:
+    """Whether a uint8 RGB crop shows no colour beyond the noise of JPEG."""
+    blue_yellow = np.abs(crop[..., 0].astype(np.int16) - crop[..., 2])
+    return float(np.mean(blue_yellow + np.abs(crop[..., 0].astype(np.int16) - crop[..., 1]))) < 1.5
+
+
+def _spread(field: np.ndarray, pad: int) -> np.ndarray:
+    return cv2.copyMakeBorder(field, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+
+
+def _rectangle(wide: np.ndarray, weight: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """The part of the picture where the weight is not 0: left, top, right, bottom."""
+    ys, xs = np.nonzero(weight > LEAST_WEIGHT)
+    if not len(xs):
+        return 0, 0, 0, 0
+    x0, y0, x1, y1 = xs.min() - 1, ys.min() - 1, xs.max() + 1, ys.max() + 1
+    corners = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], dtype=np.float64)
+    corners = cv2.transform(corners, cv2.invertAffineTransform(wide))[0]
+    height, width = shape[:2]
+    left, top = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, (width, height)).astype(int)
+    return int(left), int(top), int(right), int(bottom)
+
+
+def _reduced(change: Change, wide: np.ndarray, motion: np.ndarray) -> tuple[tuple, np.ndarray]:
+    """The change's fields, averaged down where the face is smaller than the crop, and the 3x3 matrix from picture to them."""
+    fields = (motion, change.residual, change.painted, change.weight)
+    to_fields = np.vstack([wide, [0, 0, 1]])
+    factor = int(transform_scale(wide))
+    if factor <= 1:
+        return fields, to_fields
+    side = change.weight.shape[0] // factor
+    fields = tuple(
+        None
+        if f is None
+        else cv2.resize(f[: side * factor, : side * factor], (side, side), interpolation=cv2.INTER_AREA)
+        for f in fields
+    )
+    shrink = np.array([[1 / factor, 0, (1 / factor - 1) / 2], [0, 1 / factor, (1 / factor - 1) / 2], [0, 0, 1.0]])
+    return fields, shrink @ to_fields
+
+
+def _upsampled(field: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    interpolation = cv2.INTER_LINEAR if field.ndim == 2 else cv2.INTER_CUBIC
+    return cv2.warpAffine(
+        field,
+        matrix[:2],
+        size,
+        flags=interpolation | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )

@@ -1,0 +1,36 @@
+"""The generator run by torch."""
+
+import numpy as np
+import torch
+
+from ..modeling_sargan import SARGAN
+from .base import GeneratorEdit
+
+
+class TorchGenerator:
+    """Runs a `SARGAN` on arrays, on the model's own device and in its own precision."""
+
+    def __init__(self, model: SARGAN):
+        self.model = model.eval()
+        self.expressions = tuple(model.config.expressions)
+        self.sample_size = model.config.sample_size
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str, device: str | None = None, **kwargs: object) -> "TorchGenerator":
+        """Loads a model; `device` defaults to the GPU where there is one. `kwargs` go to `SARGAN.from_pretrained`."""
+        model = SARGAN.from_pretrained(name_or_path, **kwargs)
+        return cls(model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+
+    @torch.inference_mode()
+    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
+        """See `Generator.__call__`."""
+        weights = next(self.model.parameters())
+        pixel_values = torch.from_numpy(crops).to(weights)
+        output = self.model(pixel_values, torch.from_numpy(expression).to(weights))
+        # Without the ultimate skip the network paints the whole picture; what is to be added is the difference.
+        residual = output.residual if self.model.config.ultimate_skip else output.sample - pixel_values
+        return GeneratorEdit(_array(residual), _array(output.attention), _array(output.motion))
+
+
+def _array(values: torch.Tensor | None) -> np.ndarray | None:
+    return None if values is None else values.float().cpu().numpy()

@@ -1,0 +1,6 @@
+"""Pictures in and out: opening whatever people have, safely, and saving an edit that says what it is."""
+
+from .opening import MAX_PIXELS, MIN_SIDE, PICTURE_SUFFIXES, Picture, open_picture
+from .saving import EditedImage, save_picture
+
+__all__ = ["MAX_PIXELS", "MIN_SIDE", "PICTURE_SUFFIXES", "EditedImage", "Picture", "open_picture", "save_picture"]

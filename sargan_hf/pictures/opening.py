@@ -1,0 +1,216 @@
+"""Opens the pictures people have: any usual format, colour mode and bit depth, upright, and never a surprise."""
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import PictureError
+from .metadata import kept_metadata, orientation_transpose
+from .modes import as_editable, from_array, to_rgb8
+
+MAX_PIXELS = 89_478_485  # Pillow's own threshold for a suspected decompression bomb, 256 MiB of RGB
+MIN_SIDE = 16
+# Pillow knows many more; these are what people have, without the formats that start other programs or guess by name only.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "ICO", "PPM")
+PICTURE_SUFFIXES = frozenset(
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".mpo",
+        ".png",
+        ".apng",
+        ".webp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".dib",
+        ".avif",
+        ".jp2",
+        ".j2k",
+        ".ico",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+    ]
+)
+
+PictureSource = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright picture in the mode it will be saved in.
+
+    Attributes:
+        pixels: uint8 [H, W] (L), [H, W, 2] (LA), [H, W, 3] (RGB) or [H, W, 4] (RGBA), or uint16 [H, W] (I;16).
+        mode: the Pillow mode that goes with `pixels`.
+        name: what messages call it, usually the file name.
+        info: what the saved edit keeps: `icc_profile`, `dpi`, `exif` without location, serial numbers and thumbnail.
+        notes: sentences about what had to change on the way in, such as "only the first frame is used".
+    """
+
+    pixels: np.ndarray
+    mode: str
+    name: str
+    info: Mapping[str, object] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    def rgb8(self, region: tuple[slice, slice] = (slice(None), slice(None))) -> np.ndarray:
+        """The picture, or the `(rows, columns)` region of it, as a viewer sees it: uint8 [h, w, 3]."""
+        return to_rgb8(self.pixels[region])
+
+    def to_image(self, pixels: np.ndarray | None = None) -> Image.Image:
+        """A Pillow image of `pixels` (default: its own) in this picture's mode, with its `info`."""
+        image = Image.fromarray(self.pixels if pixels is None else pixels)
+        image.info.update(self.info)
+        return image
+
+
+def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Opens a picture from a path, bytes, a binary file, a Pillow image or an array.
+
+    Arrays: uint8 0-255, uint16 0-65535, bool, or floating point 0-1, shape [H, W] or [H, W, 1 to 4] in RGB(A) order.
+    The EXIF orientation is applied, an animation gives its first frame, palettes become RGB(A), CMYK becomes sRGB through
+    its profile, 16-bit grey stays 16-bit grey.
+
+    Raises:
+        PictureError: `source` is missing, unreadable, not a picture, damaged, smaller than 16 pixels a side, or has more than
+            `max_pixels` pixels.
+    """
+    if isinstance(source, np.ndarray):
+        _check_size(source.shape[1::-1], "The array", max_pixels)
+        pixels, mode = from_array(source)
+        return Picture(pixels, mode, "the array")
+    if isinstance(source, Image.Image):
+        name = Path(getattr(source, "filename", "") or "the image").name
+        return _from_image(source, name, max_pixels)
+    with _binary_file(source) as (file, name):
+        return _from_image(_identify(file, name), name, max_pixels)
+
+
+class _binary_file:
+    """Context manager: a readable binary file and its name for a path, bytes or an open file, which is left open."""
+
+    def __init__(self, source: str | os.PathLike | bytes | BinaryIO):
+        self.source = source
+        self.owned = None
+
+    def __enter__(self) -> tuple[BinaryIO, str]:
+        if isinstance(self.source, bytes | bytearray):
+            return BytesIO(self.source), "the data"
+        if hasattr(self.source, "read"):
+            return self.source, Path(str(getattr(self.source, "name", "the file"))).name
+        self.owned = _open_regular_file(self.source)
+        return self.owned, Path(self.source).name
+
+    def __exit__(self, *_: object) -> None:
+        if self.owned is not None:
+            self.owned.close()
+
+
+def _open_regular_file(source: str | os.PathLike) -> BinaryIO:
+    if not isinstance(source, str | os.PathLike):
+        raise PictureError(
+            f"Cannot open a {type(source).__name__} as a picture: give a path, a Pillow image, bytes, an open binary file "
+            f"or an array [height, width, 3]."
+        )
+    if str(source).lower().startswith(("http://", "https://")):
+        raise PictureError(f"{source} is an address: download the picture first and give its path.")
+    try:
+        # Looked at before opening, because opening a FIFO blocks until somebody writes to it.
+        complaint = _unfit(os.stat(source))
+        if complaint is None:
+            return open(source, "rb")
+    except FileNotFoundError as error:
+        raise PictureError(f"There is no file {source}: check the path.") from error
+    except PermissionError as error:
+        raise PictureError(f"{source} may not be read: check its permissions.") from error
+    except (OSError, ValueError) as error:  # loops of symbolic links, names that are too long or hold a NUL byte
+        raise PictureError(f"{str(source)!r} cannot be opened: {getattr(error, 'strerror', None) or error}.") from error
+    raise PictureError(f"{source} {complaint}")
+
+
+def _unfit(status: os.stat_result) -> str | None:
+    if stat.S_ISDIR(status.st_mode):
+        return "is a folder: give a picture file, or use `sargan edit` for whole folders."
+    if not stat.S_ISREG(status.st_mode):
+        return "is not a regular file but a pipe, socket or device: give a picture file."
+    if status.st_size == 0:
+        return "is empty (0 bytes): copy or download it again."
+    return None
+
+
+def _identify(file: BinaryIO, name: str) -> Image.Image:
+    try:
+        Image.init()  # Pillow loads its rarer decoders only on demand
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise PictureError(_not_a_picture(file, name)) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError(f"{name} is too large: {error}. Shrink it first.") from error
+    except (
+        Exception
+    ) as error:  # decoders raise anything at all on hostile files: SyntaxError, struct.error, IndexError ...
+        raise PictureError(f"{name} is damaged and cannot be opened ({error}): export it again.") from error
+
+
+def _not_a_picture(file: BinaryIO, name: str) -> str:
+    file.seek(0)
+    head = file.read(16)
+    if not head:
+        return f"{name} is empty (0 bytes): copy or download it again."
+    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"):
+        return f"{name} is a HEIC photo, which cannot be read here: save it as JPEG or PNG first."
+    return f"{name} is not a picture that can be read: use JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF or JPEG 2000."
+
+
+def _from_image(image: Image.Image, name: str, max_pixels: int) -> Picture:
+    _check_size(image.size, name, max_pixels)
+    notes = []
+    # The second picture in an MPO is a gain map or the other eye of a stereo pair, nothing to tell the user about.
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        notes.append(f"{name} is animated: only its first frame is used.")
+    try:
+        if getattr(image, "is_animated", False):
+            image.seek(0)
+        image.load()
+        _check_size(image.size, name, max_pixels)  # an icon file learns its real size only now
+        pixels, mode, keeps_profile, mode_notes = as_editable(image, name)
+    except PictureError:
+        raise
+    except Exception as error:  # as above: one clear error whatever a decoder says
+        raise PictureError(
+            f"{name} is damaged or incomplete and cannot be decoded ({error}): copy or export it again."
+        ) from error
+    pixels = np.ascontiguousarray(orientation_transpose(image, pixels))
+    return Picture(pixels, mode, name, kept_metadata(image, keeps_profile), (*notes, *mode_notes))
+
+
+def _check_size(size: tuple[int, ...], name: str, max_pixels: int) -> None:
+    if len(size) != 2:
+        raise PictureError("An array needs the shape [height, width] or [height, width, channels]; got one dimension.")
+    width, height = size
+    if width * height > max_pixels:
+        raise PictureError(
+            f"{name} has {width} x {height} pixels, more than the {max_pixels / 1e6:.0f} million allowed: shrink it first, "
+            f"or raise max_pixels."
+        )
+    if min(width, height) < MIN_SIDE:
+        raise PictureError(
+            f"{name} has only {width} x {height} pixels: a picture needs at least {MIN_SIDE} a side, a face about 40."
+        )

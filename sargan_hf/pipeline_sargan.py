@@ -1,0 +1,304 @@
+"""Pictures in, edited pictures out: `SARGANPipeline`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Union
+
+import numpy as np
+
+from .errors import ConfigurationError, NoFaceError
+from .expressions import ExpressionSpec, expression_vector
+from .faces.alignment import canonical_transform, crop_face
+from .faces.detection import Face, FaceDetector, face_from_points
+from .faces.transfer import MODES, Change, apply_change, plan_change
+from .generators import Generator, GeneratorEdit, load_generator
+from .pictures import EditedImage, Picture, open_picture
+from .pictures.modes import to_rgb8
+from .pictures.opening import PictureSource
+
+if TYPE_CHECKING:
+    from .animation import Animation
+    from .modeling_sargan import SARGAN
+
+Box = tuple[float, float, float, float]
+FaceChoice = str | int | Sequence[int]
+MAX_INTENSITY = 1.5
+
+
+@dataclass(frozen=True)
+class FaceEdit:
+    """What was done to one face.
+
+    Attributes:
+        picture: index of its picture in the call.
+        box: left, top, right, bottom of the face in pixels of the upright picture.
+        points: float32 [5, 2], right eye, left eye, nose tip, right and left corner of the mouth, in pixels.
+        score: the detector's confidence in 0..1, 1 for a face given by hand.
+        tried: what the detector looked at until it found the face.
+        expression: float32 [n], the condition, in the model's order of expressions.
+        attention: float32 [h, w] in 0..1, where the network looked, over the model's crop; None without attention.
+        residual: float32 [S, S, 3] in -1..1, what the network painted at intensity 1, over the model's crop.
+        motion: float32 [S, S, 2] in normalised crop coordinates (2.0 is its width), where each pixel came from, relative to
+            itself, at intensity 1; None for a model without motion.
+        region: left, top, right, bottom of the rectangle outside of which no pixel changed.
+    """
+
+    picture: int
+    box: Box
+    points: np.ndarray
+    score: float
+    tried: tuple[str, ...]
+    expression: np.ndarray
+    attention: np.ndarray | None
+    residual: np.ndarray
+    motion: np.ndarray | None
+    region: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class SARGANPipelineOutput:
+    """Edited pictures, in the order given, with one `FaceEdit` for each edited face of each picture.
+
+    `notes` has sentences about what had to change when a picture was opened, such as "only the first frame is used".
+    """
+
+    images: list[EditedImage]
+    faces: list[FaceEdit]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class StraightenedFaces:
+    """A picture with the chosen faces cut out as the generator wants them: crops uint8 [N, S, S, 3]."""
+
+    picture: Picture
+    faces: list[Face]
+    transforms: list[np.ndarray]
+    crops: np.ndarray
+
+
+class SARGANPipeline:
+    """Edits the expression of faces in pictures at the pictures' own resolution.
+
+    ```python
+    pipe = SARGANPipeline.from_pretrained("weights/sargan-motion-128")
+    pipe("portrait.jpg", expression="happy", intensity=0.8).images[0].save("happy.png")
+    ```
+
+    A pipeline has no state that a call changes: several threads may call one at the same time.
+
+    Args:
+        model: a `SARGAN`, or anything that fits `generators.Generator`.
+    """
+
+    def __init__(self, model: Union["SARGAN", Generator]):
+        self.generator = _torch_generator(model) if hasattr(model, "config") else model
+        self.detector = FaceDetector()
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str, *, backend: str = "torch", **kwargs: object) -> "SARGANPipeline":
+        """Loads a model from a folder or the Hub.
+
+        Args:
+            name_or_path: folder or Hub id.
+            backend: "torch", or "onnx" for an exported model, which needs no torch.
+            kwargs: `revision`, `subfolder`, `cache_dir`, `local_files_only` and, with torch, `device`.
+        """
+        return cls(load_generator(name_or_path, backend, **kwargs))
+
+    def __call__(
+        self,
+        image: PictureSource | Sequence[PictureSource],
+        expression: ExpressionSpec | Sequence[ExpressionSpec] = "happy",
+        *,
+        intensity: float = 1.0,
+        faces: FaceChoice = "largest",
+        box: Box | None = None,
+        points: np.ndarray | None = None,
+        region: str | np.ndarray | None = None,
+        transfer: str = "motion",
+        provenance: bool = True,
+    ) -> SARGANPipelineOutput:
+        """Edits one picture or a list of them.
+
+        Args:
+            image: path, Pillow image, array, bytes or open binary file (see `open_picture`), or a list of these.
+            expression: a name or alias; a blend such as `{"happy": 0.6, "surprised": 0.4}`; a vector in the model's order;
+                or a list with one of these for each chosen face.
+            intensity: 0 gives the picture back bit for bit, 1 is the edit as trained, up to 1.5 exaggerates.
+            faces: "largest", "all", or the index of one or several faces, counted from 0, the largest first.
+            box: left, top, right, bottom in pixels of a face no detector sees; replaces `faces`.
+            points: [5, 2], the two eyes, nose tip and corners of the mouth in pixels; replaces `faces` and `box`.
+            region: None for the whole face, "mouth", "eyes" (with brows), or a map [h, w] in 0..1 over the straightened
+                face that says how strongly each place may change.
+            transfer: how the edit gets to full resolution: "motion" (sharp), "residual" or "paste" (both for comparison).
+            provenance: whether files saved from the result say that a trained model edited them.
+
+        Raises:
+            PictureError: a picture cannot be opened.
+            NoFaceError: no face was found, or the chosen one does not exist.
+            ExpressionError: an unknown expression.
+            ConfigurationError: any other argument that cannot work.
+        """
+        sources = list(image) if isinstance(image, list | tuple) else [image]
+        _check_settings(intensity, transfer)
+        if len(sources) > 1 and (box is not None or points is not None):
+            raise ConfigurationError("box and points belong to one picture: call the pipeline once for each picture.")
+        output = SARGANPipelineOutput([], [])
+        for index, source in enumerate(sources):
+            picture = open_picture(source)
+            found = self.find_faces(picture, faces, box=box, points=points)
+            straight = self.straighten(picture, found)
+            conditions = self.conditions(expression, len(found))
+            edit = self.generate(straight, conditions)
+            changes = self.plan(straight, edit, transfer, region)
+            pixels, regions = compose(straight, [change.scaled(intensity) for change in changes])
+            note = _provenance(conditions, self.generator.expressions, intensity) if provenance else None
+            output.images.append(EditedImage.from_image(picture.to_image(pixels), note))
+            output.faces.extend(_face_edits(index, found, conditions, edit, regions))
+            output.notes.extend(picture.notes)
+        return output
+
+    def animate(
+        self, image: PictureSource, expression: ExpressionSpec | Sequence[ExpressionSpec], **settings
+    ) -> "Animation":
+        """Moves from the picture as it is to an expression, or along a list of them, and back.
+
+        See `sargan_hf.animation.animate` for the settings; the result saves itself as GIF, WebP or MP4.
+        """
+        from .animation import animate
+
+        return animate(self, image, expression, **settings)
+
+    def find_faces(
+        self,
+        picture: Picture,
+        faces: FaceChoice = "largest",
+        *,
+        box: Box | None = None,
+        points: np.ndarray | None = None,
+    ) -> list[Face]:
+        """The chosen faces of a picture; arguments and errors as in `__call__`."""
+        if points is not None:
+            return [face_from_points(points, picture.size)]
+        viewed = picture.rgb8()
+        if box is not None:
+            return [self.detector.in_box(viewed, box)]
+        found = self.detector.find(viewed, every=faces != "largest", name=picture.name)
+        return [found[index] for index in _chosen(faces, len(found), picture.name)]
+
+    def straighten(self, picture: Picture, faces: Sequence[Face]) -> StraightenedFaces:
+        """Cuts the faces out of the picture, upright and at the model's size."""
+        size = self.generator.sample_size
+        transforms = [canonical_transform(face.points, size) for face in faces]
+        crops = [_rgb_crop(picture, transform, size) for transform in transforms]
+        return StraightenedFaces(picture, list(faces), transforms, np.stack(crops))
+
+    def conditions(self, expression: ExpressionSpec | Sequence[ExpressionSpec], count: int) -> np.ndarray:
+        """Condition vectors float32 [count, n] for one expression, or for a list with one for each of `count` faces."""
+        if not _is_list_of_specs(expression):
+            return np.stack([expression_vector(expression, self.generator.expressions)] * count)
+        if len(expression) != count:
+            raise ConfigurationError(
+                f"{len(expression)} expressions were given for {count} faces: give one, or one for each."
+            )
+        return np.stack([expression_vector(spec, self.generator.expressions) for spec in expression])
+
+    def generate(self, straight: StraightenedFaces, conditions: np.ndarray) -> GeneratorEdit:
+        """Runs the generator on all faces of a picture at once."""
+        crops = np.ascontiguousarray(straight.crops.transpose(0, 3, 1, 2), dtype=np.float32) / 127.5 - 1
+        return self.generator(crops, conditions)
+
+    def plan(
+        self,
+        straight: StraightenedFaces,
+        edit: GeneratorEdit,
+        transfer: str = "motion",
+        region: str | np.ndarray | None = None,
+    ) -> list[Change]:
+        """What to change about each face, at intensity 1."""
+        motions = [None] * len(edit.residual) if edit.motion is None else edit.motion.transpose(0, 2, 3, 1)
+        residuals = edit.residual.transpose(0, 2, 3, 1)
+        return [
+            plan_change(crop, residual, motion, transfer, region)
+            for crop, residual, motion in zip(straight.crops, residuals, motions, strict=True)
+        ]
+
+
+def compose(
+    straight: StraightenedFaces, changes: Sequence[Change]
+) -> tuple[np.ndarray, list[tuple[int, int, int, int]]]:
+    """Puts the changes into a copy of the picture's pixels; also returns the rectangle that each may have touched."""
+    pixels = straight.picture.pixels.copy()
+    side = straight.crops.shape[1]
+    regions = [
+        apply_change(pixels, transform, side, change)
+        for transform, change in zip(straight.transforms, changes, strict=True)
+    ]
+    return pixels, regions
+
+
+def _torch_generator(model: "SARGAN") -> Generator:
+    from .generators.torch_generator import TorchGenerator
+
+    return TorchGenerator(model)
+
+
+def _check_settings(intensity: float, transfer: str) -> None:
+    if (
+        isinstance(intensity, bool)
+        or not isinstance(intensity, int | float | np.number)
+        or not 0 <= intensity <= MAX_INTENSITY
+    ):
+        raise ConfigurationError(f"intensity must be a number from 0 to {MAX_INTENSITY}; got {intensity!r}.")
+    if transfer not in MODES:
+        raise ConfigurationError(f"transfer={transfer!r} is not known: use one of {', '.join(MODES)}.")
+
+
+def _chosen(faces: FaceChoice, count: int, name: str) -> list[int]:
+    if isinstance(faces, str):
+        if faces not in ("largest", "all"):
+            raise ConfigurationError(
+                f'faces={faces!r} is not known: use "largest", "all", an index or a list of indices.'
+            )
+        return [0] if faces == "largest" else list(range(count))
+    indices = [faces] if isinstance(faces, int | np.integer) else list(faces)
+    if not indices or not all(isinstance(index, int | np.integer) and 0 <= index < count for index in indices):
+        raise NoFaceError(f"{name} has {count} face(s), numbered from 0, the largest first; got faces={faces!r}.")
+    return [int(index) for index in indices]
+
+
+def _is_list_of_specs(expression: object) -> bool:
+    if isinstance(expression, str | Mapping):
+        return False
+    return any(not isinstance(weight, int | float | np.number) for weight in expression)
+
+
+def _rgb_crop(picture: Picture, transform: np.ndarray, size: int) -> np.ndarray:
+    return to_rgb8(crop_face(picture.pixels, transform, size))
+
+
+def _face_edits(index, found, conditions, edit, regions) -> list[FaceEdit]:
+    return [
+        FaceEdit(
+            picture=index,
+            box=face.box,
+            points=face.points,
+            score=face.score,
+            tried=face.tried,
+            expression=conditions[i],
+            attention=None if edit.attention is None else edit.attention[i, 0],
+            residual=edit.residual[i].transpose(1, 2, 0),
+            motion=None if edit.motion is None else edit.motion[i].transpose(1, 2, 0),
+            region=regions[i],
+        )
+        for i, face in enumerate(found)
+    ]
+
+
+def _provenance(conditions: np.ndarray, expressions: Sequence[str], intensity: float) -> str:
+    wanted = []
+    for condition in conditions:
+        weights = dict(zip(expressions, condition, strict=True))
+        wanted.append(" and ".join(f"{name} {weight:.0%}" for name, weight in weights.items() if weight > 0))
+    return f"Facial expression edited with SARGAN: {', '.join(wanted)} at intensity {intensity:g}."
