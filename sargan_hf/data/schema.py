@@ -1,0 +1,110 @@
+"""Brings a `datasets` object with other column names, label types or label names to the common schema."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+from datasets import ClassLabel, Dataset, Features, Image, IterableDataset
+
+from ..errors import DatasetError
+from .examples import label_indices, schema_features
+from .folders import LABEL_COLUMNS
+
+IMAGE_COLUMNS = ("image", "img", "picture", "pixels")
+
+
+def to_schema(dataset: Dataset | IterableDataset, expressions: Sequence[str], origin: str) -> Dataset | IterableDataset:
+    """Renames the columns, translates the labels, and adds `subject` and `pair`, empty, where they are missing.
+
+    Pictures are not decoded, and further columns stay.
+
+    Raises:
+        DatasetError: there is no column of pictures or labels, or labels are not among `expressions`. A stream can only
+            notice the latter when it comes to such a row.
+    """
+    if isinstance(dataset, IterableDataset) and dataset.features is None:
+        dataset = dataset._resolve_features()  # reads the first row
+    image = _image_column(dataset.features, origin)
+    label = _label_column(dataset.features, origin)
+    if image != "image":
+        dataset = dataset.rename_column(image, "image")
+    if label != "expression":
+        dataset = dataset.rename_column(label, "expression")
+    if not isinstance(dataset.features["image"], Image):
+        dataset = dataset.cast_column("image", Image())
+    target = Features({**dataset.features, **schema_features(expressions)})
+    if dataset.features == target:
+        return dataset
+    translate = _Columns(dataset.features["expression"], tuple(expressions), origin)
+    if isinstance(dataset, IterableDataset):
+        tables = dataset.with_format("arrow").map(translate.whole_table, batched=True, features=target)
+        return tables.with_format(None)
+    return _replace_columns(dataset, translate, target)
+
+
+def _image_column(features: Features, origin: str) -> str:
+    named = [name for name in IMAGE_COLUMNS if name in features]
+    pictures = [name for name, feature in features.items() if isinstance(feature, Image)]
+    for candidates in ([name for name in named if name in pictures], pictures, named):
+        if len(candidates) == 1 or (candidates and candidates[0] == "image"):
+            return candidates[0]
+    raise DatasetError(f"{origin} has the columns {', '.join(features)}: the pictures must be in one called image.")
+
+
+def _label_column(features: Features, origin: str) -> str:
+    named = [name for name in LABEL_COLUMNS if name in features]
+    classes = [name for name, feature in features.items() if isinstance(feature, ClassLabel)]
+    for candidates in (named, classes):
+        if candidates:
+            return candidates[0]
+    raise DatasetError(
+        f"{origin} has the columns {', '.join(features)}: the labels must be in one called {', '.join(LABEL_COLUMNS)}."
+    )
+
+
+class _Columns:
+    """Computes the three columns beside the picture; a class, because it travels to the workers of a stream."""
+
+    def __init__(self, label: object, expressions: Sequence[str], origin: str) -> None:
+        if not isinstance(label, ClassLabel) and getattr(label, "dtype", "") not in ("string", "large_string"):
+            raise DatasetError(
+                f"The labels of {origin} are {getattr(label, 'dtype', label)}, without names: cast the column to "
+                f"datasets.ClassLabel(names=[...]) in the order of the numbers, or give names."
+            )
+        self.names = label.names if isinstance(label, ClassLabel) else None
+        self.expressions, self.origin = expressions, origin
+
+    def expression(self, column: pa.ChunkedArray) -> list[int]:
+        labels = column.to_pylist()
+        if self.names is not None:
+            # Hubs store -1 where a label is withheld.
+            labels = [None if label is None or label < 0 else self.names[label] for label in labels]
+        return label_indices(labels, self.expressions, self.origin)
+
+    def text(self, table: pa.Table, name: str) -> list[str]:
+        if name not in table.column_names:
+            return [""] * len(table)
+        return ["" if value is None else str(value) for value in table[name].to_pylist()]
+
+    def whole_table(self, table: pa.Table) -> pa.Table:
+        columns = {name: table[name] for name in table.column_names}
+        columns["expression"] = pa.array(self.expression(table["expression"]), pa.int64())
+        for name in ("subject", "pair"):
+            columns[name] = pa.array(self.text(table, name), pa.string())
+        return pa.table(columns)
+
+
+def _replace_columns(dataset: Dataset, translate: _Columns, target: Features) -> Dataset:
+    names = [name for name in ("expression", "subject", "pair") if name in dataset.column_names]
+    table = dataset.select_columns(names).with_format("arrow")[:]
+    columns = {
+        "expression": translate.expression(table["expression"]),
+        "subject": translate.text(table, "subject"),
+        "pair": translate.text(table, "pair"),
+    }
+    for name, values in columns.items():
+        if dataset.features.get(name) == target[name] and table[name].to_pylist() == values:
+            continue
+        if name in dataset.column_names:
+            dataset = dataset.remove_columns(name)
+        dataset = dataset.add_column(name, values, feature=target[name])
+    return dataset.select_columns(list(target))
