@@ -1,4 +1,8 @@
-"""Takes a colour cast off a portrait, judged by the whites of the eyes."""
+"""Takes a magenta cast off a portrait, judged by the whites of the eyes.
+
+Flash and fluorescent light leave faces pink: green is weak. Nothing natural does that to eye whites, while a warm light, old
+varnish or painted skin moves red against blue. So only green is looked at and changed, and paintings stay as they are.
+"""
 
 from dataclasses import replace
 
@@ -7,16 +11,17 @@ import numpy as np
 
 from .portraits import Portrait
 
-# Eye whites are a little warm by nature; below this a cast is left alone, so that most pictures are not touched at all.
-MIN_CAST = 1.12  # strongest channel over the mean of the three
-_CORRECTION = 0.6  # power of the cast that is taken off: eyes are small and partly reflect the skin
+# Green over the mean of red and blue in the eye whites: .96 in the London Set (91 people, .93 to 1.0), .86 to .88 in the
+# photographs with a cast.
+NATURAL_GREEN, CAST_BELOW = 0.97, 0.92
+MAX_SPREAD = 1.4  # strongest over weakest channel: beyond that the eyes are painted, not white
+_CORRECTION = 0.75  # power of the deficit that is made up for: the eyes also reflect the skin
 
 
 def without_cast(portrait: Portrait) -> Portrait:
-    """The portrait with a strong colour cast taken off; unchanged where the eyes show none.
+    """The portrait with a magenta cast taken off; unchanged where the eye whites show none.
 
-    The cast is the mean colour of the brightest fifth of the eye openings. Painted or sculpted eyes rarely pass for a cast
-    because they are no brighter in one channel than in the others.
+    Eye white is the mean colour of the brightest fifth of the eye openings.
     """
     eyes = np.zeros(portrait.picture.shape[:2], np.uint8)
     for opening in (portrait.landmarks.right_eye_opening, portrait.landmarks.left_eye_opening):
@@ -25,12 +30,11 @@ def without_cast(portrait: Portrait) -> Portrait:
     if not len(pixels):
         return portrait
     brightness = pixels.sum(axis=1)
-    white = pixels[brightness >= np.percentile(brightness, 80)].mean(axis=0)
-    cast = white / max(float(white.mean()), 1.0)
-    if cast.max() < MIN_CAST:
+    red, green, blue = np.maximum(pixels[brightness >= np.percentile(brightness, 80)].mean(axis=0), 1.0)
+    weakness = 2 * green / (red + blue)
+    if weakness >= CAST_BELOW or max(red, green, blue) > MAX_SPREAD * min(red, green, blue):
         return portrait
-    gain = np.maximum(cast, 0.2) ** -_CORRECTION
-    # Luminance stays: only the ratios between the channels are wrong.
-    gain /= gain @ np.array([0.299, 0.587, 0.114])
+    gain = np.array([1.0, (NATURAL_GREEN / weakness) ** _CORRECTION, 1.0])
+    gain /= gain @ np.array([0.299, 0.587, 0.114])  # brightness stays
     picture = np.clip(np.rint(portrait.picture * gain), 0, 255).astype(np.uint8)
     return replace(portrait, picture=picture)
