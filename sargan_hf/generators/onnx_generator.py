@@ -1,0 +1,96 @@
+"""The generator run by ONNX Runtime; nothing here needs torch."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ConfigurationError, ModelFormatError
+from .base import GeneratorEdit
+
+FILES = {"fp32": "model.onnx", "fp16": "model_fp16.onnx", "int8": "model_quantized.onnx"}
+
+
+class ONNXGenerator:
+    """Runs a model that `sargan export` wrote, on the CPU. Its expressions and size come from the file itself.
+
+    Args:
+        path: the .onnx file.
+        threads: threads per operation; None lets ONNX Runtime choose.
+
+    Raises:
+        ConfigurationError: ONNX Runtime is not installed.
+        ModelFormatError: the file is no such export.
+    """
+
+    def __init__(self, path: str | Path, threads: int | None = None):
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise ConfigurationError("backend='onnx' needs ONNX Runtime: pip install 'sargan_hf[onnx]'.") from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            config = json.loads(self.session.get_modelmeta().custom_metadata_map["sargan_config"])
+        except (KeyError, RuntimeError) as error:  # ONNX Runtime's own errors derive from RuntimeError
+            raise ModelFormatError(f"{path} is not an ONNX file that `sargan export MODEL OUT` wrote.") from error
+        self.expressions = tuple(config["expressions"])
+        self.sample_size = int(config["sample_size"])
+        self.ultimate_skip = bool(config["ultimate_skip"])
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_path: str | Path, *, dtype: str = "fp32", threads: int | None = None, **hub_kwargs: object
+    ) -> "ONNXGenerator":
+        """Loads an export.
+
+        Args:
+            name_or_path: an .onnx file, a folder that holds `onnx/model.onnx`, or a repository id.
+            dtype: "fp32", "fp16" or "int8" (weights in 8 bits), the files that `sargan export` writes.
+            threads: threads per operation.
+            hub_kwargs: `revision`, `subfolder`, `cache_dir`, `token`, `local_files_only`.
+
+        Raises:
+            ConfigurationError: another dtype, or ONNX Runtime is missing.
+            ModelFormatError: there is no such export.
+        """
+        if dtype not in FILES:
+            raise ConfigurationError(f"dtype={dtype!r} is not known: use one of {', '.join(FILES)}.")
+        if Path(name_or_path).is_file():
+            return cls(name_or_path, threads)
+        parts = [str(hub_kwargs.pop("subfolder", None) or ""), "onnx", FILES[dtype]]
+        filename = "/".join(part for part in parts if part)
+        if Path(name_or_path).is_dir():
+            path = Path(name_or_path, filename)
+        else:
+            path = _download(str(name_or_path), filename, hub_kwargs)
+        if not path.is_file():
+            raise ModelFormatError(
+                f"{name_or_path} has no {filename}; write it with `sargan export {name_or_path} {name_or_path}`."
+            )
+        return cls(path, threads)
+
+    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
+        """See `Generator.__call__`."""
+        crops = np.ascontiguousarray(crops, dtype=np.float32)
+        feed = {
+            "pixel_values": crops,
+            "expression": np.ascontiguousarray(expression, dtype=np.float32),
+            "intensity": np.ones(len(crops), dtype=np.float32),
+        }
+        names = [output.name for output in self.session.get_outputs()]
+        edit = dict(zip(names, self.session.run(names, feed), strict=True))
+        residual = edit["residual"] if self.ultimate_skip else edit["sample"] - crops
+        return GeneratorEdit(residual, edit.get("attention"), edit.get("motion"))
+
+
+def _download(repo_id: str, filename: str, hub_kwargs: dict[str, object]) -> Path:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        return Path(hf_hub_download(repo_id, filename, **hub_kwargs))
+    except (OSError, HfHubHTTPError, HFValidationError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelFormatError(f"{filename} cannot be had from {repo_id}. {reason}") from error
