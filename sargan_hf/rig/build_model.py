@@ -4,6 +4,7 @@ The kit holds one mesh per file, all with the same vertices: `generic_neutral_me
 file per expression shape. A mode or shape is stored as its difference from the neutral mesh.
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def read_obj(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
                     vertices.append([float(value) for value in values[:3]])
                 elif kind == "f":
                     corners = [_corner(value, len(vertices)) for value in values]
-                    triangles += [[corners[0], *pair] for pair in zip(corners[1:], corners[2:], strict=False)]
+                    triangles += [[corners[0], *pair] for pair in pairwise(corners[1:])]
             except ValueError as error:
                 raise RigError(f"{path.name}, line {number}: {line.strip()!r} is no vertex or face.") from error
     if not vertices or any(len(vertex) != 3 for vertex in vertices):
@@ -99,6 +100,8 @@ def _differences(paths: list[Path], mean: np.ndarray) -> np.ndarray:
     for i, path in enumerate(paths):
         vertices, _ = read_obj(path)
         if vertices.shape != mean.shape:
-            raise RigError(f"{path.name} has {len(vertices)} vertices, {NEUTRAL} has {len(mean)}; they must be the same.")
+            raise RigError(
+                f"{path.name} has {len(vertices)} vertices, {NEUTRAL} has {len(mean)}; they must be the same."
+            )
         differences[i] = vertices - mean
     return differences

@@ -30,7 +30,8 @@ rig_app = typer.Typer(
 )
 
 Portraits = Annotated[
-    list[Path], typer.Argument(help="Folders or pictures of neutral faces; .csv or .tem landmarks beside them are used.")
+    list[Path],
+    typer.Argument(help="Folders or pictures of neutral faces; .csv or .tem landmarks beside them are used."),
 ]
 
 
@@ -56,7 +57,9 @@ def make(
     gaze: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with another gaze.")] = 0.5,
     relight: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a light from one side.")] = 0.25,
     backdrop: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with another background.")] = 0.2,
-    face_model: Annotated[Path | None, typer.Option(help="The face model's npz; else the one in SARGAN_ASSETS.")] = None,
+    face_model: Annotated[
+        Path | None, typer.Option(help="The face model's npz; else the one in SARGAN_ASSETS.")
+    ] = None,
 ) -> None:
     """Make a data set that `datasets.load_dataset` reads."""
     from .dataset import build_dataset

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -39,13 +40,15 @@ PART_ENDS = (9409, 11248, 13294, 13678, 14062, 17039, 21451, 23021, 24591, 26719
 
 # Vertices of the 68 Multi-PIE landmarks (jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, lips 48-67), as ICT-FaceKit
 # publishes them in its `vertex_indices.json`. The jaw ones lie about 1.1 units above the outline one sees in a picture.
-MULTI_PIE = np.array(
-    [1225, 1888, 1052, 367, 1719, 1722, 2199, 1447, 966, 3661, 4390, 3927, 3924, 2608, 3272, 4088, 3443]
-    + [268, 493, 1914, 2044, 1401, 3615, 4240, 4114, 2734, 2509]
-    + [978, 4527, 4942, 4857, 1140, 2075, 1147, 4269, 3360]
-    + [1507, 1542, 1537, 1528, 1518, 1511, 3742, 3751, 3756, 3721, 3725, 3732]
-    + [5708, 5695, 2081, 0, 4275, 6200, 6213, 6346, 6461, 5518, 5957, 5841]
-    + [5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966]
+MULTI_PIE = np.concatenate(
+    [
+        [1225, 1888, 1052, 367, 1719, 1722, 2199, 1447, 966, 3661, 4390, 3927, 3924, 2608, 3272, 4088, 3443],
+        [268, 493, 1914, 2044, 1401, 3615, 4240, 4114, 2734, 2509],
+        [978, 4527, 4942, 4857, 1140, 2075, 1147, 4269, 3360],
+        [1507, 1542, 1537, 1528, 1518, 1511, 3742, 3751, 3756, 3721, 3725, 3732],
+        [5708, 5695, 2081, 0, 4275, 6200, 6213, 6346, 6461, 5518, 5957, 5841],
+        [5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966],
+    ]
 )
 MOUTH_CORNERS = (5708, 6213)
 INNER_LIPS = MULTI_PIE[60:68]
@@ -120,7 +123,7 @@ class FaceModel:
         """Vertices on the shortest path over the skin's edges that visits the given vertices in order."""
         stops = [int(v) for v in through]
         path = [stops[0]]
-        for start, end in zip(stops[:-1], stops[1:], strict=True):
+        for start, end in pairwise(stops):
             before = dijkstra(self.skin_edges, indices=start, return_predecessors=True)[1]
             leg = [end]
             while leg[-1] != start:

@@ -37,11 +37,13 @@ _MESH_LOOKS = ((0.85, 0.06, 0.015), (0.95, -0.06, -0.015), (1.05, 0.06, -0.015),
 _EYE_LOOKS = ((1.0, 0.0, 0.0), (1.1, 0.0, 0.03), (0.95, 0.0, -0.03))
 # FaceMesh numbers round the lips and the eyes. The named landmarks tell more exactly where those are, and on statues FaceMesh
 # likes to part closed lips.
-_CONTOURS = np.array(
-    [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 146, 91, 181, 84, 17, 314, 405, 321, 375]  # lips, outer
-    + [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 95, 88, 178, 87, 14, 317, 402, 318, 324]  # lips, inner
-    + [33, 246, 161, 160, 159, 158, 157, 173, 133, 7, 163, 144, 145, 153, 154, 155]  # right eye
-    + [263, 466, 388, 387, 386, 385, 384, 398, 362, 249, 390, 373, 374, 380, 381, 382]  # left eye
+_CONTOURS = np.concatenate(
+    [
+        [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 146, 91, 181, 84, 17, 314, 405, 321, 375],  # lips, outer
+        [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 95, 88, 178, 87, 14, 317, 402, 318, 324],  # lips, inner
+        [33, 246, 161, 160, 159, 158, 157, 173, 133, 7, 163, 144, 145, 153, 154, 155],  # right eye
+        [263, 466, 388, 387, 386, 385, 384, 398, 362, 249, 390, 373, 374, 380, 381, 382],  # left eye
+    ]
 )
 # Ties of FaceMesh points to the face model: errors as shares of the inter-ocular distance, weight as in `correspondence`.
 _MAX_TIE_ERROR, _TYPICAL_ERROR, _TIE_WEIGHT = 0.035, 0.02, 0.15

@@ -47,7 +47,9 @@ class DatasetFolder:
         plan = self.root / PLAN
         if plan.is_file():
             if not resume:
-                raise RigError(f"{self.root} already holds a data set. Add --resume to go on, or choose another folder.")
+                raise RigError(
+                    f"{self.root} already holds a data set. Add --resume to go on, or choose another folder."
+                )
             if plan.read_text() != fingerprint:
                 raise RigError(
                     f"{self.root} was made with other portraits or settings. Repeat the command it was made with "

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from functools import lru_cache
 
 import cv2
 import numpy as np

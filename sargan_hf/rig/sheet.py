@@ -14,7 +14,9 @@ COLUMNS = ("neutral", *(expression for expression in EXPRESSIONS if expression !
 _HEADER, _GAP = 18, 2
 
 
-def write_sheets(dataset: str | Path, output: str | Path, *, rows: int = 12, pages: int = 5, seed: int = 0) -> list[Path]:
+def write_sheets(
+    dataset: str | Path, output: str | Path, *, rows: int = 12, pages: int = 5, seed: int = 0
+) -> list[Path]:
     """Draws sets out of a data set and writes them as PNG pages: one row per pair, one column per expression.
 
     Args:
