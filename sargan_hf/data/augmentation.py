@@ -21,8 +21,8 @@ import numpy as np
 
 from ..errors import PictureError
 
-UNTOUCHED = 0.36
-"""Chance that a draw leaves the pictures alone; with the draws that pick no medium and no condition it comes to .4."""
+UNTOUCHED = 0.38
+"""Chance that a draw leaves the pictures alone; with the draws that pick neither medium nor condition it comes to .4."""
 
 # Rec. 601 luma: what "grey" means to the eye, on the gamma-encoded values that pictures hold.
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -77,7 +77,7 @@ def draw(rng: np.random.Generator) -> list["Transform"]:
 def colour_matrix(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Mixes the channels: coloured light, other film, other skin, odd palettes."""
     matrix = np.eye(3) + rng.normal(0, 0.14 * strength, (3, 3))
-    return cv2.transform(pictures.reshape(1, -1, 3), matrix.astype(np.float32)).reshape(pictures.shape)
+    return _mix_channels(pictures, matrix.astype(np.float32))
 
 
 def old_photograph(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -126,9 +126,11 @@ def cartoon(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> 
     levels, flatness = int(rng.integers(4, 9)), rng.uniform(0.4, 0.9)
     saturation, ink = rng.uniform(1.0, 1.7), rng.uniform(0, 5)
     smooth = _bilateral(pictures, 70)
-    flat = _mix(smooth, np.round(smooth * levels) / levels, flatness)
-    grey = _grey(flat)
-    lines = np.stack([cv2.GaussianBlur(picture, (0, 0), 1.6) - picture for picture in _grey(smooth)[..., 0]])
+    tones = _grey(smooth)
+    steps = np.round(tones * levels) / levels  # of the tone only: stepping each channel would invent colours
+    grey = _mix(tones, steps, flatness)
+    flat = smooth + (grey - tones)
+    lines = np.stack([cv2.GaussianBlur(picture, (0, 0), 1.6) - picture for picture in tones[..., 0]])
     lines = np.clip(ink * lines[..., None], 0, 0.8)
     return _mix(pictures, (grey + saturation * (flat - grey)) * (1 - lines), strength)
 
@@ -143,12 +145,12 @@ def avatar(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
 
 def pencil(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Pencil or crayon on paper: what is darker than its surroundings becomes a stroke, the rest light hatching."""
-    width, pressure = rng.uniform(1.5, 4), rng.uniform(0.8, 1.6)
-    shading, colour = rng.uniform(0.1, 0.5), max(0.0, rng.uniform(-0.5, 0.7))
+    width, pressure = rng.uniform(1.5, 4), rng.uniform(1.0, 2.5)
+    shading, colour = rng.uniform(0.2, 0.7), max(0.0, rng.uniform(-0.5, 0.7))
     tooth = 0.08 * _clouds(rng, pictures.shape[1:3], 0.7)
     grey = _grey(pictures)[..., 0]
     around = np.stack([cv2.GaussianBlur(picture, (0, 0), width) for picture in grey])
-    strokes = np.clip(grey / (around + 0.02), 0, 1) ** (3 * pressure)
+    strokes = np.clip((grey + 0.1) / (around + 0.1), 0, 1) ** pressure  # .1 keeps hair from turning solid black
     sheet = 0.97 * strokes * (1 - shading * (1 - grey) * (1 + 3 * tooth)) + 0.4 * tooth * (1 - grey)
     drawing = sheet[..., None] * (1 - colour + colour * np.clip(pictures / (grey[..., None] + 0.1), 0, 1.3))
     return _mix(pictures, drawing, strength)
@@ -277,8 +279,12 @@ def _mix(before: np.ndarray, after: np.ndarray, amount: float) -> np.ndarray:
 
 def _grey(pictures: np.ndarray) -> np.ndarray:
     """[K, H, W, 3] -> luma [K, H, W, 1], clipped to [0, 1] so that powers of it are defined."""
-    grey = cv2.transform(pictures.reshape(1, -1, 3), LUMA[None]).reshape(*pictures.shape[:3], 1)
-    return np.clip(grey, 0, 1, out=grey)
+    return np.clip(_mix_channels(pictures, LUMA[None])[..., None], 0, 1)
+
+
+def _mix_channels(pictures: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    # Picture by picture: OpenCV rounds the last few pixels of an array otherwise, and a pair must be treated alike.
+    return np.stack([cv2.transform(picture, matrix) for picture in pictures])
 
 
 def _clouds(rng: np.random.Generator, shape: tuple[int, int], size: float) -> np.ndarray:

@@ -1,0 +1,47 @@
+"""Draws docs/pictures/augmentation/sheet.jpg: every augmentation transform on one face.
+
+    python docs/make_augmentation_sheet.py [OUTPUT]
+
+The face is scikit-image's `astronaut` (Eileen Collins, NASA, public domain), so the sheet may be published.
+"""
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from skimage.data import astronaut
+
+from sargan_hf.data.augmentation import CONDITIONS, MEDIA
+
+SIZE, DRAWS, CAPTION = 100, 5, 104
+FACE = np.s_[5:205, 122:322]
+OUTPUT = Path(__file__).parent / "pictures" / "augmentation" / "sheet.jpg"
+
+
+def main(output: Path) -> None:
+    """Writes the sheet: two columns of transforms, each a row of `DRAWS` independent draws at strength 1."""
+    face = cv2.resize(astronaut()[FACE], (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    transforms = (*MEDIA, *CONDITIONS)
+    rows = -(-(len(transforms) + 1) // 2)
+    width = CAPTION + DRAWS * SIZE
+    sheet = Image.new("RGB", (2 * width + 16, rows * SIZE), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for cell in range(len(transforms) + 1):
+        left, top = (width + 16) * (cell // rows), SIZE * (cell % rows)
+        if cell == 0:
+            name, pictures = "the photograph", [face]
+        else:
+            name, apply, _ = transforms[cell - 1]
+            pictures = [apply(face[None], np.random.default_rng(seed), 1.0)[0] for seed in range(DRAWS)]
+        pen.text((left + 6, top + SIZE // 2 - 8), name, fill="black", font=font)
+        for column, picture in enumerate(pictures):
+            tile = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
+            sheet.paste(tile, (left + CAPTION + column * SIZE, top))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(output, quality=72, optimize=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT)
