@@ -59,8 +59,8 @@ def dataset_from_examples(
 ) -> Dataset:
     """Makes the data set of `examples`, in their order.
 
-    Its fingerprint is a hash of each file's path, size and modification time, of labels and further columns: the same folder has
-    the same fingerprint in every process, and another one as soon as a file changes.
+    Its fingerprint is a hash of each file's path, size and modification time, of labels and further columns: the same
+    folder has the same fingerprint in every process, and another one as soon as a file changes.
 
     Args:
         examples: the pictures.

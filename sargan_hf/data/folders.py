@@ -93,8 +93,8 @@ def examples_from_metadata(root: Path, metadata: PurePosixPath) -> tuple[list[Ex
     label = next((name for name in LABEL_COLUMNS if name in table.column_names), None)
     if "file_name" not in table.column_names or label is None:
         raise DatasetError(
-            f"{path} has the columns {', '.join(table.column_names)}: it needs file_name and one of {', '.join(LABEL_COLUMNS)}, "
-            f"and should have subject and pair."
+            f"{path} has the columns {', '.join(table.column_names)}: it needs file_name and one of "
+            f"{', '.join(LABEL_COLUMNS)}, and should have subject and pair."
         )
     columns = {name: _strings(table, name) for name in ("file_name", label, "subject", "pair")}
     rows = zip(*columns.values(), strict=True)

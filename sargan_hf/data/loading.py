@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+import datasets
 import pyarrow as pa
 from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict, load_dataset
 
@@ -17,13 +18,12 @@ from .folders import (
     SPLIT_NAMES,
     examples_from_class_folders,
     examples_from_metadata,
-    is_picture,
     list_files,
     names_expression,
     split_of,
 )
 from .schema import to_schema
-from .sources import find_source
+from .sources import SOURCES, find_source
 from .sources.base import Layout
 
 log = logging.getLogger(__name__)
@@ -81,9 +81,10 @@ def load_expression_dataset(
 def split_by_subject(dataset: Dataset, held_out: float = 0.12, seed: int = 0) -> DatasetDict:
     """Splits into "train" and "test" with nobody on both sides.
 
-    People are put in the order of a hash of their name and `seed`; the first `held_out` of them make up the test part. So the split does
-    not depend on the order of the rows, and adding people moves hardly anyone to the other side. A picture of two people ("a+b")
-    goes where both are; if they are on different sides, it is left out. A picture of nobody known counts as a person of its own.
+    People are put in the order of a hash of their name and `seed`; the first `held_out` of them make up the test part.
+    So the split does not depend on the order of the rows, and adding people moves hardly anyone to the other side. A
+    picture of two people ("a+b") goes where both are; if they are on different sides, it is left out. A picture of nobody
+    known counts as a person of its own.
 
     Args:
         dataset: of the common schema.
@@ -135,7 +136,11 @@ def _load_folder(
     metadata = [file for file in files if file.name in METADATA_NAMES]
     if shards and not metadata and adapter is None:
         return _load_shards(root, shards, split, expressions, streaming, cache_dir)
-    examples, extra = _read_folder(root, files, metadata, adapter, expressions)
+    if metadata and adapter is None:
+        examples, extra = _read_metadata(root, metadata)
+    else:
+        layout = Layout(root, files, Path(cache_dir or datasets.config.HF_DATASETS_CACHE) / "sargan_pictures")
+        examples, extra = _read_layout(layout, adapter, expressions), pa.table({})
     wanted = _choose_split(sorted({example.split for example in examples}), split, str(root))
     rows = [index for index, example in enumerate(examples) if example.split == wanted]
     columns = {name: extra[name].take(pa.array(rows)) for name in extra.column_names}
@@ -143,28 +148,30 @@ def _load_folder(
     return _streamed(dataset, streaming)
 
 
-def _read_folder(
-    root: Path,
-    files: Sequence[PurePosixPath],
-    metadata: Sequence[PurePosixPath],
-    adapter: str | None,
-    expressions: Sequence[str],
-) -> tuple[list[Example], pa.Table]:
-    """The labelled pictures of a folder, and further columns about them."""
-    if metadata and adapter is None:
-        parts = [examples_from_metadata(root, file) for file in metadata]
-        tables = pa.concat_tables([table for _, table in parts], promote_options="default")
-        return [example for examples, _ in parts for example in examples], tables
-    layout = Layout(root, files)
+def _read_metadata(root: Path, metadata: Sequence[PurePosixPath]) -> tuple[list[Example], pa.Table]:
+    """The pictures of all metadata files, and further columns about them."""
+    parts = [examples_from_metadata(root, file) for file in metadata]
+    extra = pa.concat_tables([table for _, table in parts], promote_options="default")
+    return [example for examples, _ in parts for example in examples], extra
+
+
+def _read_layout(layout: Layout, adapter: str | None, expressions: Sequence[str]) -> list[Example]:
+    """The pictures of a published set, or of folders named after expressions."""
     known = find_source(layout, adapter)
     if known is not None:
-        log.info("%s holds %s. %s", root, known.title, known.licence)
-        return known.read(layout), pa.table({})
-    if any(names_expression(part, expressions) for file in files if is_picture(file) for part in file.parts[:-1]):
-        return examples_from_class_folders(root, files, expressions), pa.table({})
+        log.info("%s holds %s. %s", layout.root, known.title, known.licence)
+        examples = known.read(layout)
+        kept = [e for e in examples if e.expression not in known.beyond or names_expression(e.expression, expressions)]
+        if len(kept) < len(examples):
+            log.info("%d pictures of %s are left out.", len(examples) - len(kept), ", ".join(sorted(known.beyond)))
+        return kept
+    pictures = layout.pictures
+    if any(names_expression(part, expressions) for file in pictures for part in file.parts[:-1]):
+        return examples_from_class_folders(layout.root, pictures, expressions)
     raise DatasetError(
-        f"Nothing in {root} says which expressions its {sum(map(is_picture, files))} pictures show. Put them into folders named "
-        f"after expressions, add a metadata.csv with file_name,expression,subject,pair, or name a published set with adapter=."
+        f"Nothing in {layout.root} says which expressions its {len(pictures)} pictures show. Put them into folders "
+        f"named after expressions, add a metadata.csv with file_name,expression,subject,pair, or name a published set "
+        f"with adapter=, one of {', '.join(SOURCES)}."
     )
 
 

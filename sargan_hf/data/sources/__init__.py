@@ -1,15 +1,17 @@
 """Published expression sets, one file each: how their files are named and what that says about a picture.
 
-To add a set, write a module that ends with a `SOURCE`, and name it in `SOURCES`.
+To add a set, write a module that ends with a `SOURCE`, and name it here.
 """
 
 from ...errors import DatasetError
+from . import affectnet, cfee, ckplus, cremad, fer2013, jaffe, kdef, london, mmi, portraits, rafd, rafdb, ravdess
 from .base import Layout, Source
 
-SOURCES: dict[str, Source] = {}
+_MODULES = (kdef, rafd, cfee, ckplus, mmi, jaffe, affectnet, rafdb, fer2013, cremad, ravdess, london, portraits)
+SOURCES: dict[str, Source] = {module.SOURCE.name: module.SOURCE for module in _MODULES}
 
 
-def find_source(layout: Layout, name: str | None) -> Source | None:
+def find_source(layout: Layout, name: str | None = None) -> Source | None:
     """The source called `name`, or else the only one that recognises the folder; None if none does.
 
     Raises:

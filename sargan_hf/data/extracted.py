@@ -1,0 +1,117 @@
+"""Pictures that lie inside something else, a video or a table, taken out once and kept in a cache folder."""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..errors import DatasetError
+
+THUMBNAIL = 96  # pixels; faces of clips are compared at this width
+SMOOTHING = 5  # frames: a blink is not an apex
+JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame of a video that shows one person from the shoulders up.
+
+    Attributes:
+        video: the file.
+        which: "first", or "apex": the frame that differs most from the first, where clips start from a calm face.
+        quarter_turns: clockwise turns that bring the head upright.
+    """
+
+    video: Path
+    which: Literal["first", "apex"]
+    quarter_turns: int = 0
+
+
+def extract_frames(frames: Sequence[Frame], cache: Path) -> list[Path]:
+    """Decodes the frames that are not in `cache` yet, several at a time.
+
+    Returns:
+        A JPEG file for each of `frames`.
+
+    Raises:
+        DatasetError: a video cannot be decoded; names it.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the decoder works outside of Python's lock
+        return list(pool.map(lambda frame: _extract(frame, cache), frames))
+
+
+def cached_picture(cache: Path, origin: Path, part: str, suffix: str, make: Callable[[], np.ndarray]) -> Path:
+    """The file with one picture out of `origin`, made if it is not there.
+
+    The file takes over the modification time of `origin`, so that it is the same file to whoever looks at its time, also after
+    the cache was emptied.
+
+    Args:
+        cache: folder.
+        origin: the video or table.
+        part: which picture in it.
+        suffix: ".jpg" or ".png".
+        make: gives the picture, uint8 [H, W, 3] or [H, W].
+    """
+    status = origin.stat()
+    key = hashlib.sha256(f"{origin} {status.st_size} {status.st_mtime_ns} {part}".encode()).hexdigest()[:24]
+    path = cache / key[:2] / f"{key}{suffix}"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{key}.{os.getpid()}{suffix}")
+        Image.fromarray(make()).save(partial, quality=JPEG_QUALITY)
+        os.utime(partial, ns=(status.st_atime_ns, status.st_mtime_ns))
+        partial.replace(path)
+    return path
+
+
+def _extract(frame: Frame, cache: Path) -> Path:
+    part = f"{frame.which} {frame.quarter_turns}"
+    return cached_picture(cache, frame.video, part, ".jpg", lambda: _decode(frame))
+
+
+def _decode(frame: Frame) -> np.ndarray:
+    import av
+
+    try:
+        wanted = 0 if frame.which == "first" else apex_index(_thumbnails(frame.video))
+        with av.open(str(frame.video)) as container:
+            for index, picture in enumerate(container.decode(video=0)):
+                if index == wanted:
+                    return np.ascontiguousarray(np.rot90(picture.to_ndarray(format="rgb24"), -frame.quarter_turns))
+    except (av.error.FFmpegError, IndexError) as error:  # IndexError: no video stream
+        raise DatasetError(f"{frame.video} cannot be decoded ({error}): copy it again or remove it.") from error
+    raise DatasetError(f"{frame.video} holds no pictures: copy it again or remove it.")
+
+
+def _thumbnails(video: Path) -> np.ndarray:
+    """All frames of a video in grey, float32 [T, h, THUMBNAIL]."""
+    import av
+
+    with av.open(str(video)) as container:
+        frames = [
+            cv2.resize(
+                picture.to_ndarray(format="gray"),
+                (THUMBNAIL, round(THUMBNAIL * picture.height / picture.width)),
+                interpolation=cv2.INTER_AREA,
+            )
+            for picture in container.decode(video=0)
+        ]
+    return np.float32(frames)
+
+
+def apex_index(frames: np.ndarray) -> int:
+    """Index of the frame of [T, h, w] that differs most from the first, for longer than a blink."""
+    if len(frames) == 0:
+        return 0
+    difference = np.abs(frames - frames[0]).mean(axis=(1, 2))
+    window = min(SMOOTHING, len(frames))
+    # Counting a frame beyond either end as no difference keeps the apex inside the clip.
+    return int(np.convolve(difference, np.ones(window), mode="same").argmax())
