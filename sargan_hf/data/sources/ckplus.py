@@ -60,10 +60,10 @@ SOURCE = Source(
     title="CK+ (Lucey et al. 2010)",
     licence="Non-commercial research on request; pictures of the subjects who agreed may be printed, nothing may be "
     "passed on.",
-    obtai"cohn-kanade-images/S005/001/S005_001_00000011.png with Emotion/S005/001/S005_001_00000011_emotion.txt: "
+    obtain="https://www.jeffcohn.net/resources/",
+    rule="cohn-kanade-images/S005/001/S005_001_00000011.png with Emotion/S005/001/S005_001_00000011_emotion.txt: "
     "person, sequence, frame. The first frame is neutral, the last shows the label; the two pair. Sequences "
-    "without a label are left out, and so is contempt.", frame. The "
-    "first frame is neutral, the last shows the label; the two pair. Sequences without a label are left out, and so is contempt.",
+    "without a label are left out, and so is contempt.",
     recognises=recognises,
     read=read,
     beyond=frozenset({"contempt"}),

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from functools import partial
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -44,11 +45,12 @@ def _from_table(layout: Layout, table: PurePosixPath) -> list[Example]:
     examples = []
     with path.open(newline="", encoding="utf-8") as lines:
         for number, row in enumerate(csv.DictReader(lines, skipinitialspace=True), start=2):
-            pixels = np.array(row.get("pixels", "").split(), dtype=np.uint8)
+            pixels = np.fromstring(row.get("pixels", ""), dtype=np.uint8, sep=" ")
             label, split = row.get("emotion", ""), SPLITS.get(row.get("Usage", "Training"))
             if pixels.size != SIDE * SIDE or label not in set("0123456") or split is None:
                 raise misfit(SOURCE.title, [f"line {number} of {table}"], "emotion (0 to 6), 2304 pixels, Usage")
-            picture = cached_picture(layout.cache, path, f"line {number}", ".png", lambda: pixels.reshape(SIDE, SIDE))  # noqa: B023
+            make = partial(np.reshape, pixels, (SIDE, SIDE))
+            picture = cached_picture(layout.cache, path, f"line {number}", ".png", make)
             examples.append(Example(picture, LABELS[int(label)], split=split))
     return examples
 
