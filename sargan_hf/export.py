@@ -34,6 +34,7 @@ try:
     import onnxruntime
     from onnx import ModelProto, NodeProto, helper, numpy_helper
     from onnxruntime.transformers.float16 import convert_float_to_float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
     from onnxscript import optimizer
 except ImportError as error:
     raise ConfigurationError(f"Export needs {error.name}: pip install 'sargan_hf[onnx]'.") from error
@@ -139,7 +140,10 @@ class _TupleOutput(nn.Module):
 
 def to_half_precision(graph: ModelProto) -> ModelProto:
     """Computes in float16, except for the places that pixels are fetched from: those need float32."""
-    return convert_float_to_float16(graph, keep_io_types=True, node_block_list=[n.name for n in _warp_nodes(graph)])
+    blocked = [node.name for node in _warp_nodes(graph)]
+    half = OnnxModel(convert_float_to_float16(graph, keep_io_types=True, node_block_list=blocked))
+    half.topological_sort()  # the casts it adds come last, which not every runtime accepts
+    return half.model
 
 
 def _warp_nodes(graph: ModelProto) -> list[NodeProto]:

@@ -33,7 +33,7 @@ class ONNXGenerator:
         try:
             self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
             config = json.loads(self.session.get_modelmeta().custom_metadata_map["sargan_config"])
-        except (KeyError, RuntimeError) as error:  # ONNX Runtime's own errors derive from RuntimeError
+        except Exception as error:  # the errors of ONNX Runtime share no other base class
             raise ModelFormatError(f"{path} is not an ONNX file that `sargan export MODEL OUT` wrote.") from error
         self.expressions = tuple(config["expressions"])
         self.sample_size = int(config["sample_size"])
