@@ -1,0 +1,153 @@
+"""Exact motion between the pictures of a pair: compact columns of a dataset, and maps between any two expressions.
+
+The rig writes three columns per picture, all relative to the pair's neutral picture, in the picture's own pixels:
+
+* `motion_backward`, float32 [H, W, 2] (x, y) when decoded: picture(p) = neutral(p + backward(p)) up to shading
+* `motion_forward`: neutral(p) = picture(p + forward(p))
+* `motion_valid`, bool [H, W]: False where the neutral picture does not hold what the picture shows, such as the inside of
+  an opened mouth
+"""
+
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..errors import DatasetError
+
+STEP = 1 / 16  # pixels; what the columns are rounded to
+COLUMNS = ("motion_backward", "motion_forward", "motion_valid")
+_HEADER = struct.Struct("<4sHH")
+_FIELD, _MASK = b"SMF1", b"SMV1"
+_REACH = 32767 * STEP
+_RETURN = 1.0  # pixels within which going there and back must end where it began
+
+
+def encode_motion(motion: np.ndarray) -> bytes:
+    """Packs a motion field [H, W, 2] in pixels, rounded to 1/16 pixel; a few kilobytes at 160 x 160.
+
+    Raises:
+        DatasetError: another shape, or values that are not finite or reach further than 2047 pixels.
+    """
+    motion = np.asarray(motion, np.float32)
+    if motion.ndim != 3 or motion.shape[2] != 2 or max(motion.shape) > 65535:
+        raise DatasetError(f"A motion field has shape [H, W, 2]; got {list(motion.shape)}.")
+    if not np.isfinite(motion).all() or np.abs(motion).max(initial=0) > _REACH:
+        raise DatasetError(f"A motion field must be finite and within +-{_REACH:.0f} pixels.")
+    steps = np.round(motion / STEP).astype(np.int16).transpose(2, 0, 1)
+    # Neighbours move alike, so that differences along the rows are small numbers.
+    differences = np.diff(steps, axis=2, prepend=np.int16(0))
+    return _HEADER.pack(_FIELD, *motion.shape[:2]) + zlib.compress(differences.astype("<i2").tobytes(), 6)
+
+
+def decode_motion(data: bytes) -> np.ndarray:
+    """float32 [H, W, 2], the field that `encode_motion` packed.
+
+    Raises:
+        DatasetError: the bytes are something else, or damaged.
+    """
+    height, width, raw = _unpack(data, _FIELD)
+    if len(raw) != height * width * 4:
+        raise DatasetError(f"A motion column of {height} x {width} holds {len(raw)} bytes instead of {height * width * 4}.")
+    differences = np.frombuffer(raw, "<i2").reshape(2, height, width)
+    steps = np.cumsum(differences, axis=2, dtype=np.int16)
+    return np.ascontiguousarray(steps.transpose(1, 2, 0)).astype(np.float32) * np.float32(STEP)
+
+
+def encode_valid(valid: np.ndarray) -> bytes:
+    """Packs a mask [H, W].
+
+    Raises:
+        DatasetError: another shape.
+    """
+    valid = np.asarray(valid, bool)
+    if valid.ndim != 2:
+        raise DatasetError(f"A validity mask has shape [H, W]; got {list(valid.shape)}.")
+    return _HEADER.pack(_MASK, *valid.shape) + zlib.compress(np.packbits(valid).tobytes(), 6)
+
+
+def decode_valid(data: bytes) -> np.ndarray:
+    """bool [H, W], the mask that `encode_valid` packed.
+
+    Raises:
+        DatasetError: the bytes are something else, or damaged.
+    """
+    height, width, raw = _unpack(data, _MASK)
+    if len(raw) != (height * width + 7) // 8:
+        raise DatasetError(f"A validity column of {height} x {width} holds {len(raw)} bytes.")
+    return np.unpackbits(np.frombuffer(raw, np.uint8), count=height * width).reshape(height, width).astype(bool)
+
+
+def _unpack(data: bytes, kind: bytes) -> tuple[int, int, bytes]:
+    data = bytes(data)
+    if len(data) < _HEADER.size or data[:4] != kind:
+        raise DatasetError(f"A motion column starts with {kind!r}; got {data[:4]!r}. Was it made by `sargan rig --motion`?")
+    _, height, width = _HEADER.unpack_from(data)
+    try:
+        return height, width, zlib.decompress(data[_HEADER.size :])
+    except zlib.error as error:
+        raise DatasetError(f"A motion column is damaged ({error}); make the data set again.") from error
+
+
+@dataclass(frozen=True, eq=False)
+class PairMotion:
+    """Motion between one picture and the neutral picture of its pair; fields as in the module's description."""
+
+    backward: np.ndarray
+    forward: np.ndarray
+    valid: np.ndarray
+
+    @classmethod
+    def still(cls, height: int, width: int) -> "PairMotion":
+        """Of the neutral picture itself."""
+        return cls(
+            np.zeros((height, width, 2), np.float32), np.zeros((height, width, 2), np.float32), np.ones((height, width), bool)
+        )
+
+    @classmethod
+    def from_columns(cls, row: Mapping) -> "PairMotion | None":
+        """Of a row of a dataset; None where the row has no motion.
+
+        Raises:
+            DatasetError: a column is missing or damaged.
+        """
+        data = [row.get(column) for column in COLUMNS]
+        if all(value is None for value in data):
+            return None
+        if any(value is None for value in data):
+            raise DatasetError(f"A row with motion has all of {', '.join(COLUMNS)}; one is empty.")
+        return cls(decode_motion(data[0]), decode_motion(data[1]), decode_valid(data[2]))
+
+    def columns(self) -> dict[str, bytes]:
+        """The three columns of a dataset row."""
+        return dict(
+            zip(COLUMNS, (encode_motion(self.backward), encode_motion(self.forward), encode_valid(self.valid)), strict=True)
+        )
+
+
+def motion_between(source: PairMotion, target: PairMotion) -> tuple[np.ndarray, np.ndarray]:
+    """Motion between two expressions of a pair, through the neutral picture.
+
+    Returns:
+        motion float32 [H, W, 2] and valid bool [H, W]: target(p) = source(p + motion(p)) up to shading, where valid.
+    """
+    places = _places(target.backward.shape[:2])
+    in_neutral = places + target.backward
+    in_source = in_neutral + _at(source.forward, in_neutral)
+    # The source shows the neutral picture's point only if its own map leads back there.
+    back = in_source + _at(source.backward, in_source)
+    returns = np.linalg.norm(back - in_neutral, axis=2) < _RETURN
+    seen = _at(source.valid.astype(np.float32), in_source) > 0.99
+    return in_source - places, target.valid & seen & returns
+
+
+def _places(shape: tuple[int, int]) -> np.ndarray:
+    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    return np.stack([columns, rows], axis=-1)
+
+
+def _at(field: np.ndarray, places: np.ndarray) -> np.ndarray:
+    return cv2.remap(field, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -1,0 +1,85 @@
+"""Exact motion: the renderer knows which point of the person every pixel shows, in each picture of a set.
+
+A pixel's triangle and place on it give where the same point lies in the neutral picture. The neutral picture may show
+something else there (a lid, the other lip); that is found by comparing which point of the photograph both show.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .deform import deform
+from .face_model import Part
+from .raster import Raster
+
+# Two pixels show the same point of the photograph if the points are this near, as a share of the picture's side.
+_SAME_POINT = 0.006
+# Pixels that are averaged to one must move alike, within this many pixels of the oversampled picture.
+_SPREAD = 3.0
+_SKIN_OR_BACKDROP, _EYE, _MOUTH = 0, 1, 2
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """One picture of the set, oversampled: vertices [N, 3] on screen, raster, photograph places [H, W, 2], material [H, W]."""
+
+    vertices: np.ndarray
+    raster: Raster
+    places: np.ndarray
+    material: np.ndarray
+
+
+class MotionTracer:
+    """Motion between the neutral picture of a `Stage` and its other pictures."""
+
+    def __init__(self, stage):
+        self._stage = stage
+        self._neutral = self._view(np.zeros(len(stage.mesh.shapes), np.float32))
+
+    def trace(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Motion of the picture rendered with the shape weights [E].
+
+        Returns:
+            backward float32 [S, S, 2] and forward float32 [S, S, 2] in pixels of the picture, valid bool [S, S]; see
+            `RenderedExpression`.
+        """
+        view = self._view(weights)
+        backward, valid = self._between(view, self._neutral)
+        forward, _ = self._between(self._neutral, view)
+        if self._stage.variation.mirror:
+            backward, forward = (field[:, ::-1] * np.float32([-1, 1]) for field in (backward, forward))
+            valid = valid[:, ::-1]
+        return np.ascontiguousarray(backward), np.ascontiguousarray(forward), np.ascontiguousarray(valid)
+
+    def _view(self, weights: np.ndarray) -> _View:
+        stage = self._stage
+        vertices, raster = stage.rasterize(deform(stage.posed, weights, stage.mesh))
+        part = np.where(raster.triangle >= 0, stage.part[raster.triangle], -1)
+        material = np.full(part.shape, _SKIN_OR_BACKDROP, np.uint8)
+        material[part >= Part.MOUTH_SOCKET] = _MOUTH
+        for eye in (Part.LEFT_EYE_SOCKET, Part.RIGHT_EYE_SOCKET, Part.LEFT_EYEBALL, Part.RIGHT_EYEBALL):
+            material[part == eye] = _EYE
+        return _View(vertices, raster, raster.interpolate(stage.places, stage.triangles), material)
+
+    def _between(self, target: _View, source: _View) -> tuple[np.ndarray, np.ndarray]:
+        """target(p) = source(p + motion(p)) where valid, at the picture's resolution."""
+        stage, side = self._stage, self._stage.posed.side
+        origin = target.raster.interpolate(source.vertices[:, :2], stage.triangles)
+        x, y = origin[..., 0], origin[..., 1]
+        there = cv2.remap(source.places, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        valid = np.linalg.norm(there - target.places, axis=2) < _SAME_POINT * side
+        material = cv2.remap(source.material, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        valid &= (material == target.material) & (target.material != _MOUTH) & (target.raster.triangle >= 0)
+        valid &= (x > -0.5) & (y > -0.5) & (x < side - 0.5) & (y < side - 0.5)
+        rows, columns = np.mgrid[:side, :side].astype(np.float32)
+        return _averaged(origin - np.stack([columns, rows], axis=-1), valid, stage.supersample)
+
+
+def _averaged(motion: np.ndarray, valid: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means over blocks of `factor` x `factor` pixels, in units of the blocks; valid where the whole block is and agrees."""
+    size = motion.shape[0] // factor
+    blocks = motion.reshape(size, factor, size, factor, 2)
+    alike = np.ptp(blocks, axis=(1, 3)).max(axis=-1) < _SPREAD
+    all_valid = valid.reshape(size, factor, size, factor).all(axis=(1, 3))
+    return blocks.mean(axis=(1, 3)) / np.float32(factor), all_valid & alike
