@@ -79,6 +79,12 @@ def dense_correspondences(dense: np.ndarray) -> Correspondences:
     )
 
 
+def lip_gap(dense: np.ndarray) -> float:
+    """Distance between the lips in the middle of the mouth, as a share of the distance between the pupils."""
+    upper, lower, right_pupil, left_pupil = dense[[13, 14, MESH_POINTS + CONTOUR_POINTS, -IRIS_POINTS]]
+    return float(np.linalg.norm(upper - lower) / np.linalg.norm(right_pupil - left_pupil))
+
+
 def named_template() -> Landmarks:
     """Landmarks of the right sizes, to be filled."""
     return landmarks_from_frl(np.zeros((FRL_POINTS, 2)))

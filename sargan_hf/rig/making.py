@@ -76,7 +76,7 @@ class SetMaker:
             }
 
     def _portrait_of_real(self, unit: Unit) -> Portrait:
-        return self.reader.find(read_picture(unit.paths[0]), unit.subject)
+        return self.reader.find(read_picture(unit.paths[0]), unit.subject, at_rest=False)
 
     def _row(self, unit: Unit, name: str, image: np.ndarray, expression: str, pair: str) -> dict:
         return {

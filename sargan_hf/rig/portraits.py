@@ -13,7 +13,7 @@ from ..pictures import open_picture
 from .correction import screen_vertices
 from .correspondence import Correspondences
 from .face_model import FaceModel
-from .facemesh import FaceMesh, dense_correspondences, detection_anchors, landmarks_from_dense
+from .facemesh import FaceMesh, dense_correspondences, detection_anchors, landmarks_from_dense, lip_gap
 from .fit import fit_landmarks
 from .fitted import FittedFace, Landmarks
 from .landmarks import landmark_file, read_landmarks
@@ -23,6 +23,8 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 # larger picture is reduced and cut, so that memory does not depend on what people bring.
 MAX_INTER_OCULAR_DISTANCE = 300.0
 KEPT_RADIUS = 4.0
+# Percent of the inter-ocular distance; FaceMesh sees up to 13 between the closed lips of 129 neutral portraits.
+MAX_LIP_GAP = 15.0
 
 
 def find_portraits(folders: Iterable[str | Path]) -> list[Path]:
@@ -78,17 +80,28 @@ class PortraitReader:
             return reduced_portrait(picture, read_landmarks(beside), None, path.stem)
         return self.find(picture, path.stem)
 
-    def find(self, picture: np.ndarray, subject: str) -> Portrait:
+    def find(self, picture: np.ndarray, subject: str, *, at_rest: bool = True) -> Portrait:
         """The largest face of a uint8 RGB picture [H, W, 3] with landmarks found by FaceMesh.
 
+        Args:
+            picture: uint8 [H, W, 3], RGB.
+            subject: identifier of the person.
+            at_rest: refuse an open mouth, whose inside the rig could not take for skin.
+
         Raises:
-            RigError: no face is found.
+            RigError: no face is found, or it is not at rest.
         """
         try:
             face = self._detector.find(picture)[0]
             dense = self._mesh(picture, detection_anchors(face))
         except NoFaceError as error:
             raise RigError(f"{error} Or put a landmark file beside the picture.") from error
+        gap = 100 * lip_gap(dense)
+        if at_rest and gap > MAX_LIP_GAP:
+            raise RigError(
+                f"The mouth is open ({gap:.0f} % of the inter-ocular distance, {MAX_LIP_GAP:.0f} are allowed); "
+                "the rig starts from a face at rest."
+            )
         landmarks = landmarks_from_dense(picture, dense)
         return reduced_portrait(picture, landmarks, dense_correspondences(dense), subject)
 
