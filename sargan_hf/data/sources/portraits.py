@@ -5,7 +5,7 @@ import re
 from ..examples import Example
 from .base import Layout, Source, matches, mostly
 
-NAME = re.compile(r"([a-z]+_\d{3})\.jpe?g")
+NAME = re.compile(r"([a-z]+_\d{3}[fm]?)\.jpe?g")
 LABELS = {"neutral": "neutral", "smiling": "happy"}
 
 
