@@ -1,6 +1,7 @@
 """Checkpoints of the reference implementation: every name, the arithmetic, and what must be refused."""
 
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sargan_hf import SARGAN
+from sargan_hf.cli import main
 from sargan_hf.convert import convert_checkpoint, from_reference_state_dict
 from sargan_hf.errors import ModelFormatError
 
@@ -231,6 +233,18 @@ def test_a_truncated_checkpoint_is_refused(small_checkpoint, tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ModelFormatError, match="damaged"):
         convert_checkpoint(path, tmp_path / "out")
+
+
+def test_the_command(small_checkpoint, tmp_path, monkeypatch, capsys):
+    path = save(small_checkpoint, tmp_path / "G.ckpt")
+    monkeypatch.setattr(sys, "argv", ["sargan", "convert", str(path), str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert capsys.readouterr().out == f"Saved {tmp_path / 'out'}\n"
+    monkeypatch.setattr(sys, "argv", ["sargan", "convert", str(tmp_path), str(tmp_path / "out")])
+    with pytest.raises(SystemExit, match=r"error: .* is not a file"):
+        main()
 
 
 def test_missing_file_and_taken_output_are_named(small_checkpoint, tmp_path):

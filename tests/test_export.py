@@ -13,6 +13,7 @@ import torch
 from onnx import numpy_helper
 
 from sargan_hf import SARGAN
+from sargan_hf.cli import main
 from sargan_hf.errors import ConfigurationError, ModelFormatError
 from sargan_hf.export import TOLERANCE, export_onnx
 from sargan_hf.generators.onnx_generator import ONNXGenerator
@@ -182,6 +183,16 @@ def test_output_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(ModelFormatError, match="give a folder"):
         export_onnx(random_model(), tmp_path / "taken")
+
+
+def test_the_command(tiny_model_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["sargan", "export", str(tiny_model_folder), str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    lines = capsys.readouterr().out.splitlines()
+    assert [Path(line.split()[0]).name for line in lines] == ["model.onnx", "model_fp16.onnx", "model_quantized.onnx"]
+    assert all("error" in line for line in lines)
 
 
 def test_pipeline_runs_without_torch(exports):

@@ -246,6 +246,14 @@ def test_fast_generator_agrees_at_full_width():
     torch.testing.assert_close(FastGenerator(model)(*inputs).sample, expected, atol=1e-4, rtol=0)
 
 
+def test_fast_generator_runs_in_bfloat16():
+    model, (pictures, expression) = small(motion=True), batch()
+    smooth = F.avg_pool2d(pictures, 9, stride=1, padding=4)
+    expected = model(smooth, expression).sample
+    actual = FastGenerator(model.bfloat16())(smooth.bfloat16(), expression).sample
+    assert (actual.float() - expected).abs().mean() < 0.01
+
+
 def test_fast_generator_is_a_snapshot_and_refuses_the_same_shapes():
     model, inputs = small(), batch()
     fast = FastGenerator(model)

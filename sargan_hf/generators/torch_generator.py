@@ -3,22 +3,24 @@
 import numpy as np
 import torch
 
+from ..fast_generator import FastGenerator
+from ..hub import load_model
 from ..modeling_sargan import SARGAN
 from .base import GeneratorEdit
 
 
 class TorchGenerator:
-    """Runs a `SARGAN` on arrays, on the model's own device and in its own precision."""
+    """Runs a `SARGAN` on arrays, on the model's own device and in its own precision; on a CPU in its fast form."""
 
     def __init__(self, model: SARGAN):
-        self.model = model.eval()
+        self.model = FastGenerator(model) if model.device.type == "cpu" else model.eval()
         self.expressions = tuple(model.config.expressions)
         self.sample_size = model.config.sample_size
 
     @classmethod
     def from_pretrained(cls, name_or_path: str, device: str | None = None, **kwargs: object) -> "TorchGenerator":
-        """Loads a model; `device` defaults to the GPU where there is one. `kwargs` go to `SARGAN.from_pretrained`."""
-        model = SARGAN.from_pretrained(name_or_path, **kwargs)
+        """Loads a model; `device` defaults to the GPU where there is one. `kwargs` go to `hub.load_model`."""
+        model = load_model(name_or_path, **kwargs)
         return cls(model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")))
 
     @torch.inference_mode()
