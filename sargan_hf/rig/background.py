@@ -21,7 +21,7 @@ _BEHIND = -1e6  # depth of the sheet: behind every part of the mesh, near and fa
 
 
 @dataclass(frozen=True, eq=False)
-class Backdrop:
+class BackgroundSheet:
     """The sheet under a posed face.
 
     Attributes:
@@ -46,7 +46,7 @@ class Backdrop:
     follow: np.ndarray
 
 
-def backdrop_sheet(posed: PosedFace, mesh: RigMesh, drawn: np.ndarray) -> Backdrop:
+def background_sheet(posed: PosedFace, mesh: RigMesh, drawn: np.ndarray) -> BackgroundSheet:
     """Lays the sheet; `drawn` are the skin vertices that the mesh draws."""
     cell = posed.side / _CELLS
     count = int(np.ceil((posed.texture.shape[0] - 1) / cell)) + 1
@@ -58,7 +58,7 @@ def backdrop_sheet(posed: PosedFace, mesh: RigMesh, drawn: np.ndarray) -> Backdr
     cells = cells[:, 1] * count + cells[:, 0]
     source, distance = _nearest_marked(cells, count)
     follow = np.exp(-((distance / (_FOLLOW * _CELLS)) ** 2))
-    return Backdrop(
+    return BackgroundSheet(
         photo=np.stack([x.ravel(), y.ravel(), depth.ravel()], axis=1).astype(np.float32),
         follows_head=follows_head.ravel(),
         triangles=_grid_triangles(count, count),
@@ -71,7 +71,7 @@ def backdrop_sheet(posed: PosedFace, mesh: RigMesh, drawn: np.ndarray) -> Backdr
     )
 
 
-def spread(sheet: Backdrop, values: np.ndarray) -> np.ndarray:
+def spread(sheet: BackgroundSheet, values: np.ndarray) -> np.ndarray:
     """float32 [G, K], values [len(rim), K] of the rim vertices on the sheet: means per grid point, continued outwards."""
     count = sheet.shape[0] * sheet.shape[1]
     number = np.bincount(sheet.rim_cells, minlength=count).astype(np.float32)
@@ -83,7 +83,7 @@ def spread(sheet: Backdrop, values: np.ndarray) -> np.ndarray:
     return np.where(marked[:, None], means, smooth)
 
 
-def sheet_screen(sheet: Backdrop, posed: PosedFace, deformation: Deformation | None) -> np.ndarray:
+def sheet_screen(sheet: BackgroundSheet, posed: PosedFace, deformation: Deformation | None) -> np.ndarray:
     """float32 [G, 3], the sheet in the picture's frame under an expression (None: at rest)."""
     photo = sheet.photo
     if deformation is not None:

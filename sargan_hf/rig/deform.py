@@ -10,6 +10,7 @@ from .shapes import DRAWN_VERTICES, LID_MIDDLES, RigMesh
 
 _LARGEST_SQUINT, _LARGEST_WIDENING = 1.2, 1.1
 _BLINK_LIMITS = (-0.35, 0.8)
+_LID_THICKNESS = 0.004  # share of the picture's side
 
 
 @dataclass(frozen=True)
@@ -96,3 +97,10 @@ def _keep_folds_above_lids(photo: np.ndarray, posed: PosedFace, mesh: RigMesh) -
         edge = np.interp(photo[folds, 0], photo[path, 0], photo[path, 1])
         closest = np.where(before > 0, np.minimum(0.55 * before, 0.02 * posed.side + 0.25 * before), before)
         photo[folds, 1] = np.minimum(photo[folds, 1], edge - closest)
+
+
+def lids_moved(posed: PosedFace, deformation: Deformation, mesh: RigMesh) -> float:
+    """0 when the upper lids are where they were, 1 from about their thickness on."""
+    edges = np.concatenate(list(mesh.model.upper_lid_paths.values()))
+    distance = np.abs(deformation.photo[edges, 1] - posed.photo[edges, 1]).mean()
+    return float(min(1.0, distance / (_LID_THICKNESS * posed.side)))

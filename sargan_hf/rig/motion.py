@@ -35,7 +35,7 @@ class MotionTracer:
 
     def __init__(self, stage):
         self._stage = stage
-        self._neutral = self._view(np.zeros(len(stage.mesh.shapes), np.float32))
+        self._neutral = self._view(*stage.rest)
 
     def trace(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Motion of the picture rendered with the shape weights [E].
@@ -44,18 +44,18 @@ class MotionTracer:
             backward float32 [S, S, 2] and forward float32 [S, S, 2] in pixels of the picture, valid bool [S, S]; see
             `RenderedExpression`.
         """
-        view = self._view(weights)
+        stage = self._stage
+        view = self._view(*stage.rasterize(deform(stage.posed, weights, stage.mesh)))
         backward, valid = self._between(view, self._neutral)
         forward, _ = self._between(self._neutral, view)
-        if self._stage.variation.mirror:
+        if stage.variation.mirror:
             backward, forward = (field[:, ::-1] * np.float32([-1, 1]) for field in (backward, forward))
             valid = valid[:, ::-1]
         return np.ascontiguousarray(backward), np.ascontiguousarray(forward), np.ascontiguousarray(valid)
 
-    def _view(self, weights: np.ndarray) -> _View:
+    def _view(self, vertices: np.ndarray, raster: Raster) -> _View:
         stage = self._stage
-        vertices, raster = stage.rasterize(deform(stage.posed, weights, stage.mesh))
-        part = np.where(raster.triangle >= 0, stage.part[raster.triangle], -1)
+        part = stage.parts(raster)
         material = np.full(part.shape, _SKIN_OR_BACKDROP, np.uint8)
         material[part >= Part.MOUTH_SOCKET] = _MOUTH
         for eye in (Part.LEFT_EYE_SOCKET, Part.RIGHT_EYE_SOCKET, Part.LEFT_EYEBALL, Part.RIGHT_EYEBALL):

@@ -4,15 +4,16 @@
 `Stage.render` reads as the steps of one picture.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from ..expressions import EXPRESSIONS, resolve_expression
-from .background import backdrop_sheet, sheet_screen, spread
+from .backdrop import with_backdrop
+from .background import background_sheet, sheet_screen, spread
 from .crop import average_down
-from .deform import Deformation, aim_lids, deform, sample_weights
+from .deform import Deformation, aim_lids, deform, lids_moved, sample_weights
 from .eyes import eye_texture, looking
 from .face_model import FaceModel, Part
 from .fitted import FittedFace
@@ -69,12 +70,15 @@ class Stage:
     def __init__(self, face: FittedFace, model: FaceModel, variation: Variation, size: int, supersample: int = 2):
         self.size, self.supersample, self.variation = size, supersample, variation
         self.mesh = mesh = rig_mesh(model)
-        self.posed = posed = pose_face(face, mesh, variation, size, supersample)
+        posed = pose_face(face, mesh, variation, size, supersample)
+        if variation.backdrop is not None:
+            posed = replace(posed, texture=with_backdrop(posed, variation.backdrop))
+        self.posed = posed
         self.eye_texture = eye_texture(posed)
         self.charts = wrinkle_charts(variation.wrinkles)
         self.mouth = mouth_colours(posed, mesh, variation.teeth)
         triangles, part, mouth_start = drawn_triangles(posed, mesh)
-        self.sheet = backdrop_sheet(posed, mesh, np.unique(triangles[part == Part.FACE]))
+        self.sheet = background_sheet(posed, mesh, np.unique(triangles[part == Part.FACE]))
         sheet_triangles = self.sheet.triangles + DRAWN_VERTICES
         self.triangles = np.concatenate([triangles[:mouth_start], sheet_triangles, triangles[mouth_start:]])
         self.part = np.concatenate([part[:mouth_start], np.full(len(sheet_triangles), -1), part[mouth_start:]])
@@ -89,6 +93,7 @@ class Stage:
             self.light[DRAWN_VERTICES:] = 1 + (around - 1) * self.sheet.follow
         self.chart_places = np.full((len(self.places), 2), _OFF_CHART, np.float32)
         self.chart_places[SKIN] = mesh.model.mean[SKIN, :2]
+        self.rest = self.rasterize(deform(posed, np.zeros(len(mesh.shapes), np.float32), mesh))
 
     def weights(self, recipe: Recipe, intensity: float = 1.0, rng: np.random.Generator | None = None) -> np.ndarray:
         """float32 [E], shape weights of a recipe on this face, lids aimed; varied if `rng` is given."""
@@ -107,12 +112,12 @@ class Stage:
         if shaded:
             shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh)
         pixels = raster.interpolate(np.column_stack([self.places, shade, self.chart_places]), self.triangles)
-        part = np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
+        part = self.parts(raster)
         picture = self._sample(self.posed.texture, pixels) * (pixels[..., 2:3] if shaded else 1.0)
         folds = wrinkle_factor(self.charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
         if folds is not None:
             picture *= folds[..., None]
-        self._add_eyes(picture, part, pixels, shaded)
+        self._add_eyes(picture, part, pixels, deformation, shaded)
         self._add_mouth(picture, part, raster, vertices, deformation)
         return self._finished(picture, shaded)
 
@@ -127,11 +132,23 @@ class Stage:
         raster.draw(vertices, self.triangles, self.mouth_start, len(self.triangles), opening)
         return vertices, raster
 
+    def parts(self, raster: Raster) -> np.ndarray:
+        """int [H, W], `Part` that each pixel shows, -1 for the background."""
+        return np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
+
+    def _lid_shadow(self, part: np.ndarray) -> np.ndarray:
+        """float32 [H, W], factor on the colour of the eyeballs by the shadow of the upper lids."""
+        skin = (part == Part.FACE).astype(np.float32)
+        down = max(1, int(self.posed.side * 0.008))
+        shadow = np.zeros_like(skin)
+        shadow[down:] = skin[:-down]
+        return 1 - _LID_SHADOW * cv2.GaussianBlur(shadow, (0, 0), self.posed.side * 0.004)
+
     def _sample(self, texture: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         sampled = cv2.remap(texture, pixels[..., 0], pixels[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return sampled.astype(np.float32)
 
-    def _add_eyes(self, picture: np.ndarray, part: np.ndarray, pixels: np.ndarray, shaded: bool) -> None:
+    def _add_eyes(self, picture, part, pixels, deformation: Deformation, shaded: bool) -> None:
         eyes = (part == Part.LEFT_EYE_SOCKET) | (part == Part.RIGHT_EYE_SOCKET)
         eyes |= (part == Part.LEFT_EYEBALL) | (part == Part.RIGHT_EYEBALL)
         rows = np.flatnonzero(eyes.any(axis=1))
@@ -140,12 +157,10 @@ class Stage:
         rows = slice(max(rows[0] - 8, 0), rows[-1] + 1)
         colour = self._sample(self.eye_texture, pixels[rows])
         if shaded:
-            # The upper lid casts a shadow on the eyeball.
-            skin = (part[rows] == Part.FACE).astype(np.float32)
-            down = max(1, int(self.posed.side * 0.008))
-            shadow = np.zeros_like(skin)
-            shadow[down:] = skin[:-down]
-            colour *= 1 - _LID_SHADOW * cv2.GaussianBlur(shadow, (0, 0), self.posed.side * 0.004)[..., None]
+            colour *= self._lid_shadow(part[rows])[..., None]
+        # Eyes at rest show the photograph, with the shadow and the lashes at its lids.
+        moved = lids_moved(self.posed, deformation, self.mesh) if self.variation.gaze == (0.0, 0.0) else 1.0
+        colour = picture[rows] + moved * (colour - picture[rows])
         picture[rows][eyes[rows]] = colour[eyes[rows]]
 
     def _add_mouth(self, picture, part, raster: Raster, vertices: np.ndarray, deformation: Deformation) -> None:
