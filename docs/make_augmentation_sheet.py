@@ -15,7 +15,7 @@ from skimage.data import astronaut
 
 from sargan_hf.data.augmentation import CONDITIONS, MEDIA
 
-SIZE, DRAWS, CAPTION = 100, 5, 104
+SIZE, DRAWS, CAPTION = 100, 5, 114
 FACE = np.s_[5:205, 122:322]
 OUTPUT = Path(__file__).parent / "pictures" / "augmentation" / "sheet.jpg"
 
