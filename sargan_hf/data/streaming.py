@@ -21,9 +21,10 @@ def share_of_process(
 ) -> IterableDataset:
     """The rows one process of several trains on, shuffled anew in every epoch.
 
-    The order depends on `seed`, the epoch (`set_epoch` of the very stream that is read) and `world_size` only. The shares of the processes are disjoint and
-    together complete in each epoch. Where the number of shards is a multiple of `world_size`, a process reads its own
-    shards alone; otherwise each reads everything and keeps every `world_size`-th row, which costs bandwidth.
+    The order depends on `seed`, the epoch (`set_epoch` of the very stream that is read) and `world_size` only. The shares
+    of the processes are disjoint and together complete in each epoch. Where the number of shards is a multiple of
+    `world_size`, a process reads its own shards alone; otherwise each reads everything and keeps every `world_size`-th
+    row, which costs bandwidth.
 
     Args:
         dataset: as `load_expression_dataset(..., streaming=True)` returns it; a `Dataset` is streamed from disk.
@@ -32,8 +33,8 @@ def share_of_process(
         buffer_size: rows that are held back and drawn from at random. The order of the shards is shuffled as well.
 
     Returns:
-        The stream. `state_dict()` and `load_state_dict()` resume it; the buffer is filled anew then, so up to `buffer_size` rows of the
-        interrupted epoch are skipped.
+        The stream. `state_dict()` and `load_state_dict()` resume it; the buffer is filled anew then, so up to `buffer_size`
+        rows of the interrupted epoch are skipped.
 
     Raises:
         ConfigurationError: `rank` is not below `world_size`, or `buffer_size` is not positive.
