@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from drawing import write_expression_folder
 
 # No test may reach a hub; those that need one start a server on loopback and set HF_ENDPOINT themselves.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -31,3 +32,9 @@ def tiny_model_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("tiny-model")
     SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def expression_folder(tmp_path_factory) -> Path:
+    """Six drawn people in the seven expressions, paired, with metadata.csv."""
+    return write_expression_folder(tmp_path_factory.mktemp("expressions") / "drawn")

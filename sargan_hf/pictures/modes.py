@@ -73,7 +73,7 @@ def from_array(array: np.ndarray) -> tuple[np.ndarray, str]:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     channels = 1 if array.ndim == 2 else array.shape[-1]
-    if array.ndim not in (2, 3) or channels not in MODE_OF_CHANNELS:
+    if array.ndim not in (2, 3) or channels not in MODE_OF_CHANNELS or not array.size:
         hint = (
             " Move the channels last: array.transpose(1, 2, 0)."
             if array.ndim == 3 and array.shape[0] in (1, 3, 4)

@@ -93,8 +93,8 @@ def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Pict
             `max_pixels` pixels.
     """
     if isinstance(source, np.ndarray):
-        _check_size(source.shape[1::-1], "The array", max_pixels)
         pixels, mode = from_array(source)
+        _check_size(pixels.shape[1::-1], "The array", max_pixels)
         return Picture(pixels, mode, "the array")
     if isinstance(source, Image.Image):
         name = Path(getattr(source, "filename", "") or "the image").name
@@ -202,8 +202,6 @@ def _from_image(image: Image.Image, name: str, max_pixels: int) -> Picture:
 
 
 def _check_size(size: tuple[int, ...], name: str, max_pixels: int) -> None:
-    if len(size) != 2:
-        raise PictureError("An array needs the shape [height, width] or [height, width, channels]; got one dimension.")
     width, height = size
     if width * height > max_pixels:
         raise PictureError(

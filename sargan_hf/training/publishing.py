@@ -1,12 +1,75 @@
 """The end of a run: the finished model with its card, and the upload."""
 
+import dataclasses
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from huggingface_hub import ModelCard, ModelCardData
+
+from ..hub import push_model, stage
+from ..modeling_sargan import SARGAN
+from .config import TrainingConfig
 
 if TYPE_CHECKING:
     from .trainer import Trainer
 
 
-def save_model(trainer: "Trainer") -> None:
-    """Writes the averaged generator to the run's folder in Hub layout."""
+def save_model(trainer: "Trainer", errors: dict[str, float]) -> None:
+    """Writes the averaged generator to the run's folder in Hub layout and, if the settings say so, uploads it.
+
+    Args:
+        errors: held-out error of each expression, as `HeldOut.errors` gives it; may be empty.
+    """
     with trainer.averaged_generator() as generator:
-        generator.save_pretrained(trainer.output_dir)
+        card = training_card(trainer, errors)
+        stage(generator, trainer.output_dir, card=card)
+        if trainer.config.push_to_hub:
+            _push(generator, trainer, card)
+
+
+def _push(generator: SARGAN, trainer: "Trainer", card: ModelCard) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        # What the run folder holds besides the model, less checkpoints and logs.
+        shutil.copy(trainer.output_dir / "training_config.yaml", folder)
+        if (trainer.output_dir / "samples").is_dir():
+            latest = max((trainer.output_dir / "samples").iterdir())
+            shutil.copy(latest, Path(folder, "samples.png"))
+        stage(generator, folder, card=card)
+        commit = push_model(folder, trainer.config.hub_model_id, private=trainer.config.hub_private)
+    trainer.accelerator.print(f"Uploaded: {commit.commit_url}")
+
+
+def training_card(trainer: "Trainer", errors: dict[str, float]) -> ModelCard:
+    """A card that says what was trained, on what, how, and how far it got."""
+    config, faces = trainer.config, trainer.data.faces
+    data = ModelCardData(
+        license="apache-2.0",
+        library_name="diffusers",
+        pipeline_tag="image-to-image",
+        tags=["sargan", "facial-expression-editing", "arxiv:2303.17212"],
+        datasets=[config.dataset_name] if config.dataset_name else None,
+    )
+    rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in errors.items())
+    table = f"| expression | error relative to no edit |\n|---|---|\n{rows}\n" if rows else "No people were held out.\n"
+    return ModelCard(
+        f"---\n{data.to_yaml()}\n---\n\n"
+        "# SARGAN\n\n"
+        f"Edits facial expressions: {', '.join(trainer.data.expressions)}.\n\n"
+        "```python\nfrom sargan_hf import SARGANPipeline\n\n"
+        f'pipe = SARGANPipeline.from_pretrained("{config.hub_model_id or trainer.output_dir.name}")\n'
+        'pipe("portrait.jpg", expression="happy").images[0].save("happy.png")\n```\n\n'
+        "## Training\n\n"
+        f"{trainer.step} steps of the `{config.objective}` objective on {len(faces)} pictures of "
+        f"{len(set(faces.subject))} people from `{config.dataset_name or Path(config.train_data_dir).name}`. "
+        "Check the licence of that data before publishing this model.\n\n"
+        f"## People held out\n\n{table}\n"
+        f"## Settings\n\n```yaml\n{_without_paths(config).to_yaml()}```\n"
+    )
+
+
+def _without_paths(config: TrainingConfig) -> TrainingConfig:
+    """The settings without folders of the machine that trained."""
+    names = {name: Path(value).name for name in ("train_data_dir", "output_dir") if (value := getattr(config, name))}
+    return dataclasses.replace(config, **names, resume_from_checkpoint=None)

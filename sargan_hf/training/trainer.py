@@ -215,15 +215,16 @@ def train(config: TrainingConfig) -> Path:
         if accelerator.is_main_process:
             config.save(output_dir / "training_config.yaml")
         with _Interruption() as interruption:
-            _run(trainer, interruption)
+            errors = _run(trainer, interruption)
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
-            save_model(trainer)
+            save_model(trainer, errors)
         accelerator.end_training()
     return output_dir
 
 
-def _run(trainer: Trainer, interruption: _Interruption) -> None:
+def _run(trainer: Trainer, interruption: _Interruption) -> dict[str, float]:
+    """Runs to the end or to an interruption; returns the last held-out errors."""
     config, accelerator, data = trainer.config, trainer.accelerator, trainer.data
     accumulation = config.gradient_accumulation_steps
     batches = training_batches(
@@ -236,7 +237,7 @@ def _run(trainer: Trainer, interruption: _Interruption) -> None:
         config.dataloader_num_workers,
     )
     held_out = HeldOut(data.held_out, data.expressions, config.resolution) if data.held_out else None
-    progress = Progress(trainer)
+    progress, errors = Progress(trainer), {}
     while trainer.step < config.max_train_steps and not interruption.asked:
         waited = time.perf_counter()
         micro_batches = [to_device(next(batches), accelerator.device) for _ in range(accumulation)]
@@ -246,21 +247,23 @@ def _run(trainer: Trainer, interruption: _Interruption) -> None:
         last = trainer.step == config.max_train_steps
         if accelerator.is_main_process:
             if held_out and (last or trainer.step % config.validation_steps == 0):
-                _validate(trainer, held_out, progress)
+                errors = _validate(trainer, held_out, progress)
             if last or interruption.asked or trainer.step % config.checkpointing_steps == 0:
                 trainer.save()
     if interruption.asked:
         progress.say(f"Interrupted at step {trainer.step}. Go on with --resume_from_checkpoint latest.")
     progress.close()
+    return errors
 
 
-def _validate(trainer: Trainer, held_out: HeldOut, progress: Progress) -> None:
+def _validate(trainer: Trainer, held_out: HeldOut, progress: Progress) -> dict[str, float]:
     with trainer.averaged_generator() as generator:
         errors = held_out.errors(generator, trainer.accelerator.device)
         grid = held_out.grid(generator, trainer.accelerator.device)
     path = save_grid(grid, trainer.output_dir, trainer.step)
     progress.validation(errors, grid)
     progress.say(f"step {trainer.step}: held-out error {errors.get('all', math.nan):.3f} of no edit; samples in {path}")
+    return errors
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

@@ -1,0 +1,245 @@
+"""Training inside one process: exactness, checkpoints, objectives."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+
+from sargan_hf import SARGAN
+from sargan_hf.errors import CheckpointError, ConfigurationError, SARGANError
+from sargan_hf.training.checkpoints import find_checkpoint, list_checkpoints, run_lock, verify
+from sargan_hf.training.command import parse_config
+from sargan_hf.training.config import TrainingConfig
+from sargan_hf.training.flow import MotionMaps, sample, transform_flow
+from sargan_hf.training.losses import change_weight, gradient_penalty
+from sargan_hf.training.setup import learning_rate_factor, prepare_data
+from sargan_hf.training.trainer import Trainer, train
+
+SMALL = {
+    "base_channels": 4,
+    "motion": True,
+    "resolution": 32,
+    "discriminator_channels": 4,
+    "discriminator_layers": 3,
+    "train_batch_size": 4,
+    "dataloader_num_workers": 0,
+    "held_out": 0.3,
+    "decay_fraction": 0.0,
+    "report_to": "none",
+    "max_train_steps": 4,
+    "checkpointing_steps": 2,
+    "validation_steps": 2,
+}
+
+
+@pytest.fixture
+def make_config(expression_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+
+    def make(run: str = "run", **changes) -> TrainingConfig:
+        return TrainingConfig(
+            **SMALL | {"train_data_dir": str(expression_folder), "output_dir": str(tmp_path / run)} | changes
+        )
+
+    return make
+
+
+def networks_of(folder, step: int) -> dict[str, torch.Tensor]:
+    tensors = {}
+    for name in ("generator", "ema", "discriminator"):
+        for key, value in load_file(folder / f"checkpoint-{step:08d}" / f"{name}.safetensors").items():
+            tensors[f"{name}.{key}"] = value
+    return tensors
+
+
+def test_a_run_leaves_a_model_samples_and_checkpoints(make_config, tmp_path):
+    folder = train(make_config(max_train_steps=4))
+    model = SARGAN.from_pretrained(folder)
+    assert model.config.motion
+    assert model.config.sample_size == 32
+    assert (folder / "README.md").read_text().startswith("---")
+    assert sorted(path.name for path in (folder / "samples").iterdir()) == ["step-00000002.png", "step-00000004.png"]
+    assert [path.name for path in list_checkpoints(folder)] == ["checkpoint-00000002", "checkpoint-00000004"]
+    averaged = load_file(folder / "checkpoint-00000004" / "ema.safetensors")
+    assert all(torch.equal(averaged[name], value) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("objective", ["fast", "paper"])
+def test_interrupting_and_resuming_changes_nothing(make_config, tmp_path, objective):
+    changes = {"objective": objective, "max_train_steps": 6, "critic_steps": 1}
+    train(make_config("whole", **changes))
+    train(make_config("parts", **changes | {"max_train_steps": 3}))
+    train(make_config("parts", **changes, resume_from_checkpoint="latest"))
+    whole, parts = networks_of(tmp_path / "whole", 6), networks_of(tmp_path / "parts", 6)
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_accumulating_equals_the_large_batch(make_config, tmp_path):
+    train(make_config("large", train_batch_size=4, max_train_steps=1))
+    train(make_config("small", train_batch_size=2, gradient_accumulation_steps=2, max_train_steps=1))
+    large, small = networks_of(tmp_path / "large", 1), networks_of(tmp_path / "small", 1)
+    assert max((large[name] - small[name]).abs().max() for name in large) < 1e-6
+
+
+def test_generator_step_leaves_nothing_in_the_discriminator(make_config):
+    config = make_config()
+    trainer = Trainer(config, Accelerator(cpu=True), prepare_data(config, Accelerator(cpu=True)))
+    batch = {k: v[None].repeat(4, *[1] * v.ndim) for k, v in trainer.data.samples[0].items()}
+    trainer.update([batch])
+    before = [p.grad.clone() for p in trainer.discriminator.parameters()]
+    trainer.discriminator.requires_grad_(False)
+    output = trainer.edit(batch["source"], batch["target_expression"])
+    trainer.objective.generator_loss(batch, output, 0)[0].backward()
+    assert all(torch.equal(a, p.grad) for a, p in zip(before, trainer.discriminator.parameters(), strict=True))
+
+
+def test_a_loss_that_is_not_finite_stops_before_it_is_applied(make_config):
+    config = make_config()
+    trainer = Trainer(config, Accelerator(cpu=True), prepare_data(config, Accelerator(cpu=True)))
+    batch = {k: v[None].repeat(4, *[1] * v.ndim) for k, v in trainer.data.samples[0].items()}
+    before = {name: value.clone() for name, value in trainer.generator.state_dict().items()}
+    batch["source"][0] = float("nan")
+    with pytest.raises(SARGANError, match=r"loss became nan at step 0.*Resume from the last checkpoint"):
+        trainer.update([batch])
+    assert all(torch.equal(before[name], value) for name, value in trainer.generator.state_dict().items())
+
+
+def test_latest_is_the_newest_complete_checkpoint(make_config, tmp_path):
+    folder = train(make_config(max_train_steps=4))
+    newest = list_checkpoints(folder)[-1]
+    weights = newest / "generator.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match=r"generator\.safetensors is missing or changed"):
+        verify(newest)
+    assert find_checkpoint(folder, "latest") == list_checkpoints(folder)[0]
+    with pytest.raises(CheckpointError):
+        find_checkpoint(folder, str(newest))
+    assert find_checkpoint(tmp_path / "nothing here", "latest") is None
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path):
+    with run_lock(tmp_path), pytest.raises(CheckpointError, match="Another run is training"), run_lock(tmp_path):
+        pass
+
+
+def test_resuming_with_other_expressions_is_refused(make_config):
+    config = make_config()
+    folder = train(config)
+    state = folder / "checkpoint-00000004" / "state.json"
+    changed = json.loads(state.read_text()) | {"expressions": ["happy", "sad"]}
+    state.write_text(json.dumps(changed))
+    with pytest.raises(CheckpointError, match=r"state\.json is missing or changed"):
+        train(make_config(resume_from_checkpoint=str(folder / "checkpoint-00000004"), max_train_steps=6))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"resolution": 100}, "multiple of 16"),
+        ({"learning_rate": 0.0}, "learning_rate must be > 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be"),
+        ({"train_batch_size": 0}, "train_batch_size must be >= 1"),
+        ({"train_batch_size": "8"}, "train_batch_size must be int"),
+        ({"objective": "best"}, "objective must be one of fast, paper"),
+        ({"push_to_hub": True}, "hub_model_id"),
+        ({"resolution": 48, "discriminator_layers": 6}, "cannot be halved 6 times"),
+        ({"motion": True, "ultimate_skip": False}, "ultimate_skip"),
+        ({"learnig_rate": 1e-4}, "Unknown settings: learnig_rate"),
+    ],
+)
+def test_wrong_settings_are_refused_at_the_start(change, message):
+    with pytest.raises(ConfigurationError, match=message):
+        TrainingConfig.from_dict(change)
+
+
+def test_settings_survive_a_file_and_flags_win(tmp_path):
+    TrainingConfig(train_data_dir="faces", learning_rate=3e-4, motion=True).save(tmp_path / "settings.yaml")
+    config, dry_run = parse_config(
+        ["--config", str(tmp_path / "settings.yaml"), "--learning_rate", "1e-5", "--no-motion"]
+    )
+    assert (config.learning_rate, config.motion, config.train_data_dir, dry_run) == (1e-5, False, "faces", False)
+
+
+def test_the_paper_objective_brings_the_papers_settings():
+    config, _ = parse_config(["--train_data_dir", "faces", "--objective", "paper"])
+    assert (config.critic_steps, config.learning_rate, config.adam_beta2) == (5, 1e-4, 0.999)
+    assert (config.gradient_penalty, config.discriminator_layers, config.max_train_steps) == (10.0, 6, 200_000)
+
+
+def test_samples_depend_on_nothing_but_their_position(make_config):
+    data = prepare_data(make_config(stylise=1.0), Accelerator(cpu=True))
+    first = [data.samples[position] for position in range(6)]
+    again = [data.samples[position] for position in reversed(range(6))][::-1]
+    assert all(torch.equal(a[name], b[name]) for a, b in zip(first, again, strict=True) for name in a)
+
+
+def test_every_epoch_aims_at_every_picture_once(make_config):
+    data = prepare_data(make_config(), Accelerator(cpu=True))
+    n = len(data.faces)
+    assert sorted(data.samples._shuffled(position) for position in range(n)) == list(range(n))
+    assert [data.samples._shuffled(p) for p in range(n)] != [data.samples._shuffled(p) for p in range(n, 2 * n)]
+
+
+def test_nobody_is_both_trained_on_and_held_out(make_config):
+    data = prepare_data(make_config(), Accelerator(cpu=True))
+    assert not set(data.faces.subject) & set(data.held_out.subject)
+
+
+def test_schedule_warms_up_stays_and_falls():
+    config = TrainingConfig(warmup_steps=10, max_train_steps=100, decay_fraction=0.4)
+    rates = [learning_rate_factor(config, step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9:61] == [1.0] * 52
+    assert all(a > b for a, b in itertools.pairwise(rates))
+
+
+def test_estimated_flow_finds_a_known_shift():
+    rng = np.random.default_rng(0)
+    noise = torch.nn.functional.interpolate(
+        torch.from_numpy(rng.random((1, 3, 16, 16), np.float32)), size=80, mode="bicubic"
+    )
+    picture = noise[0].permute(1, 2, 0).clamp(0, 1).numpy()
+    source, target = picture[8:72, 8:72], picture[5:69, 10:74]
+    flow, valid = MotionMaps().estimated(np.ascontiguousarray(source), np.ascontiguousarray(target))
+    inside = (slice(8, -8), slice(8, -8))
+    assert np.abs(np.median(flow[inside], axis=(0, 1)) - [2, -3]).max() < 0.2
+    assert valid[inside].mean() > 0.9
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_flow_turns_with_its_pictures(flip):
+    import cv2
+
+    size = 64
+    ys, xs = np.mgrid[0:size, 0:size].astype(np.float32)
+    source = np.sin(xs / 5) + np.cos(ys / 7)
+    flow = np.stack([3 * np.sin(ys / 11), 2 * np.cos(xs / 13)], axis=-1).astype(np.float32)
+    target = sample(source, flow)
+    matrix = cv2.getRotationMatrix2D((31.5, 31.5), 20, 1.1)
+    warp = lambda p: cv2.warpAffine(p, matrix, (size, size))[:, :: -1 if flip else 1]  # noqa: E731
+    turned, valid = transform_flow(flow, np.ones((size, size)), matrix, flip, size)
+    error = np.abs(sample(np.ascontiguousarray(warp(source)), turned) - warp(target))
+    assert error[16:-16, 16:-16][valid[16:-16, 16:-16] > 0.99].max() < 0.05
+
+
+def test_gradient_penalty_is_zero_where_the_slope_is_one():
+    real, fake = torch.rand(3, 3, 8, 8), torch.rand(3, 3, 8, 8)
+    direction = torch.nn.functional.normalize(torch.rand(1, 3 * 64), dim=1)
+    assert gradient_penalty(lambda x: x.flatten(1) @ direction.T, real, fake, torch.rand(3, 1, 1, 1)) < 1e-6
+    assert gradient_penalty(
+        lambda x: 3 * x.flatten(1) @ direction.T, real, fake, torch.rand(3, 1, 1, 1)
+    ) == pytest.approx(4)
+
+
+def test_change_weight_looks_where_something_changes():
+    source = torch.zeros(1, 3, 32, 32)
+    target = source.clone()
+    target[..., 20:28, 10:22] = 1.0
+    weight = change_weight(source, target)
+    assert weight.mean() == pytest.approx(1.0)
+    assert weight[0, 0, 24, 16] > 5 * weight[0, 0, 4, 4]
