@@ -62,7 +62,7 @@ The face model is {model}. Whoever uses this data set carries these attributions
 """
 MOTION_ROWS = """\
 | `motion_backward`, `motion_forward` | where each pixel comes from in the pair's neutral picture, and where it goes |
-| `motion_valid` | where the neutral picture holds what this one shows (`sargan_hf.data.motion.decode_motion`) |
+| `motion_valid` | where the neutral picture holds what this one shows (decode with `sargan_hf.data.motion`) |
 """
 
 
@@ -76,6 +76,8 @@ def write_card(settings: RigSettings, units: Sequence[Unit], counts: Mapping[str
         skipped: number of portraits that could not be used.
     """
     licence, sources = _sources(units)
+    # No `configs`: `datasets` finds `data/train-*` by itself, and would take the cached rows of any other folder of the same
+    # name for these if the card named the files.
     title = settings.output.resolve().name
     metadata = DatasetCardData(
         license=licence,
@@ -83,7 +85,6 @@ def write_card(settings: RigSettings, units: Sequence[Unit], counts: Mapping[str
         task_categories=["image-to-image", "image-classification"],
         tags=["face", "facial-expression", "synthetic", "sargan"],
         size_categories=_size_category(sum(counts.values())),
-        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}],
     )
     has_real = any(unit.kind == "real" for unit in units)
     text = TEMPLATE.format(

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ..data.motion import encode_motion, encode_valid
 from ..expressions import EXPRESSIONS
 from .crop import crop_matrix, cut_out
 from .face_model import FaceModel, load_face_model
@@ -72,7 +73,6 @@ class SetMaker:
             yield self._row(unit, name, picture, unit.expression, "") | {
                 "recipe": "real",
                 "intensity": 1.0,
-                **_motion_columns(None),
             }
 
     def _portrait_of_real(self, unit: Unit) -> Portrait:
@@ -94,5 +94,12 @@ def _jpeg(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _motion_columns(picture: RenderedExpression | None) -> dict:
-    return {}
+def _motion_columns(picture: RenderedExpression) -> dict[str, bytes]:
+    """The encoded motion to the pair's neutral picture; empty where it was not asked for. Real pictures leave it null."""
+    if picture.motion_backward is None:
+        return {}
+    return {
+        "motion_backward": encode_motion(picture.motion_backward),
+        "motion_forward": encode_motion(picture.motion_forward),
+        "motion_valid": encode_valid(picture.motion_valid),
+    }
