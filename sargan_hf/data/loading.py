@@ -83,8 +83,8 @@ def split_by_subject(dataset: Dataset, held_out: float = 0.12, seed: int = 0) ->
 
     People are put in the order of a hash of their name and `seed`; the first `held_out` of them make up the test part.
     So the split does not depend on the order of the rows, and adding people moves hardly anyone to the other side. A
-    picture of two people ("a+b") goes where both are; if they are on different sides, it is left out. A picture of nobody
-    known counts as a person of its own.
+    picture of two people ("a+b") goes where both are; if they are on different sides, it is left out. Who is only seen
+    in such mixes comes last in the order. A picture of nobody known counts as a person of its own.
 
     Args:
         dataset: of the common schema.
@@ -103,7 +103,8 @@ def split_by_subject(dataset: Dataset, held_out: float = 0.12, seed: int = 0) ->
             f"Splitting by people needs at least two of them; the column subject names {len(everyone)}. "
             f"Add the missing names, or train without held-out people."
         )
-    ranked = sorted(everyone, key=lambda person: hashlib.sha256(f"{seed} {person}".encode()).digest())
+    alone = {person for people in rows if len(people) == 1 for person in people}
+    ranked = sorted(everyone, key=lambda person: (person not in alone, _hash(f"{seed} {person}")))
     count = min(max(1, round(held_out * len(ranked))), len(ranked) - 1)
     held = set(ranked[:count])
     train = [index for index, people in enumerate(rows) if not held & people]
@@ -116,6 +117,10 @@ def split_by_subject(dataset: Dataset, held_out: float = 0.12, seed: int = 0) ->
     if left_out := len(rows) - len(train) - len(test):
         log.info("%d of %d pictures mix people of both sides of the split and are left out.", left_out, len(rows))
     return DatasetDict(train=dataset.select(train), test=dataset.select(test))
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _people(subject: str, index: int) -> frozenset[str]:

@@ -9,6 +9,7 @@ from ..errors import DatasetError
 from .examples import label_indices, schema_features
 from .folders import LABEL_COLUMNS
 
+SCHEMA = ("image", "expression", "subject", "pair")
 IMAGE_COLUMNS = ("image", "img", "picture", "pixels")
 
 
@@ -31,8 +32,8 @@ def to_schema(dataset: Dataset | IterableDataset, expressions: Sequence[str], or
         dataset = dataset.rename_column(label, "expression")
     if not isinstance(dataset.features["image"], Image):
         dataset = dataset.cast_column("image", Image())
-    target = Features({**dataset.features, **schema_features(expressions)})
-    if dataset.features == target:
+    target = Features(schema_features(expressions) | {n: f for n, f in dataset.features.items() if n not in SCHEMA})
+    if dataset.features == target and list(dataset.features) == list(target):
         return dataset
     translate = _Columns(dataset.features["expression"], tuple(expressions), origin)
     if isinstance(dataset, IterableDataset):
@@ -86,11 +87,13 @@ class _Columns:
         return ["" if value is None else str(value) for value in table[name].to_pylist()]
 
     def whole_table(self, table: pa.Table) -> pa.Table:
-        columns = {name: table[name] for name in table.column_names}
-        columns["expression"] = pa.array(self.expression(table["expression"]), pa.int64())
-        for name in ("subject", "pair"):
-            columns[name] = pa.array(self.text(table, name), pa.string())
-        return pa.table(columns)
+        columns = {
+            "image": table["image"],
+            "expression": pa.array(self.expression(table["expression"]), pa.int64()),
+            "subject": pa.array(self.text(table, "subject"), pa.string()),
+            "pair": pa.array(self.text(table, "pair"), pa.string()),
+        }
+        return pa.table(columns | {name: table[name] for name in table.column_names if name not in SCHEMA})
 
 
 def _replace_columns(dataset: Dataset, translate: _Columns, target: Features) -> Dataset:
