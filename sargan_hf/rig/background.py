@@ -30,6 +30,7 @@ class BackgroundSheet:
         triangles: int32 [2 (rows - 1) (columns - 1), 3].
         shape: rows and columns of the grid.
         cell: pixels between grid points.
+        head: float32 [G], 1 on the head and neck, 0 off them and at their outline.
         rim: int, skin vertices whose displacement the sheet follows.
         rim_cells: int [len(rim)], grid point nearest to each.
         source: int [G], for each grid point the nearest grid point that has a rim vertex; follow: float32 [G], how much it follows it.
@@ -40,6 +41,7 @@ class BackgroundSheet:
     triangles: np.ndarray
     shape: tuple[int, int]
     cell: float
+    head: np.ndarray
     rim: np.ndarray
     rim_cells: np.ndarray
     source: np.ndarray
@@ -52,7 +54,7 @@ def background_sheet(posed: PosedFace, mesh: RigMesh, drawn: np.ndarray) -> Back
     count = int(np.ceil((posed.texture.shape[0] - 1) / cell)) + 1
     steps = np.minimum(np.arange(count) * cell, posed.texture.shape[0] - 1).astype(np.float32)
     x, y = np.meshgrid(steps, steps)
-    depth, follows_head = _head_depth(posed, mesh, cell, count)
+    depth, on_head = _head_depth(posed, mesh, cell, count)
     rim = drawn[(posed.normals[drawn, 2] > 0) & ~mesh.lip_region[drawn]]
     cells = np.clip(np.round(posed.photo[rim, :2] / cell).astype(int), 0, count - 1)
     cells = cells[:, 1] * count + cells[:, 0]
@@ -60,7 +62,8 @@ def background_sheet(posed: PosedFace, mesh: RigMesh, drawn: np.ndarray) -> Back
     follow = np.exp(-((distance / (_FOLLOW * _CELLS)) ** 2))
     return BackgroundSheet(
         photo=np.stack([x.ravel(), y.ravel(), depth.ravel()], axis=1).astype(np.float32),
-        follows_head=follows_head.ravel(),
+        follows_head=_follows_head(posed, on_head, cell).ravel(),
+        head=_inside(on_head).ravel(),
         triangles=_grid_triangles(count, count),
         shape=(count, count),
         cell=cell,
@@ -98,7 +101,7 @@ def sheet_screen(sheet: BackgroundSheet, posed: PosedFace, deformation: Deformat
 
 
 def _head_depth(posed: PosedFace, mesh: RigMesh, cell: float, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Depth of the head's surface at the grid points, continued outwards, and how much each point turns with the head."""
+    """Depth of the head's surface at the grid points, continued outwards, and which of them lie on the head."""
     part = mesh.model.triangle_part
     head = mesh.model.faces[(part == Part.FACE) | (part == Part.HEAD_AND_NECK)]
     small = posed.photo.copy()
@@ -106,15 +109,27 @@ def _head_depth(posed: PosedFace, mesh: RigMesh, cell: float, count: int) -> tup
     raster = Raster.empty(count, count)
     raster.draw(small, head, 0, len(head))
     on_head = raster.triangle >= 0
-    cells = np.flatnonzero(on_head)
-    source, distance = _nearest_marked(cells, count)
-    depth = raster.depth.ravel()[source].reshape(count, count)
-    depth = np.where(on_head, raster.depth, cv2.GaussianBlur(depth, (0, 0), 2.0))
+    source, _ = _nearest_marked(np.flatnonzero(on_head), count)
+    # Ears stand off the head: unless smoothed, the sheet would tear round them when the head turns.
+    depth = cv2.medianBlur(raster.depth.ravel()[source].reshape(count, count), 5)
+    return cv2.GaussianBlur(depth, (0, 0), 1.6), on_head
+
+
+def _inside(on_head: np.ndarray) -> np.ndarray:
+    """float32, 1 well inside of the head, falling to 0 at its outline: what is behind must not be touched."""
+    eroded = cv2.erode(on_head.astype(np.float32), np.ones((3, 3), np.uint8), iterations=2)
+    return np.minimum(cv2.GaussianBlur(eroded, (0, 0), 1.0), on_head)
+
+
+def _follows_head(posed: PosedFace, on_head: np.ndarray, cell: float) -> np.ndarray:
+    """float32 [rows, columns], how much each grid point turns with the head: less further out and down the neck."""
+    count = len(on_head)
+    _, distance = _nearest_marked(np.flatnonzero(on_head), count)
     follows = np.exp(-((distance.reshape(count, count) / (0.30 * _CELLS)) ** 2))
     # The neck bends: from the chin down the surroundings turn less and less.
     chin = posed.photo[MULTI_PIE[8], 1] / cell
     below = np.clip((np.arange(count) - chin) / (0.28 * _CELLS), 0, 1)[:, None]
-    return depth, (follows * (1 - below * below * (3 - 2 * below))).astype(np.float32)
+    return (follows * (1 - below * below * (3 - 2 * below))).astype(np.float32)
 
 
 def _nearest_marked(cells: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -31,11 +31,11 @@ def oversampled(matrix: np.ndarray, factor: int) -> np.ndarray:
 
 
 def cut_out(picture: np.ndarray, matrix: np.ndarray, side: int) -> np.ndarray:
-    """uint8 [side, side, 3], `picture` under `matrix`, without aliasing; the border is repeated outside."""
+    """uint8 [side, side, 3], `picture` under `matrix`, without aliasing; mirrored beyond its border."""
     shrink = 1 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     if shrink > 1.6:
         picture = cv2.GaussianBlur(picture, (0, 0), 0.42 * shrink)
-    return cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
 
 def average_down(picture: np.ndarray, factor: int) -> np.ndarray:

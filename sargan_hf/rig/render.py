@@ -90,7 +90,7 @@ class Stage:
             lit = relighting(posed, variation.light, mesh)
             self.light[SKIN] = lit
             around = spread(self.sheet, lit[self.sheet.rim, None])[:, 0]
-            self.light[DRAWN_VERTICES:] = 1 + (around - 1) * self.sheet.follow
+            self.light[DRAWN_VERTICES:] = 1 + (around - 1) * self.sheet.head
         self.chart_places = np.full((len(self.places), 2), _OFF_CHART, np.float32)
         self.chart_places[SKIN] = mesh.model.mean[SKIN, :2]
         self.rest = self.rasterize(deform(posed, np.zeros(len(mesh.shapes), np.float32), mesh))

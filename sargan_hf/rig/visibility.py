@@ -2,12 +2,15 @@
 
 import cv2
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from .face_model import Part
 from .pose import PosedFace
 from .shapes import SKIN, RigMesh
 
-_LEAST_FACING = 0.03  # z of a triangle's normal from which the photograph shows it well enough
+# z of a triangle's normal from which the photograph shows it well enough; a turned head would show it stretched.
+_LEAST_FACING, _LEAST_FACING_TURNED = 0.03, 0.2
 _LIP_MARGIN = 0.006  # of the picture's side; keeps each lip's texture off the other lip
 
 
@@ -23,11 +26,22 @@ def drawn_triangles(posed: PosedFace, mesh: RigMesh) -> tuple[np.ndarray, np.nda
     inside[SKIN] = _inside_jaw(posed)
     facing = np.zeros(len(posed.photo), np.float32)
     facing[SKIN] = posed.normals[:, 2]
-    facing = facing[corners].mean(axis=1) > _LEAST_FACING
+    turned = not np.allclose(posed.turn, np.eye(3))
+    facing = facing[corners].mean(axis=1) > (_LEAST_FACING_TURNED if turned else _LEAST_FACING)
     # Folded skin in the lips and lids faces away but opens.
     facing |= mesh.lip_region[corners].all(axis=1) | _at_eyes(mesh)
-    keep = ~skin | (inside[corners].all(axis=1) & facing)
+    keep = inside[corners].all(axis=1) & facing & skin
+    keep[keep] = _in_one_piece(corners[keep], len(posed.photo))
+    keep |= ~skin
     return np.ascontiguousarray(corners[keep]), mesh.part[keep], int(keep[: mesh.mouth_start].sum())
+
+
+def _in_one_piece(triangles: np.ndarray, vertices: int) -> np.ndarray:
+    """bool [T], triangles of the largest connected piece: scraps of ears and jaw would float when the head turns."""
+    links = (np.concatenate([triangles[:, 0], triangles[:, 1]]), np.concatenate([triangles[:, 1], triangles[:, 2]]))
+    graph = coo_matrix((np.ones(len(links[0]), np.int8), links), shape=(vertices, vertices))
+    piece = connected_components(graph, directed=False)[1][triangles[:, 0]]
+    return piece == np.bincount(piece).argmax()
 
 
 def _at_eyes(mesh: RigMesh) -> np.ndarray:
