@@ -1,0 +1,1 @@
+"""`sargan edit`: many pictures, once each, on one machine or several."""
