@@ -1,0 +1,165 @@
+"""What happens when a visitor touches something: gradio's values in, gradio's updates out.
+
+Errors of this package become toasts with their own sentence; anything else is a bug, which gradio logs and hides.
+"""
+
+import functools
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from ..errors import SARGANError
+from ..pictures import EditedImage
+from ..pipeline_sargan import SARGANPipeline
+from . import sitting as sittings
+from .settings import Settings
+from .sitting import Sitting
+from .texts import FACES_MANY, FACES_NONE, FACES_ONE, LABELS, NO_PICTURE
+
+LONGEST_SHOWN = 1400  # pixels; the download is always at full resolution
+FORMATS = {"PNG": ("png", {"compress_level": 1}), "JPEG": ("jpg", {"quality": 95, "subsampling": 0})}
+
+
+def friendly(handler: Callable) -> Callable:
+    """Turns an expected error into a toast that says what to do."""
+
+    @functools.wraps(handler)
+    def guarded(*arguments, **keywords):
+        try:
+            return handler(*arguments, **keywords)
+        except SARGANError as error:
+            raise gr.Error(str(error), title="That did not work", print_exception=False, duration=12) from None
+
+    return guarded
+
+
+class Handlers:
+    """The app's reactions; one for all visitors, whose own things are in their `Sitting`."""
+
+    def __init__(self, pipeline: SARGANPipeline, settings: Settings, cache: str):
+        self.pipeline = pipeline
+        self.settings = settings
+        self.cache = Path(cache)
+        self.expressions = pipeline.generator.expressions
+
+    @friendly
+    def open(self, path: str | None, blend: dict[str, float], intensity: float) -> list[Any]:
+        """A picture came in, or went: everything on the page follows."""
+        if path is None:
+            return self.page(None, blend, intensity)
+        sitting = sittings.open_sitting(self.pipeline, path, self.settings.max_pixels, self.settings.max_faces)
+        for note in sitting.picture.notes:
+            gr.Info(note)
+        return self.page(sitting, blend, intensity)
+
+    def page(self, sitting: Sitting | None, blend: Mapping[str, float], intensity: float) -> list[Any]:
+        """Updates of: sitting, result, face picture, face notice, the face panel, one per expression."""
+        if sitting is None:
+            buttons = [gr.update(icon=None) for _ in self.expressions]
+            return [None, None, None, NO_PICTURE, gr.update(open=False), *buttons]
+        if not sitting.faces:
+            gr.Warning("No face was found. Click two opposite corners around the face, under “Faces”.", duration=12)
+            buttons = [gr.update(icon=None) for _ in self.expressions]
+            return [sitting, None, sittings.numbered(sitting), FACES_NONE, gr.update(open=True), *buttons]
+        many = len(sitting.faces) > 1
+        notice = FACES_MANY.format(count=len(sitting.faces)) if many else FACES_ONE
+        return [
+            sitting,
+            self.shown(sitting, blend, intensity),
+            sittings.numbered(sitting),
+            notice,
+            gr.update(open=many),
+            *self.preview_icons(sitting),
+        ]
+
+    def preview_icons(self, sitting: Sitting) -> list[Any]:
+        """One update for each expression's button: this face, wearing it."""
+        pictures = sittings.previews(self.pipeline, sitting)
+        return [gr.update(icon=self.save(picture, "preview")) for picture in pictures]
+
+    @friendly
+    def render(self, sitting: Sitting | None, blend: dict[str, float], intensity: float) -> Any:
+        """The before and after pictures for the slider; leaves the slider alone while there is no face."""
+        if sitting is None or not sitting.faces:
+            return gr.skip()
+        return self.shown(sitting, blend, intensity)
+
+    def shown(self, sitting: Sitting, blend: Mapping[str, float], intensity: float) -> tuple[str, str]:
+        after, _ = sittings.edited(self.pipeline, sitting, blend, intensity)
+        before = sitting.picture.to_image()
+        return self.save(_fitting(before), "before"), self.save(_fitting(after), "after")
+
+    def choose(self, name: str, sitting: Sitting | None, intensity: float) -> list[Any]:
+        """An expression's button: it becomes the whole blend. Updates of blend, result, buttons, blend sliders."""
+        blend = {name: 1.0}
+        buttons = [gr.update(variant="primary" if other == name else "secondary") for other in self.expressions]
+        weights = [1.0 if other == name else 0.0 for other in self.expressions]
+        if sitting is None:
+            gr.Info(f"{LABELS.get(name, name)} it is. Now add a picture, or click an example.")
+        return [blend, self.render(sitting, blend, intensity), *buttons, *weights]
+
+    def mix(self, sitting: Sitting | None, intensity: float, *weights: float) -> list[Any]:
+        """The blend sliders. Updates of blend, result, buttons."""
+        blend = {name: weight for name, weight in zip(self.expressions, weights, strict=True) if weight > 0}
+        if not blend:
+            gr.Warning("A blend needs at least one expression above zero.")
+            return [gr.skip()] * (2 + len(self.expressions))
+        buttons = [gr.update(variant="primary" if name in blend else "secondary") for name in self.expressions]
+        return [blend, self.render(sitting, blend, intensity), *buttons]
+
+    @friendly
+    def click_face(self, sitting: Sitting | None, blend: dict, intensity: float, event: gr.SelectData) -> list[Any]:
+        """A click into the picture of faces: choose a face, or draw a box where none was found."""
+        if sitting is None:
+            return self.page(None, blend, intensity)
+        scale = sittings.numbered_scale(sitting)
+        x, y = (round(scale * value) for value in event.index)
+        if sitting.faces:
+            sitting.chosen = sittings.choose_at(sitting, x, y)
+            return self.page(sitting, blend, intensity)
+        if sitting.first_corner is None:
+            sitting.first_corner = (x, y)
+            skipped = [gr.skip()] * len(self.expressions)
+            return [sitting, gr.skip(), sittings.numbered(sitting), FACES_NONE, gr.skip(), *skipped]
+        corner, sitting.first_corner = sitting.first_corner, None
+        return self.page(sittings.with_box(self.pipeline, sitting, [corner, (x, y)]), blend, intensity)
+
+    @friendly
+    def download(self, sitting: Sitting | None, blend: dict[str, float], intensity: float, kind: str) -> str:
+        """The edited picture at full resolution, with the note that it was edited, as a file."""
+        if sitting is None or not sitting.faces:
+            raise gr.Error("Add a picture with a face first.", print_exception=False)
+        after, _ = sittings.edited(self.pipeline, sitting, blend, intensity)
+        return self.save(after, "-".join(["sargan", *blend]), kind)
+
+    @friendly
+    def explain(self, sitting: Sitting | None, blend: dict[str, float]) -> list[tuple[Image.Image, str]]:
+        """Pictures of what the network did to the first chosen face."""
+        if sitting is None or not sitting.faces:
+            raise gr.Error("Add a picture with a face first.", print_exception=False)
+        return sittings.explanation(self.pipeline, sitting, blend)
+
+    def save(self, picture: Image.Image, name: str, kind: str = "PNG") -> str:
+        """A file in a folder of its own, which nobody can guess, inside gradio's folder, which it empties in time."""
+        suffix, parameters = FORMATS[kind]
+        self.cache.mkdir(parents=True, exist_ok=True)
+        path = Path(tempfile.mkdtemp(dir=self.cache)) / f"{name}.{suffix}"
+        if suffix == "jpg" and picture.mode not in ("L", "RGB"):
+            note = getattr(picture, "provenance", None)
+            picture = EditedImage.from_image(picture.convert("RGB"), note)
+        picture.save(path, **parameters)
+        return str(path)
+
+
+def _fitting(picture: Image.Image) -> Image.Image:
+    """The picture for the screen: at most LONGEST_SHOWN pixels on its longer side, 8 bits."""
+    scale = LONGEST_SHOWN / max(picture.size)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    small = picture.resize(size, Image.Resampling.BOX, reducing_gap=None)
+    return EditedImage.from_image(small, getattr(picture, "provenance", None))

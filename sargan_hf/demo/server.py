@@ -1,0 +1,47 @@
+"""Starts the page: settings, model, page and guard put together."""
+
+import os
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from ..pipeline_sargan import SARGANPipeline
+from .layout import build_page
+from .safety import Guard
+from .settings import Settings
+from .theme import STYLE, theme
+
+
+def load_page(settings: Settings) -> gr.Blocks:
+    """Loads the model and builds the page around it.
+
+    Raises:
+        ModelFormatError, ConfigurationError: the model of the settings cannot be loaded.
+    """
+    revision = {"revision": settings.revision} if settings.revision else {}
+    pipeline = SARGANPipeline.from_pretrained(settings.model_source(), **revision)
+    return build_page(pipeline, settings)
+
+
+def launch(page: gr.Blocks, settings: Settings, host: str | None = None, port: int | None = None, **options) -> None:
+    """Serves the page until it is stopped.
+
+    Args:
+        host: address to listen on; default GRADIO_SERVER_NAME, else this machine only, or everywhere on a Space.
+        port: default GRADIO_SERVER_PORT, else 7860.
+        options: anything else of `gr.Blocks.launch`.
+    """
+    everywhere = "0.0.0.0" if "SPACE_ID" in os.environ else None
+    page.launch(
+        server_name=host or os.environ.get("GRADIO_SERVER_NAME") or everywhere,
+        server_port=port,
+        theme=theme(),
+        css_paths=[STYLE],
+        max_file_size=settings.max_upload_mb * 1_000_000,
+        mcp_server=True,
+        run_history=False,
+        show_error=True,
+        footer_links=["api"],
+        app_kwargs={"middleware": [Middleware(Guard, settings=settings)], "docs_url": None, "redoc_url": None},
+        **options,
+    )
