@@ -259,9 +259,18 @@ def test_the_plan_draws_distinct_pairs_within_folders(tmp_path):
         make_plan(replace(settings, morphs=5))
 
 
+def test_sheets_among_the_portraits_are_not_taken_for_portraits(tmp_path):
+    photos = touch_pictures(tmp_path / "photos", ["a+b.jpg"])
+    touch_pictures(photos / "out" / "sheets", ["sheet-01.png"])
+    units = make_plan(RigSettings((photos,), photos / "out"))
+    assert [unit.subject for unit in units] == ["a-b"]
+
+
 def test_a_person_is_drawn_alike_whoever_else_is_in_the_run(tmp_path):
-    alone = make_plan(RigSettings((touch_pictures(tmp_path / "one", ["m.jpg"]),), tmp_path))
-    together = make_plan(RigSettings((touch_pictures(tmp_path / "many", ["a.jpg", "m.jpg", "z.jpg"]),), tmp_path))
+    alone = make_plan(RigSettings((touch_pictures(tmp_path / "one", ["m.jpg"]),), tmp_path / "out"))
+    together = make_plan(
+        RigSettings((touch_pictures(tmp_path / "many", ["a.jpg", "m.jpg", "z.jpg"]),), tmp_path / "out")
+    )
     assert alone[0].seed(7, 1) == together[1].seed(7, 1)
     assert together[1].seed(7, 1) != together[1].seed(7, 2) != together[1].seed(8, 2)
 

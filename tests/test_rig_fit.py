@@ -1,7 +1,7 @@
 """The rig's fit: landmark files, FaceMesh, the face model on a portrait, morphs, and the model's own file."""
 
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -25,6 +25,7 @@ from sargan_hf.rig.portraits import (
     fit_portrait,
     read_picture,
 )
+from sargan_hf.rig.white_balance import without_cast
 
 pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install sargan_hf[rig]")
 
@@ -204,6 +205,21 @@ def test_a_morph_with_oneself_is_oneself(assets, reader):
     top, face = slice(0, 60), (slice(400, 600), slice(350, 550))
     assert distance(mixed, nobody, top) < 0.2 * distance(mixed, other, top)
     assert distance(mixed, nobody, face) > 3
+
+
+def test_a_magenta_cast_is_taken_off_and_nothing_else(assets, reader):
+    plain = reader.read(some_portraits(assets, 2)[1])
+    assert without_cast(plain) is plain
+    pink = replace(plain, picture=(plain.picture * (1.0, 0.85, 1.0)).astype(np.uint8))
+    restored = without_cast(pink)
+    assert abs(greenness(restored) - greenness(plain)) < 0.5 * abs(greenness(pink) - greenness(plain))
+    yellow = replace(plain, picture=(plain.picture * (1.0, 0.9, 0.6)).astype(np.uint8))
+    assert without_cast(yellow) is yellow
+
+
+def greenness(portrait):
+    red, green, blue = portrait.picture.reshape(-1, 3).mean(axis=0)
+    return 2 * green / (red + blue)
 
 
 def distance(one, other, region):

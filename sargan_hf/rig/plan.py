@@ -69,8 +69,8 @@ class Unit:
 
     @property
     def subject(self) -> str:
-        """File stem, or the two stems of a morph joined by "+"."""
-        return "+".join(Path(path).stem for path in self.paths)
+        """File stem, or the two stems of a morph joined by "+", which no single stem may hold."""
+        return "+".join(Path(path).stem.replace("+", "-") for path in self.paths)
 
     @property
     def name(self) -> str:
@@ -93,7 +93,10 @@ def make_plan(settings: RigSettings) -> list[Unit]:
     for name, smallest in (("variants", 1), ("morphs", 0), ("size", 32), ("seed", 0)):
         if getattr(settings, name) < smallest:
             raise RigError(f"{name} is {getattr(settings, name)}; at least {smallest} is needed.")
-    portraits = [str(path) for path in find_portraits(settings.portraits)]
+    # The output may lie among the portraits, and contact sheets in it are no portraits.
+    inside = settings.output.resolve()
+    found = find_portraits(settings.portraits)
+    portraits = [str(path) for path in found if not path.resolve().is_relative_to(inside)]
     rows = [("portrait", (path,), "", 0.0) for path in portraits]
     rows += [("morph", pair, "", share) for pair, share in _draw_pairs(portraits, settings)]
     for folder, label in settings.real:
