@@ -58,7 +58,8 @@ class Hub:
     def add(self, repo_id: str, folder: Path, private: bool = False) -> Repository:
         """A repository that is there already, with a folder's files on its main branch."""
         repository = self.repositories[repo_id] = Repository(private=private)
-        repository.commit("main", {path.name: path.read_bytes() for path in folder.iterdir()})
+        files = (path for path in folder.rglob("*") if path.is_file())
+        repository.commit("main", {path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
         return repository
 
     def files(self, repo_id: str, revision: str = "main") -> dict[str, bytes]:
