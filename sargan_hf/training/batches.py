@@ -102,7 +102,10 @@ class TrainingSamples(Dataset):
         if self.draw.motion and target is not None:
             exact = self.maps.exact(source, target)
             if exact is not None:
-                flow, valid = transform_flow(*exact, matrix, flip, size)
+                # The columns may be at another size than the stored pictures; a similarity takes them to the crop.
+                scale = self.faces.size / len(exact[0])
+                to_stored = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])
+                flow, valid = transform_flow(*exact, matrix @ to_stored, flip, size)
             else:
                 flow, valid = self.maps.estimated(pictures[0], pictures[1])
         motion = torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) * (2 / size)

@@ -6,20 +6,35 @@ where that holds and 0 where the target shows something the source does not (the
 
 import cv2
 import numpy as np
+from datasets import Dataset
+
+from ..data.motion import COLUMNS, PairMotion, motion_between
 
 
 class MotionMaps:
-    """Motion between the pictures of a pair, exact where the set brings it, else estimated by dense optical flow."""
+    """Motion between the pictures of a pair, exact where the set brings it, else estimated by dense optical flow.
 
-    def __init__(self, exact=None):
-        self._exact = exact
+    Args:
+        dataset: the set whose columns may hold exact motion (see `data.motion`), or None.
+    """
+
+    def __init__(self, dataset: Dataset | None = None):
+        brings_motion = dataset is not None and set(COLUMNS) <= set(dataset.column_names)
+        self._columns = dataset.select_columns(list(COLUMNS)) if brings_motion else None
         self._solver = None
 
     def __getstate__(self) -> dict:
-        return self.__dict__ | {"_solver": None}
+        return self.__dict__ | {"_solver": None}  # OpenCV's solver cannot be sent to a worker process
 
     def exact(self, source: int, target: int) -> tuple[np.ndarray, np.ndarray] | None:
-        return self._exact(source, target) if self._exact else None
+        """Flow and valid between two pictures of a pair, in the pixels of the stored columns; None where not known."""
+        if self._columns is None:
+            return None
+        pair = [PairMotion.from_columns(self._columns[index]) for index in (source, target)]
+        if None in pair:
+            return None
+        flow, valid = motion_between(*pair)
+        return flow, valid.astype(np.float32)
 
     def estimated(self, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Dense inverse search (Kroeger et al., ECCV 2016) both ways; valid where the two agree within a pixel.

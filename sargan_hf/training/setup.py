@@ -41,9 +41,10 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
         expressions = tuple(dataset.features["expression"].names)
         if config.held_out:
             parts = split_by_subject(dataset, config.held_out, seed=config.seed)
-            faces, held_out = FaceCache(parts["train"], stored), FaceCache(parts["test"], stored)
+            dataset, held_out = parts["train"], FaceCache(parts["test"], stored)
         else:
-            faces, held_out = FaceCache(dataset, stored), None
+            held_out = None
+        faces = FaceCache(dataset, stored)
     draw = Draw(
         resolution=config.resolution,
         neutral_source=config.neutral_source,
@@ -52,7 +53,8 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
         seed=config.seed,
     )
     neutral = expressions.index("neutral") if "neutral" in expressions else -1
-    return TrainingData(TrainingSamples(faces, draw, neutral, MotionMaps()), faces, held_out, expressions)
+    samples = TrainingSamples(faces, draw, neutral, MotionMaps(dataset))
+    return TrainingData(samples, faces, held_out, expressions)
 
 
 def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGAN:
