@@ -141,7 +141,7 @@ class SARGANPipeline:
             ConfigurationError: any other argument that cannot work.
         """
         sources = list(image) if isinstance(image, list | tuple) else [image]
-        _check_settings(intensity, transfer)
+        check_settings(intensity, transfer)
         if len(sources) > 1 and (box is not None or points is not None):
             raise ConfigurationError("box and points belong to one picture: call the pipeline once for each picture.")
         output = SARGANPipelineOutput([], [])
@@ -244,7 +244,8 @@ def _torch_generator(model: "SARGAN") -> Generator:
     return TorchGenerator(model)
 
 
-def _check_settings(intensity: float, transfer: str) -> None:
+def check_settings(intensity: float, transfer: str) -> None:
+    """Raises `ConfigurationError` for an intensity outside 0..1.5 or an unknown way of transfer."""
     if (
         isinstance(intensity, bool)
         or not isinstance(intensity, int | float | np.number)

@@ -39,11 +39,13 @@ class Change:
 
     def scaled(self, intensity: float) -> "Change":
         """The change at another intensity: motion and residual grow in proportion."""
+        intensity = float(intensity)  # a NumPy scalar would turn float32 fields into float64
         painted = None if self.painted is None else self.painted + (intensity - 1) * self.residual
         return Change(intensity * self.motion, intensity * self.residual, painted, self.weight)
 
     def mixed(self, other: "Change", share: float) -> "Change":
         """Part of the way (`share` in 0..1) from this change to another one of the same face."""
+        share = float(share)
         painted = None if self.painted is None else (1 - share) * self.painted + share * other.painted
         return Change(
             (1 - share) * self.motion + share * other.motion,
