@@ -1,0 +1,137 @@
+"""`sargan edit` as a user runs it, and the plan behind it."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+from typer.testing import CliRunner
+
+from sargan_hf.editing.command import command, parse_expression, parse_faces
+from sargan_hf.editing.plan import own_share, plan_jobs
+from sargan_hf.errors import ConfigurationError, ExpressionError
+
+typer = pytest.importorskip("typer")
+
+
+@pytest.fixture(scope="module")
+def portraits(tmp_path_factory):
+    """A folder with three portraits that share a stem, one of them in a subfolder, and a file that is no picture."""
+    folder = tmp_path_factory.mktemp("portraits")
+    face = Image.fromarray(data.astronaut()[:260, 110:370])
+    (folder / "sub").mkdir()
+    for name in ("a.b.jpg", "a.b.png", "sub/a.b.jpg"):
+        face.save(folder / name)
+    (folder / "bad.jpg").write_text("not a picture")
+    (folder / "notes.txt").write_text("not even claiming to be one")
+    return folder
+
+
+@pytest.fixture
+def run(tiny_model_folder):
+    """Runs the command and returns what typer reports."""
+    app = typer.Typer()
+    app.command()(command)
+
+    def call(*arguments):
+        return CliRunner().invoke(app, [*map(str, arguments), "--model", str(tiny_model_folder)])
+
+    return call
+
+
+def files_in(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
+
+
+def test_goes_on_past_a_bad_file_and_says_so(run, portraits, tmp_path):
+    result = run(portraits, "--output", tmp_path / "edits")
+    assert result.exit_code == 1
+    assert "3 edited, 1 failed" in result.output
+    assert "bad.jpg is not a picture that can be read" in result.output
+    assert files_in(tmp_path / "edits") == ["a.b.jpg", "a.b.png", "sub/a.b.jpg"]
+    original = np.asarray(Image.open(portraits / "a.b.png"))
+    assert np.asarray(Image.open(tmp_path / "edits/a.b.png")).shape == original.shape
+
+
+def test_never_overwrites_and_resumes(run, portraits, tmp_path):
+    edits = tmp_path / "edits"
+    picture = portraits / "a.b.png"
+    assert run(picture, "--output", edits).exit_code == 0
+    before = (edits / "a.b.png").read_bytes()
+    again = run(picture, "--output", edits)
+    assert again.exit_code == 1
+    assert "use --resume" in again.output
+    resumed = run(picture, portraits / "a.b.jpg", "--output", edits, "--resume")
+    assert "1 edited, 1 done before" in resumed.output
+    assert (edits / "a.b.png").read_bytes() == before
+
+
+def test_a_resumed_run_does_not_mix_expressions(run, portraits, tmp_path):
+    run(portraits / "a.b.png", "--output", tmp_path / "edits")
+    other = run(portraits, "--output", tmp_path / "edits", "--expression", "sad", "--resume")
+    assert isinstance(other.exception, ConfigurationError)
+    assert "expression 'happy' instead of 'sad'" in str(other.exception)
+
+
+def test_wrong_settings_stop_the_run_before_it_starts(run, portraits, tmp_path):
+    assert isinstance(run(portraits, "-o", tmp_path / "a", "-e", "grumpy").exception, ExpressionError)
+    assert isinstance(run(tmp_path, "-o", tmp_path / "b").exception, ConfigurationError)
+    assert not (tmp_path / "a").exists()
+
+
+def test_same_names_get_numbers_and_other_formats_become_png(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        for name in ("face.jpg", "face.gif"):
+            (tmp_path / folder / name).touch()
+    output = tmp_path / "out"
+    files = plan_jobs([tmp_path / "one/face.jpg", tmp_path / "two/face.jpg"], output)
+    assert [job.target.name for job in files] == ["face.jpg", "face-2.jpg"]
+    folders = plan_jobs([tmp_path / "one", tmp_path / "two"], output)
+    assert [str(job.target.relative_to(output)) for job in folders] == [
+        "one/face.png",
+        "one/face.jpg",
+        "two/face.png",
+        "two/face.jpg",
+    ]
+    assert [job.target.name for job in plan_jobs([tmp_path / "one"], output, ".png")] == ["face.png", "face-2.png"]
+
+
+def test_the_output_folder_is_not_an_input_and_links_are_not_followed(tmp_path):
+    (tmp_path / "face.jpg").touch()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "face.jpg").touch()
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert [job.source.name for job in plan_jobs([tmp_path], tmp_path / "out")] == ["face.jpg"]
+
+
+def test_every_picture_belongs_to_exactly_one_process(tmp_path):
+    for index in range(40):
+        (tmp_path / f"{index}.jpg").touch()
+    jobs = plan_jobs([tmp_path], tmp_path / "out")
+    shares = [own_share(jobs, tmp_path / "out", rank, 3) for rank in range(3)]
+    assert sorted(job.source for share in shares for job in share) == sorted(job.source for job in jobs)
+    assert min(map(len, shares)) > 5
+
+
+def test_accelerate_launch_splits_the_work(portraits, tiny_model_folder, tmp_path):
+    command_line = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    command_line += ["-m", "sargan_hf.cli", "edit", str(portraits / "a.b.png"), str(portraits / "sub")]
+    command_line += ["--output", str(tmp_path / "edits"), "--model", str(tiny_model_folder)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    finished = subprocess.run(command_line, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    assert finished.stdout.count("edited") == 2
+    assert files_in(tmp_path / "edits") == ["a.b.png", "sub/a.b.jpg"]
+
+
+def test_options_are_read_or_refused():
+    assert parse_expression("happy=0.6, surprised=0.4") == {"happy": 0.6, "surprised": 0.4}
+    assert parse_faces("0,2") == [0, 2]
+    with pytest.raises(ConfigurationError, match="is not a blend"):
+        parse_expression("happy=much")
+    with pytest.raises(ConfigurationError, match="is not known"):
+        parse_faces("first")
