@@ -16,6 +16,7 @@ COMMANDS = {
     "edit": ("sargan_hf.editing.command", "command", "Change the expression of faces in pictures and folders."),
     "demo": ("sargan_hf.demo.command", "command", "Start the app in the browser."),
     "train": ("sargan_hf.training.command", "main", "Train a model; the same as train_accelerate.py."),
+    "crop": ("sargan_hf.data.command", "command", "Cut the faces out of a labelled set, ready for training."),
     "rig": ("sargan_hf.rig.command", "rig_app", "Turn neutral portraits into a labelled seven-expression set."),
     "evaluate": ("sargan_hf.evaluation.command", "command", "Measure a model and write a report."),
     "convert": ("sargan_hf.convert", "command", "Turn a reference checkpoint into a model folder."),

@@ -10,6 +10,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from datasets.utils import tqdm
 from PIL import Image
 
 from ..errors import DatasetError
@@ -44,7 +45,8 @@ def extract_frames(frames: Sequence[Frame], cache: Path) -> list[Path]:
         DatasetError: a video cannot be decoded; names it.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # the decoder works outside of Python's lock
-        return list(pool.map(lambda frame: _extract(frame, cache), frames))
+        paths = pool.map(lambda frame: _extract(frame, cache), frames)
+        return list(tqdm(paths, total=len(frames), desc="Taking frames out of videos", disable=None))
 
 
 def cached_picture(cache: Path, origin: Path, part: str, suffix: str, make: Callable[[], np.ndarray]) -> Path:
@@ -78,8 +80,10 @@ def _extract(frame: Frame, cache: Path) -> Path:
 
 
 def _decode(frame: Frame) -> np.ndarray:
-    import av
-
+    try:
+        import av
+    except ImportError as error:
+        raise DatasetError(f"{frame.video} is a video, and reading those needs PyAV: pip install av.") from error
     try:
         wanted = 0 if frame.which == "first" else apex_index(_thumbnails(frame.video))
         with av.open(str(frame.video)) as container:
