@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 from huggingface_hub import CommitInfo, HfApi, ModelCard, ModelCardData
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.errors import HFValidationError, HTTPError
 from huggingface_hub.utils import validate_repo_id
 from safetensors import SafetensorError
 
@@ -182,6 +182,6 @@ def command(
     """Upload a model folder to the Hugging Face Hub."""
     try:
         commit = push_model(folder, repo_id, private=private or None, revision=revision, create_pr=create_pr)
-    except (HfHubHTTPError, HFValidationError) as error:
-        raise ModelFormatError(f"The Hub refused the upload to {repo_id}. {_one_line(error)}") from error
+    except (HTTPError, OSError, HFValidationError) as error:  # HTTPError: of the HTTP library that the client uses
+        raise ModelFormatError(f"The upload to {repo_id} failed. {_one_line(error)}") from error
     typer.echo(f"Uploaded: {commit.pr_url or commit.commit_url}")

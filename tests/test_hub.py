@@ -247,6 +247,18 @@ def test_push_refuses_a_folder_that_does_not_load(tmp_path):
         push_model(tmp_path / "nowhere", "tester/never")
 
 
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", ""], ids=["no server", "wrong token"])
+def test_push_command_says_why_it_failed(hub, python, folder, endpoint):
+    code = f"""
+import sys
+from sargan_hf.cli import main
+sys.argv = ["sargan", "push", {str(folder)!r}, "tester/refused"]
+main()
+"""
+    message = python(code, expect_failure=True, HF_ENDPOINT=endpoint or hub.url, HF_TOKEN="hf_other")
+    assert message.startswith("error: The upload to tester/refused failed. ")
+
+
 def test_push_leaves_pickles_and_hidden_files_behind(hub, python, folder, tmp_path):
     for name in ("optimizer.bin", "state.pkl", ".secret", "example.png"):
         (folder / name).write_bytes(b"x")
