@@ -51,7 +51,9 @@ def decode_motion(data: bytes) -> np.ndarray:
     """
     height, width, raw = _unpack(data, _FIELD)
     if len(raw) != height * width * 4:
-        raise DatasetError(f"A motion column of {height} x {width} holds {len(raw)} bytes instead of {height * width * 4}.")
+        raise DatasetError(
+            f"A motion column of {height} x {width} holds {len(raw)} bytes instead of {height * width * 4}."
+        )
     differences = np.frombuffer(raw, "<i2").reshape(2, height, width)
     steps = np.cumsum(differences, axis=2, dtype=np.int16)
     return np.ascontiguousarray(steps.transpose(1, 2, 0)).astype(np.float32) * np.float32(STEP)
@@ -84,7 +86,9 @@ def decode_valid(data: bytes) -> np.ndarray:
 def _unpack(data: bytes, kind: bytes) -> tuple[int, int, bytes]:
     data = bytes(data)
     if len(data) < _HEADER.size or data[:4] != kind:
-        raise DatasetError(f"A motion column starts with {kind!r}; got {data[:4]!r}. Was it made by `sargan rig --motion`?")
+        raise DatasetError(
+            f"A motion column starts with {kind!r}; got {data[:4]!r}. Was it made by `sargan rig --motion`?"
+        )
     _, height, width = _HEADER.unpack_from(data)
     try:
         return height, width, zlib.decompress(data[_HEADER.size :])
@@ -104,7 +108,9 @@ class PairMotion:
     def still(cls, height: int, width: int) -> "PairMotion":
         """Of the neutral picture itself."""
         return cls(
-            np.zeros((height, width, 2), np.float32), np.zeros((height, width, 2), np.float32), np.ones((height, width), bool)
+            np.zeros((height, width, 2), np.float32),
+            np.zeros((height, width, 2), np.float32),
+            np.ones((height, width), bool),
         )
 
     @classmethod
@@ -124,7 +130,11 @@ class PairMotion:
     def columns(self) -> dict[str, bytes]:
         """The three columns of a dataset row."""
         return dict(
-            zip(COLUMNS, (encode_motion(self.backward), encode_motion(self.forward), encode_valid(self.valid)), strict=True)
+            zip(
+                COLUMNS,
+                (encode_motion(self.backward), encode_motion(self.forward), encode_valid(self.valid)),
+                strict=True,
+            )
         )
 
 

@@ -31,7 +31,9 @@ def with_backdrop(posed: PosedFace, colours: tuple) -> np.ndarray:
     # A vignette drifts away from the corners' colour: from here on compare with the background near by.
     spread = 0.06 * posed.side
     amount = cv2.GaussianBlur(background.astype(np.float32), (0, 0), spread)[..., None]
-    old = cv2.GaussianBlur(texture * background[..., None].astype(np.float32), (0, 0), spread) / np.maximum(amount, 1e-3)
+    old = cv2.GaussianBlur(texture * background[..., None].astype(np.float32), (0, 0), spread) / np.maximum(
+        amount, 1e-3
+    )
     distance = np.linalg.norm(lab - cv2.cvtColor(old / 255, cv2.COLOR_RGB2LAB), axis=2)
     near = np.ones((2 * round(_HAIR * posed.side) + 1,) * 2, np.uint8)
     # At the edge a pixel is a mix: its distance relative to that of the person next to it is the person's share.

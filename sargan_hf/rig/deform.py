@@ -54,7 +54,11 @@ def aim_lids(
     weights = weights.copy()
     for side, (upper, lower) in LID_MIDDLES.items():
         now = posed.photo[list(lower), 1].mean() - posed.photo[list(upper), 1].mean()
-        wanted = now * (1 - (1 - aperture.times) * intensity) if aperture.times else now + aperture.wider * posed.iod * intensity
+        wanted = (
+            now * (1 - (1 - aperture.times) * intensity)
+            if aperture.times
+            else now + aperture.wider * posed.iod * intensity
+        )
         effect = _opening_effects(side, posed, mesh)
         need = wanted - now - float(effect @ weights)
         squint, blink, wide = (mesh.model.expression_index(f"eye{name}_{side}") for name in ("Squint", "Blink", "Wide"))
@@ -71,7 +75,10 @@ def aim_lids(
 def _opening_effects(side: str, posed: PosedFace, mesh: RigMesh) -> np.ndarray:
     """float32 [E], pixels by which weight 1 of each shape opens the eye of this side."""
     shapes = mesh.shapes.reshape(len(mesh.shapes), DRAWN_VERTICES, 3)
-    down = [-(shapes[:, list(vertices)] @ posed.axes[1]) @ posed.pixels_per_unit[list(vertices)] / 2 for vertices in LID_MIDDLES[side]]
+    down = [
+        -(shapes[:, list(vertices)] @ posed.axes[1]) @ posed.pixels_per_unit[list(vertices)] / 2
+        for vertices in LID_MIDDLES[side]
+    ]
     return down[1] - down[0]
 
 

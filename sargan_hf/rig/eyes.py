@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
+from .face_model import PART_ENDS, Part
 from .pose import PosedFace
 from .shapes import DRAWN_VERTICES
-from .face_model import PART_ENDS, Part
 
 # Sizes as shares of the picture's side.
 _LID_RIM = 0.006  # this close to the lids a pixel of the opening is skin, lash or shadow
@@ -67,7 +67,9 @@ def _with_sclera(filled, pixels, seen, distance, radius, side) -> np.ndarray:
     sclera = seen & (distance > 1.12 * radius)
     if sclera.sum() <= 5:
         return filled
-    labels = cv2.distanceTransformWithLabels((~sclera).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)[1]
+    labels = cv2.distanceTransformWithLabels(
+        (~sclera).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )[1]
     colours = np.zeros((labels.max() + 1, 3), np.float32)
     colours[labels[sclera]] = pixels[sclera]
     nearest = cv2.GaussianBlur(colours[labels], (0, 0), side * 0.006)
@@ -84,7 +86,10 @@ def looking(photo: np.ndarray, posed: PosedFace, gaze: tuple[float, float]) -> n
     A small turn of an eyeball moves what it shows sideways; its own outline stays.
     """
     places = photo[:, :2].copy()
-    eyes = slice(PART_ENDS[Part.MOUTH_SOCKET], PART_ENDS[Part.RIGHT_EYE_SOCKET]), slice(PART_ENDS[Part.TEETH], DRAWN_VERTICES)
+    eyes = (
+        slice(PART_ENDS[Part.MOUTH_SOCKET], PART_ENDS[Part.RIGHT_EYE_SOCKET]),
+        slice(PART_ENDS[Part.TEETH], DRAWN_VERTICES),
+    )
     right, up = np.sin(np.radians(gaze)) * _EYEBALL_RADIUS * posed.unit
     for part in eyes:
         places[part] += np.array([-right, up], np.float32)

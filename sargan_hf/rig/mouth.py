@@ -76,8 +76,13 @@ def _per_tooth(model: FaceModel, seed: int) -> tuple[np.ndarray, np.ndarray]:
     triangles = model.faces[model.triangle_part == Part.TEETH] - teeth.start
     links = (np.concatenate([triangles[:, 0], triangles[:, 1]]), np.concatenate([triangles[:, 1], triangles[:, 2]]))
     count = teeth.stop - teeth.start
-    number, tooth = connected_components(coo_matrix((np.ones(len(links[0])), links), shape=(count, count)), directed=False)
-    shade, across = np.zeros(PART_ENDS[Part.RIGHT_EYEBALL], np.float32), np.zeros(PART_ENDS[Part.RIGHT_EYEBALL], np.float32)
+    number, tooth = connected_components(
+        coo_matrix((np.ones(len(links[0])), links), shape=(count, count)), directed=False
+    )
+    shade, across = (
+        np.zeros(PART_ENDS[Part.RIGHT_EYEBALL], np.float32),
+        np.zeros(PART_ENDS[Part.RIGHT_EYEBALL], np.float32),
+    )
     shade[teeth] = rng.normal(1.0, 0.025, number)[tooth]
     x = model.mean[teeth, 0]
     for t in range(number):
@@ -121,7 +126,9 @@ def paint_mouth(
     colour = np.where((part == Part.GUMS_AND_TONGUE)[..., None], gums, colour)
     colour = _with_teeth(colour, part, behind, facing, surface, posed, colours)
     inside = np.isin(part, [Part.MOUTH_SOCKET, Part.GUMS_AND_TONGUE, Part.TEETH]).astype(np.uint8)
-    to_rim = cv2.distanceTransform(cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    to_rim = cv2.distanceTransform(cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 5)[
+        1:-1, 1:-1
+    ]
     rim_shadow = np.clip(0.55 + 0.45 * to_rim / (0.012 * posed.side), 0.55, 1)
     return colour * (colours.exposure * rim_shadow)[..., None]
 
@@ -131,7 +138,9 @@ def _with_teeth(colour, part, behind, facing, surface, posed: PosedFace, colours
     if not teeth.any():
         return colour
     sideways = np.clip(np.abs(surface[..., 3]) - 1.35, 0, 9)
-    light = (0.62 + 0.38 * facing) * np.exp(-np.clip(behind - 1.3, 0, 9) / 3.5) * np.exp(-((sideways / 1.05) ** 2)) * 0.96
+    light = (
+        (0.62 + 0.38 * facing) * np.exp(-np.clip(behind - 1.3, 0, 9) / 3.5) * np.exp(-((sideways / 1.05) ** 2)) * 0.96
+    )
     light = light * surface[..., 4] * (1 - 0.5 * colours.look.gap_darkness * surface[..., 5] ** 6)
     enamel = np.where(teeth[..., None], colours.teeth * light[..., None], 0)
     # Between neighbouring teeth one would see the dark behind, which reads as fangs: close the gaps with shaded enamel.

@@ -77,12 +77,16 @@ def _recipe(entry: dict, path: str | Path) -> Recipe:
     if unknown or "name" not in entry:
         raise RigError(f"{path}: a [[recipe]] needs a name and takes {sorted(_KEYS)}; got {sorted(entry)}.")
     if entry.get("expression") not in EXPRESSIONS:
-        raise RigError(f"{path}: recipe {entry['name']!r} has expression {entry.get('expression')!r}, not one of {EXPRESSIONS}.")
+        raise RigError(
+            f"{path}: recipe {entry['name']!r} has expression {entry.get('expression')!r}, not one of {EXPRESSIONS}."
+        )
     aperture = entry.get("aperture")
     try:
         aperture = Aperture(**aperture) if aperture is not None else None
     except TypeError as error:
-        raise RigError(f"{path}: the aperture of {entry['name']!r} takes times or wider, and squint ({error}).") from error
+        raise RigError(
+            f"{path}: the aperture of {entry['name']!r} takes times or wider, and squint ({error})."
+        ) from error
     return Recipe(**{**entry, "aperture": aperture})
 
 

@@ -170,7 +170,9 @@ class Stage:
         if not inside.any():
             return
         normals = vertex_normals(deformation.model, self.triangles[self.mouth_start :]) @ self.posed.view_axes.T
-        surface = np.column_stack([normals, self.mesh.model.mean[:DRAWN_VERTICES, 0], self.mouth.tooth_shade, self.mouth.across])
+        surface = np.column_stack(
+            [normals, self.mesh.model.mean[:DRAWN_VERTICES, 0], self.mouth.tooth_shade, self.mouth.across]
+        )
         view = raster.window(*window)
         colours = paint_mouth(
             part, view.depth, view.interpolate(surface, self.triangles), lips_depth(vertices), self.posed, self.mouth

@@ -52,7 +52,9 @@ class RigMesh:
 @lru_cache(maxsize=2)
 def rig_mesh(model: FaceModel) -> RigMesh:
     """Prepares a face model for rendering; the result is kept for the next call with the same model."""
-    model = model.with_expressions(["corrugator_L", "corrugator_R"], np.stack([_corrugator(model, 1), _corrugator(model, -1)]))
+    model = model.with_expressions(
+        ["corrugator_L", "corrugator_R"], np.stack([_corrugator(model, 1), _corrugator(model, -1)])
+    )
     part = model.triangle_part
     keep = (part <= Part.RIGHT_EYEBALL) & (part != Part.HEAD_AND_NECK)
     keep &= (part != Part.FACE) | _above_jaw(model.mean)[model.faces].all(axis=1)

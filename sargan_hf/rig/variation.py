@@ -104,7 +104,9 @@ class Variation:
 
 def draw_variation(options: RenderOptions, rng: np.random.Generator) -> Variation:
     """Draws the variation of one set. Every switch has its own stream, so turning one off leaves the others alone."""
-    streams = dict(zip(("crop", "colour", "mirror", "turn", "gaze", "light", "backdrop", "person"), rng.spawn(8), strict=True))
+    streams = dict(
+        zip(("crop", "colour", "mirror", "turn", "gaze", "light", "backdrop", "person"), rng.spawn(8), strict=True)
+    )
     changes = {**_person(streams["person"])}
     if options.jitter:
         changes |= _crop_jitter(streams["crop"]) | _colour_jitter(streams["colour"])

@@ -64,7 +64,9 @@ def _personal(points: np.ndarray, width: float, rng: np.random.Generator) -> np.
     smooth = cv2.blur(smooth, (1, 5), borderType=cv2.BORDER_REPLICATE)
     phase = rng.uniform(0, 2 * np.pi, (2, 2))
     along = np.linspace(0, 1, len(smooth))[:, None]
-    wobble = 0.5 * width * np.sin(2 * np.pi * along * 1.1 + phase[0]) + 0.2 * width * np.sin(2 * np.pi * along * 2.7 + phase[1])
+    wobble = 0.5 * width * np.sin(2 * np.pi * along * 1.1 + phase[0]) + 0.2 * width * np.sin(
+        2 * np.pi * along * 2.7 + phase[1]
+    )
     return smooth + wobble + rng.normal(0, 0.6 * width, 2)
 
 
@@ -98,7 +100,9 @@ def _draw_fold(chart, course, width, depth):
             chart[y, x] += depth * taper * (valley - 0.35 * rim)
 
 
-def wrinkle_factor(charts: Mapping[str, np.ndarray], strengths: Mapping[str, float], places: np.ndarray) -> np.ndarray | None:
+def wrinkle_factor(
+    charts: Mapping[str, np.ndarray], strengths: Mapping[str, float], places: np.ndarray
+) -> np.ndarray | None:
     """Factor on the skin's colour at pixels whose places on the mean face are `places` [H, W, 2] (model x, y).
 
     Returns:

@@ -1,0 +1,116 @@
+"""Motion columns, and that the rig's maps tell where every pixel came from."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sargan_hf.data.motion import (
+    STEP,
+    PairMotion,
+    decode_motion,
+    decode_valid,
+    encode_motion,
+    encode_valid,
+    motion_between,
+)
+from sargan_hf.errors import DatasetError
+
+SIZE = 128
+
+
+def warped(picture, motion):
+    rows, columns = np.mgrid[: motion.shape[0], : motion.shape[1]].astype(np.float32)
+    x, y = columns + motion[..., 0], rows + motion[..., 1]
+    return cv2.remap(picture.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**31), st.floats(0.1, 900))
+def test_columns_come_back_to_a_sixteenth_of_a_pixel(height, width, seed, reach):
+    rng = np.random.default_rng(seed)
+    motion = rng.uniform(-reach, reach, (height, width, 2)).astype(np.float32)
+    valid = rng.random((height, width)) < 0.5
+    assert np.abs(decode_motion(encode_motion(motion)) - motion).max() <= STEP / 2 + 1e-4
+    assert np.array_equal(decode_valid(encode_valid(valid)), valid)
+
+
+@pytest.mark.parametrize("bad", [np.zeros((4, 4)), np.full((4, 4, 2), np.nan), np.full((4, 4, 2), 1e5)])
+def test_what_is_no_motion_field_is_refused(bad):
+    with pytest.raises(DatasetError):
+        encode_motion(bad)
+
+
+def test_damaged_columns_are_named():
+    data = encode_motion(np.zeros((8, 8, 2)))
+    for damaged in (b"", b"JPEG....", data[:-4], encode_valid(np.ones((8, 8), bool))):
+        with pytest.raises(DatasetError):
+            decode_motion(damaged)
+    with pytest.raises(DatasetError, match="one is empty"):
+        PairMotion.from_columns({"motion_backward": data})
+    assert PairMotion.from_columns({"image": None}) is None
+
+
+def test_still_pictures_compose_to_no_motion():
+    still = PairMotion.still(12, 9)
+    motion, valid = motion_between(still, PairMotion.from_columns(still.columns()))
+    assert not motion.any() and valid.all()
+
+
+@pytest.fixture(scope="module", params=["frontal", "turned", "mirrored"])
+def traced(request, assets):
+    """Unshaded neutral, happy and surprised pictures of one person, with their motion."""
+    pytest.importorskip("numba")
+    from sargan_hf.rig.face_model import load_face_model
+    from sargan_hf.rig.motion import MotionTracer
+    from sargan_hf.rig.portraits import PortraitReader, fit_portrait
+    from sargan_hf.rig.recipes import default_recipes, recipes_for
+    from sargan_hf.rig.render import Stage
+    from sargan_hf.rig.variation import Variation
+
+    variation = {"frontal": Variation(), "turned": Variation(yaw=25, pitch=-8), "mirrored": Variation(mirror=True)}
+    model = load_face_model(assets / "ict_facekit_light.npz")
+    picture = sorted((assets / "portraits" / "neutral").glob("london_*.jpg"))[3]
+    face = fit_portrait(model, PortraitReader().read(picture))
+    stage = Stage(face, model, variation[request.param], SIZE)
+    tracer = MotionTracer(stage)
+    result = {}
+    for name in ("neutral", "happy", "surprised"):
+        weights = stage.weights(recipes_for(name, default_recipes())[0])
+        result[name] = stage.render(weights, shaded=False), PairMotion(*tracer.trace(weights))
+    return result
+
+
+@pytest.mark.parametrize("name", ["happy", "surprised"])
+def test_neutral_moved_by_the_map_is_the_unshaded_picture(traced, name):
+    neutral, (picture, motion) = traced["neutral"][0], traced[name]
+    error = np.abs(warped(neutral, motion.backward) - picture)[motion.valid].mean()
+    unmoved = np.abs(neutral.astype(float) - picture)[motion.valid].mean()
+    assert error <= 2.0 and error < unmoved / 2
+    assert 0.85 < motion.valid.mean() < 1.0
+
+
+def test_forward_map_brings_the_picture_back_to_neutral(traced):
+    neutral, (picture, motion) = traced["neutral"][0], traced["happy"]
+    error = np.abs(warped(picture, motion.forward) - neutral)
+    there = warped(motion.valid.astype(np.float32), motion.forward) > 0.99
+    assert error[there].mean() <= 3.0
+
+
+def test_maps_between_two_expressions(traced):
+    (happy, first), (surprised, second) = traced["happy"], traced["surprised"]
+    motion, valid = motion_between(first, second)
+    assert np.abs(warped(happy, motion) - surprised)[valid].mean() <= 2.5
+    assert valid.mean() > 0.8
+
+
+def test_the_open_mouth_is_not_valid(traced):
+    valid = traced["surprised"][1].valid
+    opened = ~valid[int(0.68 * SIZE) : int(0.82 * SIZE), int(0.4 * SIZE) : int(0.6 * SIZE)]
+    assert opened.mean() > 0.15
+
+
+def test_neutral_itself_does_not_move(traced):
+    motion = traced["neutral"][1]
+    assert np.abs(motion.backward[motion.valid]).max() < 0.05

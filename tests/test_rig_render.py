@@ -1,0 +1,142 @@
+"""The renderer of the rig: what a user sees in its pictures."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from sargan_hf import EXPRESSIONS
+from sargan_hf.errors import RigError
+from sargan_hf.rig.crop import average_down
+from sargan_hf.rig.face_model import load_face_model
+from sargan_hf.rig.portraits import PortraitReader, fit_portrait
+from sargan_hf.rig.recipes import Recipe, default_recipes, read_recipes, recipes_for
+from sargan_hf.rig.render import Stage, render_expression, render_set
+from sargan_hf.rig.variation import RenderOptions, Variation, draw_variation
+
+SIZE = 96
+
+
+@pytest.fixture(scope="module")
+def model(assets):
+    return load_face_model(assets / "ict_facekit_light.npz")
+
+
+@pytest.fixture(scope="module")
+def face(assets, model):
+    picture = sorted((assets / "portraits" / "neutral").glob("london_*.jpg"))[0]
+    return fit_portrait(model, PortraitReader().read(picture))
+
+
+@pytest.fixture(scope="module")
+def stage(face, model):
+    return Stage(face, model, Variation(), SIZE)
+
+
+def lid_gap(stage, name):
+    recipe = recipes_for(name, default_recipes())[0]
+    rest = stage.posed.photo
+    from sargan_hf.rig.deform import deform
+
+    moved = deform(stage.posed, stage.weights(recipe), stage.mesh).photo
+
+    def gap(vertices):
+        return vertices[[1518, 1511], 1].mean() - vertices[[1542, 1537], 1].mean()
+
+    return gap(moved) / gap(rest)
+
+
+def test_no_expression_gives_the_photograph_back(stage):
+    posed = stage.posed
+    inner = slice(posed.margin, posed.margin + posed.side)
+    photograph = average_down(posed.texture[inner, inner].astype(np.float32), stage.supersample)
+    picture = stage.render(np.zeros(len(stage.mesh.shapes), np.float32))
+    assert np.abs(picture - np.round(photograph)).mean() <= 0.2
+
+
+def test_intensity_zero_is_neutral(face, model):
+    neutral = render_expression(face, model, "neutral", size=SIZE).image
+    assert np.array_equal(render_expression(face, model, "surprised", intensity=0.0, size=SIZE).image, neutral)
+
+
+def test_a_set_has_every_expression_once_and_neutral_first(face, model):
+    pictures = render_set(face, model, seed=3, size=SIZE, options=RenderOptions())
+    assert pictures[0].expression == "neutral"
+    assert sorted(picture.expression for picture in pictures) == sorted(EXPRESSIONS)
+    assert all(p.image.shape == (SIZE, SIZE, 3) and p.image.dtype == np.uint8 for p in pictures)
+    assert all(p.motion_backward is None for p in pictures)
+
+
+def test_same_seed_same_bytes_and_another_seed_another_set(face, model):
+    options = RenderOptions(head_turn=1.0, gaze=1.0, relight=1.0, backdrop=1.0, faint=0.5)
+    first, again, other = (render_set(face, model, seed=seed, size=48, options=options) for seed in (1, 1, 2))
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(first, again, strict=True))
+    assert any(not np.array_equal(a.image, b.image) for a, b in zip(first, other, strict=True))
+
+
+def test_more_recipes_per_expression(face, model):
+    pictures = render_set(face, model, seed=0, size=48, options=RenderOptions.plain(recipes_per_expression=2))
+    smiles = [p for p in pictures if p.expression == "happy"]
+    assert len(smiles) == 2 and smiles[0].recipe != smiles[1].recipe
+
+
+def test_lids_open_and_close_as_the_recipes_say(stage):
+    assert lid_gap(stage, "surprised") > 1.1 and lid_gap(stage, "afraid") > 1.1
+    assert lid_gap(stage, "angry") < 0.95 and lid_gap(stage, "disgusted") < 0.9
+
+
+def test_smile_widens_the_mouth_and_shows_teeth(face, model):
+    smile = recipes_for("happy", default_recipes())[0]
+    neutral = render_expression(face, model, "neutral", size=SIZE).image.astype(float)
+    happy = render_expression(face, model, smile, size=SIZE).image.astype(float)
+    mouth = slice(int(0.66 * SIZE), int(0.74 * SIZE)), slice(int(0.42 * SIZE), int(0.58 * SIZE))
+    assert happy[mouth].max(axis=2).max() > neutral[mouth].max(axis=2).max() + 10
+
+
+@pytest.mark.parametrize("switch", ["head_turn", "gaze", "relight", "backdrop", "mirror"])
+def test_every_switch_changes_the_picture_and_can_be_off(face, model, switch):
+    off = draw_variation(RenderOptions.plain(), np.random.default_rng(0))
+    on = draw_variation(RenderOptions.plain(**{switch: 1.0}), np.random.default_rng(0))
+    changed = {f.name for f in dataclasses.fields(on) if repr(getattr(on, f.name)) != repr(getattr(off, f.name))}
+    fields = {"head_turn": {"yaw", "pitch"}, "relight": {"light"}}.get(switch, {switch})
+    assert changed == fields
+    still, moved = (Stage(face, model, variation, 48) for variation in (off, on))
+    zero = np.zeros(len(still.mesh.shapes), np.float32)
+    assert not np.array_equal(still.render(zero), moved.render(zero))
+
+
+def test_a_turned_head_stays_in_the_canonical_crop(face, model):
+    from sargan_hf.rig.shapes import LID_MIDDLES
+
+    for yaw in (-30, 30):
+        posed = Stage(face, model, Variation(yaw=yaw, pitch=10), SIZE).posed
+        eyes = [posed.screen[list(upper + lower), :2].mean(axis=0) for upper, lower in LID_MIDDLES.values()]
+        assert np.mean(eyes, axis=0) / posed.side == pytest.approx([0.5, 0.385], abs=0.02)
+
+
+def test_recipe_with_an_unknown_shape_or_fold_names_it(stage):
+    with pytest.raises(RigError, match="browSideways"):
+        stage.weights(Recipe("angry", "odd", shapes={"browSideways": 1.0}))
+    with pytest.raises(RigError, match="dimples"):
+        stage.render(np.zeros(len(stage.mesh.shapes), np.float32), {"dimples": 1.0})
+
+
+def test_the_recipes_cover_all_expressions_in_several_ways():
+    recipes = default_recipes()
+    for expression in EXPRESSIONS:
+        assert len(recipes_for(expression, recipes)) >= (1 if expression == "neutral" else 2)
+
+
+def test_own_recipes_are_checked(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text('[[recipe]]\nexpression = "smug"\nname = "x"\n')
+    with pytest.raises(RigError, match="smug"):
+        read_recipes(path)
+    path.write_text('[[recipe]]\nexpression = "happy"\nname = "x"\n')
+    with pytest.raises(RigError, match="no recipe for afraid"):
+        read_recipes(path)
+    path.write_text("[[recipe")
+    with pytest.raises(RigError, match="not a TOML"):
+        read_recipes(path)
