@@ -79,12 +79,13 @@ def test_same_seed_same_bytes_and_another_seed_another_set(face, model):
 def test_more_recipes_per_expression(face, model):
     pictures = render_set(face, model, seed=0, size=48, options=RenderOptions.plain(recipes_per_expression=2))
     smiles = [p for p in pictures if p.expression == "happy"]
-    assert len(smiles) == 2 and smiles[0].recipe != smiles[1].recipe
+    assert len(smiles) == 2
+    assert smiles[0].recipe != smiles[1].recipe
 
 
 def test_lids_open_and_close_as_the_recipes_say(stage):
-    assert lid_gap(stage, "surprised") > 1.1 and lid_gap(stage, "afraid") > 1.1
-    assert lid_gap(stage, "angry") < 0.95 and lid_gap(stage, "disgusted") < 0.9
+    assert min(lid_gap(stage, "surprised"), lid_gap(stage, "afraid")) > 1.1
+    assert max(lid_gap(stage, "angry"), lid_gap(stage, "disgusted")) < 0.9
 
 
 def test_smile_widens_the_mouth_and_shows_teeth(face, model):

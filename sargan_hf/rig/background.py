@@ -33,7 +33,8 @@ class BackgroundSheet:
         head: float32 [G], 1 on the head and neck, 0 off them and at their outline.
         rim: int, skin vertices whose displacement the sheet follows.
         rim_cells: int [len(rim)], grid point nearest to each.
-        source: int [G], for each grid point the nearest grid point that has a rim vertex; follow: float32 [G], how much it follows it.
+        source: int [G], for each grid point the nearest grid point that has a rim vertex.
+        follow: float32 [G], how much each grid point follows its source.
     """
 
     photo: np.ndarray

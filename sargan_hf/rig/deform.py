@@ -54,11 +54,10 @@ def aim_lids(
     weights = weights.copy()
     for side, (upper, lower) in LID_MIDDLES.items():
         now = posed.photo[list(lower), 1].mean() - posed.photo[list(upper), 1].mean()
-        wanted = (
-            now * (1 - (1 - aperture.times) * intensity)
-            if aperture.times
-            else now + aperture.wider * posed.iod * intensity
-        )
+        if aperture.times is not None:
+            wanted = now * (1 - (1 - aperture.times) * intensity)
+        else:
+            wanted = now + aperture.wider * posed.iod * intensity
         effect = _opening_effects(side, posed, mesh)
         need = wanted - now - float(effect @ weights)
         squint, blink, wide = (mesh.model.expression_index(f"eye{name}_{side}") for name in ("Squint", "Blink", "Wide"))

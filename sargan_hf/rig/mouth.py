@@ -14,7 +14,7 @@ from .shapes import RigMesh
 from .variation import TeethLook
 
 # RGB under a full light; measured on open smiles by eye.
-_SOCKET, _SOCKET_FLOOR = np.array([88, 36, 40], np.float32), np.array([20, 10, 12], np.float32)
+_SOCKET, _SOCKET_FLOOR = np.array([96, 40, 42], np.float32), np.array([34, 15, 16], np.float32)
 _GUMS = np.array([168, 92, 94], np.float32)
 _TEETH, _YELLOW_TEETH = np.array([232, 225, 210], np.float32), np.array([222, 203, 166], np.float32)
 _FULL_LIGHT = 205.0  # brightest channel of a cheek under it
@@ -111,7 +111,8 @@ def paint_mouth(
     Args:
         part: int [H, W], `Part` per pixel; pixels of other parts get no meaningful colour.
         depth: float32 [H, W], depth of the surface in pixels towards the camera; lips_depth: that of the lips.
-        surface: float32 [H, W, 6], interpolated: normal in picture axes, x on the mean face, tooth shade, place across the tooth.
+        surface: float32 [H, W, 6], interpolated: normal in picture axes, x on the mean face, tooth shade, place across
+            the tooth.
 
     Returns:
         float32 [H, W, 3], RGB in 0-255.
@@ -119,10 +120,10 @@ def paint_mouth(
     behind = np.clip((lips_depth - depth) / posed.unit, 0, 8)
     normal = surface[..., :3] / np.maximum(np.linalg.norm(surface[..., :3], axis=2, keepdims=True), 1e-6)
     facing = (brightness(normal) - 0.45) / 0.55
-    colour = _SOCKET * np.exp(-np.clip(behind - 0.3, 0, 9) / 1.6)[..., None] + _SOCKET_FLOOR
+    colour = _SOCKET * np.exp(-np.clip(behind - 0.3, 0, 9) / 2.2)[..., None] + _SOCKET_FLOOR
     near_lips = 0.8 * np.exp(-behind / 0.35)[..., None]
     colour = colour * (1 - near_lips) + 0.75 * colours.lips * near_lips
-    gums = _GUMS * ((0.35 + 0.65 * facing) * np.exp(-np.clip(behind - 0.8, 0, 9) / 2.4))[..., None]
+    gums = _GUMS * ((0.35 + 0.65 * facing) * np.exp(-np.clip(behind - 0.8, 0, 9) / 3.6))[..., None]
     colour = np.where((part == Part.GUMS_AND_TONGUE)[..., None], gums, colour)
     colour = _with_teeth(colour, part, behind, facing, surface, posed, colours)
     inside = np.isin(part, [Part.MOUTH_SOCKET, Part.GUMS_AND_TONGUE, Part.TEETH]).astype(np.uint8)

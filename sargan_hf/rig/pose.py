@@ -68,12 +68,12 @@ class PosedFace:
 def pose_face(face: FittedFace, mesh: RigMesh, variation: Variation, size: int, supersample: int) -> PosedFace:
     """Crops the photograph as `size` x `size` at `supersample` times the resolution and turns the head."""
     turn = head_turn(variation.yaw, variation.pitch)
-    origin = np.concatenate([face.camera.project(_PIVOT)[0][0]])
+    origin = face.camera.project(_PIVOT)[0][0]
     vertices = face.screen_vertices[:DRAWN_VERTICES].astype(np.float64)
     matrix = crop_matrix(_five_points(face, turn, origin), size, variation)
     matrix = oversampled(matrix, supersample)
     side = size * supersample
-    margin = int(round(MARGIN * side))
+    margin = round(MARGIN * side)
     matrix[:, 2] += margin
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
 

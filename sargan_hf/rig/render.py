@@ -44,7 +44,8 @@ class RenderedExpression:
         motion_backward: float32 [S, S, 2], pixels (x, y): this picture at p shows what the neutral one has at p + motion[p].
             None unless asked for, as are the next two.
         motion_forward: float32 [S, S, 2]: what the neutral picture shows at p is found at p + motion[p] here.
-        motion_valid: bool [S, S], False where the neutral picture does not hold what this one shows (inside a newly opened mouth).
+        motion_valid: bool [S, S], False where the neutral picture does not hold what this one shows, such as the inside of
+            a newly opened mouth.
     """
 
     expression: str

@@ -42,7 +42,7 @@ class RenderOptions:
     @classmethod
     def plain(cls, **changes) -> "RenderOptions":
         """Nothing varies: the photograph's own crop, light, background and gaze."""
-        return cls(**{**dict(jitter=False, mirror=0.0, gaze=0.0), **changes})
+        return cls(**({"jitter": False, "mirror": 0.0, "gaze": 0.0} | changes))
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def draw_variation(options: RenderOptions, rng: np.random.Generator) -> Variatio
     streams = dict(
         zip(("crop", "colour", "mirror", "turn", "gaze", "light", "backdrop", "person"), rng.spawn(8), strict=True)
     )
-    changes = {**_person(streams["person"])}
+    changes = _person(streams["person"])
     if options.jitter:
         changes |= _crop_jitter(streams["crop"]) | _colour_jitter(streams["colour"])
     changes["mirror"] = bool(streams["mirror"].random() < options.mirror)
@@ -152,7 +152,7 @@ def _backdrop(rng: np.random.Generator) -> tuple:
 def _person(rng: np.random.Generator) -> dict:
     teeth = TeethLook(
         brightness=rng.uniform(0.84, 1.06),
-        yellowness=rng.beta(1.6, 3.0),
+        yellowness=0.7 * rng.beta(1.6, 3.0),
         length=rng.uniform(0.85, 1.12),
         width=rng.uniform(0.94, 1.06),
         gap_darkness=rng.uniform(0.08, 0.4),
