@@ -183,6 +183,7 @@ def test_decoded_pictures_are_upright_rgb_wherever_they_come_from(class_folders,
     ("make", "message"),
     [
         (lambda root: root / "nowhere" / "at" / "all", "There is no folder"),
+        (lambda root: "no_such_folder", "There is no folder no_such_folder, and it is no Hub id"),
         (lambda root: (root / "a.zip").write_bytes(b"PK") and root / "a.zip", "is a file: give the folder"),
         (lambda root: root, "Nothing in .* says which expressions"),
         (lambda root: (root / "metadata.csv").write_text("file_name,age\na.png,3\n") and root, "file_name and one of"),

@@ -94,6 +94,8 @@ def mmi(root: Path) -> None:
             folder / f"{name}.xml",
             f'<Metadata><Metatag Name="Subject" Value="52"/><Metatag Name="Emotion" Value="{emotion}"/></Metadata>',
         )
+    clip(root / "Sessions" / "2041" / "S060-001.avi")  # spontaneous, without an emotion
+    text(root / "Sessions" / "2041" / "session.xml", '<session><track view="0"/></session>')
 
 
 def jaffe(root: Path) -> None:

@@ -83,8 +83,8 @@ def split_by_subject(dataset: Dataset, held_out: float = 0.12, seed: int = 0) ->
 
     People are put in the order of a hash of their name and `seed`; the first `held_out` of them make up the test part.
     So the split does not depend on the order of the rows, and adding people moves hardly anyone to the other side. A
-    picture of two people ("a+b") goes where both are; if they are on different sides, it is left out. Who is only seen
-    in such mixes comes last in the order. A picture of nobody known counts as a person of its own.
+    picture of two people ("a+b") goes where both are; if they are on different sides, it is left out. A picture of nobody
+    known counts as a person of its own.
 
     Args:
         dataset: of the common schema.
@@ -103,10 +103,9 @@ def split_by_subject(dataset: Dataset, held_out: float = 0.12, seed: int = 0) ->
             f"Splitting by people needs at least two of them; the column subject names {len(everyone)}. "
             f"Add the missing names, or train without held-out people."
         )
+    # Drawn apart, so that either side has people who are seen by themselves.
     alone = {person for people in rows if len(people) == 1 for person in people}
-    ranked = sorted(everyone, key=lambda person: (person not in alone, _hash(f"{seed} {person}")))
-    count = min(max(1, round(held_out * len(ranked))), len(ranked) - 1)
-    held = set(ranked[:count])
+    held = _first(alone, held_out, seed) | _first(everyone - alone, held_out, seed)
     train = [index for index, people in enumerate(rows) if not held & people]
     test = [index for index, people in enumerate(rows) if people <= held]
     if not train or not test:
@@ -119,8 +118,10 @@ def split_by_subject(dataset: Dataset, held_out: float = 0.12, seed: int = 0) ->
     return DatasetDict(train=dataset.select(train), test=dataset.select(test))
 
 
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+def _first(people: set[str], share: float, seed: int) -> set[str]:
+    """The first `share` of the people in the order of their hashes; neither nobody nor all, if there are two or more."""
+    ranked = sorted(people, key=lambda person: hashlib.sha256(f"{seed} {person}".encode()).digest())
+    return set(ranked[: max(0, min(max(1, round(share * len(ranked))), len(ranked) - 1))])
 
 
 def _people(subject: str, index: int) -> frozenset[str]:
@@ -242,7 +243,7 @@ def _streamed(dataset: Dataset | IterableDataset, streaming: bool) -> Dataset | 
 
 
 def _looks_like_hub_id(name: str) -> bool:
-    return name.count("/") <= 1 and not name.startswith((".", "/", "~")) and "\\" not in name
+    return name.count("/") == 1 and not name.startswith((".", "/", "~")) and "\\" not in name
 
 
 def _text(path: str | os.PathLike | None) -> str | None:

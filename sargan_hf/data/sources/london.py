@@ -6,7 +6,7 @@ from ..examples import Example
 from .base import Layout, Source, matches, mostly
 
 NAME = re.compile(r"(\d{3})_(\d\d)\.jpe?g", re.IGNORECASE)
-LABELS = {"03": "neutral", "08": "happy"}  # 01-05 neutral and 06-10 smiling from left to right; these two are frontal
+LABELS = {"03": "neutral", "08": "happy"}  # the frontal ones of five views each
 
 
 def recognises(layout: Layout) -> bool:

@@ -30,9 +30,9 @@ def read(layout: Layout) -> list[Example]:
         if match is None:
             raise misfit(SOURCE.title, [file], "names like Sessions/1767/S052-109.avi")
         session, meta = file.parent / "session.xml", file.with_suffix(".xml")
-        if session not in files or meta not in files:
-            raise misfit(SOURCE.title, [file], f"{session.name} and {meta.name} beside it")
-        label = LABELS.get(_emotion(layout.root / meta))
+        if session not in files:
+            raise misfit(SOURCE.title, [file], f"{session.name} beside it")
+        label = LABELS.get(_emotion(layout.root / meta)) if meta in files else None
         view, coded = _view(layout.root / session)
         if label is not None and view == FRONTAL:
             chosen.append((layout.root / file, match, label, 0 if coded else 1))
@@ -72,7 +72,7 @@ SOURCE = Source(
     licence="Non-commercial research by those who signed its agreement; not to be passed on.",
     obtain="https://mmifacedb.eu",
     rule="Sessions/1767/S052-109.avi (person, clip) with S052-109.xml (Emotion 1 to 6) and session.xml (view). "
-    "Frontal clips only; those without coded facial actions were filmed sideways and are turned. The first "
+    "Frontal clips with an emotion; those without coded facial actions were filmed sideways and are turned. The first "
     "frame is neutral and pairs with the apex.",
     recognises=recognises,
     read=read,
