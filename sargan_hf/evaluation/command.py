@@ -8,7 +8,7 @@ import typer
 from ..errors import ConfigurationError
 
 
-def evaluate_command(
+def command(
     model: Annotated[str, typer.Argument(help="Folder or Hub id of a model.")],
     data: Annotated[str, typer.Argument(help="Labelled expression dataset, or a folder of pictures without labels.")],
     report: Annotated[Path, typer.Option(help="Folder for report.json, edits.csv, sheets and index.html.")],
