@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from datasets import Dataset, config
 
+from ..data.decoding import decoded_pictures
 from ..errors import DatasetError
 
 
@@ -63,12 +64,19 @@ def _decoded_file(dataset: Dataset, size: int, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{np.random.default_rng().integers(1 << 32):08x}")
     pictures = np.memmap(partial, np.uint8, "w+", shape=(len(dataset), size, size, 3))
-    for index, row in enumerate(dataset.select_columns("image")):
-        picture = np.asarray(row["image"].convert("RGB"))
-        shrinks = picture.shape[0] > size
-        pictures[index] = cv2.resize(
-            picture, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        )
+    for index, picture in enumerate(decoded_pictures(dataset)):
+        pictures[index] = _stored(picture, index, size)
     pictures.flush()
     partial.replace(path)  # complete or not there at all, also when several processes decode at once
     return path
+
+
+def _stored(picture: np.ndarray, index: int, size: int) -> np.ndarray:
+    height, width = picture.shape[:2]
+    if not 0.9 < width / height < 1.1:
+        raise DatasetError(
+            f"Picture {index} of the data set has {width} x {height} pixels; training needs square crops of aligned faces. "
+            "Make them with `sargan crop SOURCE OUTPUT` and train on OUTPUT."
+        )
+    shrinks = height > size
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
