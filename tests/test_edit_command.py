@@ -118,7 +118,7 @@ def test_every_picture_belongs_to_exactly_one_process(tmp_path):
 
 
 def test_accelerate_launch_splits_the_work(portraits, tiny_model_folder, tmp_path):
-    command_line = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    command_line = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     command_line += ["-m", "sargan_hf.cli", "edit", str(portraits / "a.b.png"), str(portraits / "sub")]
     command_line += ["--output", str(tmp_path / "edits"), "--model", str(tiny_model_folder)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}

@@ -34,8 +34,8 @@ def command(
     """Changes the expression of faces in pictures and whole folders.
 
     No file is ever overwritten and no half-written one appears. Pictures that cannot be edited are reported at the end, and
-    the exit code is then 1. Under `accelerate launch --num_processes N -m sargan_hf.cli edit ...` each process edits its own
-    share of the pictures.
+    the exit code is then 1. Many processes, on CPUs too: `accelerate launch --multi_gpu --num_processes N -m sargan_hf.cli edit
+    ...` gives each its own share of the pictures.
     """
     rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     settings = {

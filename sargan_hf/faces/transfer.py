@@ -19,6 +19,9 @@ BAND_PIXELS = (
     1 << 20
 )  # rows are worked on in bands of about this many pixels, so that a huge face costs time, not memory
 LEAST_WEIGHT = 1 / 512
+RESTORED_DETAIL = (
+    0.04  # how much of the Laplacian makes up for what interpolation loses; measured on grain of photographs
+)
 
 
 @dataclass(frozen=True)
@@ -129,9 +132,7 @@ def _apply_band(pixels, source, corner, band, fields, to_fields) -> None:
     y = motion[..., 1] + np.arange(top - corner[1], bottom - corner[1], dtype=np.float32)[:, None]
     colours = 1 if source.ndim == 2 or source.shape[2] == 2 else 3
     colour = source if source.ndim == 2 else source[..., :colours]
-    warped = cv2.remap(colour, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).reshape(
-        *motion.shape[:2], colours
-    )
+    warped = _fetched(colour, x, y).reshape(*motion.shape[:2], colours)
     full = np.iinfo(pixels.dtype).max
     if painted is None:
         edited = warped + residual_in(residual, colours) * full
@@ -144,6 +145,16 @@ def _apply_band(pixels, source, corner, band, fields, to_fields) -> None:
         target[acts] = edited[acts, 0]
     else:
         target[..., :colours][acts] = edited[acts]
+
+
+def _fetched(colour: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """`colour` at the places (x, y), float32, as sharp between pixels as on them."""
+    warped = cv2.remap(colour, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    between = sum(
+        offset * (1 - offset) for offset in (x - np.floor(x), y - np.floor(y))
+    )  # 0 on pixels, .5 in the middle
+    sharpening = (RESTORED_DETAIL * between).astype(np.float32)
+    return warped - (sharpening if warped.ndim == 2 else sharpening[..., None]) * cv2.Laplacian(warped, cv2.CV_32F)
 
 
 def residual_in(residual: np.ndarray, colours: int) -> np.ndarray:

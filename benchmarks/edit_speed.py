@@ -1,0 +1,91 @@
+"""Time of one edit, detection to finished array, beside the generator's own forward pass, and how it grows.
+
+    python benchmarks/edit_speed.py [--model weights/sargan-motion-128] [--threads 2] [--repeats 20]
+
+Prints, as medians of one run: the eager forward pass of the published network as its authors run it (64 channels, train mode,
+contiguous), one edit of a 1,024 x 1,024 portrait, of the same face in a 12-megapixel picture, and of the portrait enlarged
+to 12 megapixels, each stage on its own.
+"""
+
+import argparse
+import statistics
+import time
+
+import cv2
+import numpy as np
+import torch
+from skimage import data
+
+from sargan_hf import SARGAN, SARGANPipeline
+from sargan_hf.pictures import open_picture
+from sargan_hf.pipeline_sargan import compose
+
+
+def seconds(function, repeats: int) -> float:
+    """Median wall time of `function` after two calls to warm up."""
+    function(), function()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def reference_forward(repeats: int) -> float:
+    """The published network on one 128 x 128 face, as its authors run it."""
+    torch.manual_seed(0)
+    model, crop, expression = SARGAN().train(), torch.rand(1, 3, 128, 128) * 2 - 1, torch.eye(7)[3:4]
+    with torch.no_grad():
+        return seconds(lambda: model(crop, expression), repeats)
+
+
+def stages(pipe: SARGANPipeline, array: np.ndarray, repeats: int) -> dict[str, float]:
+    """Median time of every stage of one edit."""
+    picture = open_picture(array)
+    faces = pipe.find_faces(picture)
+    straight = pipe.straighten(picture, faces)
+    conditions = pipe.conditions("happy", 1)
+    edit = pipe.generate(straight, conditions)
+    changes = pipe.plan(straight, edit)
+    return {
+        "find": seconds(lambda: pipe.find_faces(picture), repeats),
+        "straighten": seconds(lambda: pipe.straighten(picture, faces), repeats),
+        "generate": seconds(lambda: pipe.generate(straight, conditions), repeats),
+        "plan": seconds(lambda: pipe.plan(straight, edit), repeats),
+        "compose": seconds(lambda: compose(straight, changes), repeats),
+        "whole call": seconds(lambda: np.asarray(pipe(array, "happy").images[0]), repeats),
+    }
+
+
+def portraits() -> dict[str, np.ndarray]:
+    """The same portrait as one megapixel, inside a larger picture, and enlarged."""
+    one = cv2.resize(data.astronaut(), (1024, 1024), interpolation=cv2.INTER_CUBIC)
+    around = cv2.copyMakeBorder(one, 800, 1200, 1200, 1800, cv2.BORDER_REFLECT_101)[:3000, :4000]
+    around[:800], around[1824:], around[:, :1200], around[:, 2224:] = 120, 120, 120, 120
+    enlarged = cv2.resize(one, (3464, 3464), interpolation=cv2.INTER_CUBIC)
+    return {"1 MP": one, "12 MP, same face": around, "12 MP, enlarged face": enlarged}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="weights/sargan-motion-128")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=20)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    cv2.setNumThreads(arguments.threads)
+    pipe = SARGANPipeline.from_pretrained(arguments.model)
+    reference = reference_forward(arguments.repeats)
+    print(f"reference forward pass, eager: {reference * 1000:.1f} ms")
+    first = None
+    for name, array in portraits().items():
+        times = stages(pipe, array, arguments.repeats)
+        whole = times["whole call"]
+        first = first or whole
+        print(f"{name}: " + ", ".join(f"{stage} {time * 1000:.1f}" for stage, time in times.items()) + " ms")
+        print(f"    {whole / reference:.2f} x the reference forward, {whole / first:.2f} x the 1 MP edit")
+
+
+if __name__ == "__main__":
+    main()
