@@ -26,6 +26,7 @@ class Draw:
     stylise: float
     motion: bool
     seed: int
+    pairs: bool = True  # False draws paired pictures as if they were not
     rotation: float = 12.0  # degrees either way
     zoom: tuple[float, float] = (0.92, 1.15)  # times the canonical crop
     shift: float = 0.05  # of the side
@@ -72,7 +73,7 @@ class TrainingSamples(Dataset):
     def _choose(self, picture: int, rng: np.random.Generator) -> tuple[int, int | None, int]:
         """The drawn picture is the target: all expressions are aimed at equally often. A partner is its source."""
         partners = self.faces.partners(picture)
-        if len(partners) == 0:
+        if len(partners) == 0 or not self.draw.pairs:
             others = [e for e in range(self.faces.num_expressions) if e != self.faces.expression[picture]]
             return picture, None, int(rng.choice(others))
         expression = int(self.faces.expression[picture])

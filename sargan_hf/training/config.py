@@ -17,6 +17,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "critic_steps": 5,
         "discriminator_channels": 64,
         "discriminator_layers": 6,
+        "paired_weight": 0.0,  # it does without pairs; give a weight to learn from them as well
         "learning_rate": 1e-4,
         "discriminator_learning_rate": 1e-4,
         "adam_beta2": 0.999,

@@ -51,6 +51,7 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
         stylise=config.stylise,
         motion=config.motion,
         seed=config.seed,
+        pairs=config.paired_weight > 0,
     )
     neutral = expressions.index("neutral") if "neutral" in expressions else -1
     samples = TrainingSamples(faces, draw, neutral, MotionMaps(dataset))
