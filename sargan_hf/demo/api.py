@@ -70,7 +70,7 @@ class PublicAPI:
         return {name: list(ALIASES.get(name, ())) for name in self.pipeline.generator.expressions}
 
     def _limited(self, path: str) -> Image.Image:
-        """The picture with its EXIF and profile, refused by its header when it is larger than this host accepts."""
+        """The picture with its profile, refused by its header when it is larger than this host accepts."""
         picture = open_picture(path, max_pixels=self.settings.max_pixels)
         return picture.to_image()
 
@@ -81,7 +81,7 @@ class PublicAPI:
 
 
 def parse_blend(text: str) -> str | dict[str, float]:
-    """Blends from text: "happy" stays as it is; "happy=0.6, surprised=0.4" becomes a mapping; what is not a number fails kindly later."""
+    """Blends from text: "happy" stays as it is; "happy=0.6, surprised=0.4" becomes a mapping."""
     text = str(text)
     if "=" not in text:
         return text

@@ -4,7 +4,7 @@ Errors of this package become toasts with their own sentence; anything else is a
 """
 
 import functools
-import tempfile
+import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -131,28 +131,47 @@ class Handlers:
     @friendly
     def download(self, sitting: Sitting | None, blend: dict[str, float], intensity: float, kind: str) -> str:
         """The edited picture at full resolution, with the note that it was edited, as a file."""
-        if sitting is None or not sitting.faces:
-            raise gr.Error("Add a picture with a face first.", print_exception=False)
+        require_face(sitting)
         after, _ = sittings.edited(self.pipeline, sitting, blend, intensity)
         return self.save(after, "-".join(["sargan", *blend]), kind)
 
     @friendly
+    def animate(self, sitting: Sitting | None, blend: dict[str, float], intensity: float) -> str:
+        """A loop from the picture to the expression and back, as MP4."""
+        require_face(sitting)
+        faces = [sitting.faces[index] for index in sitting.chosen]
+        # The five points of one face also work for a box drawn by hand; several faces are found again by number.
+        which = {"points": faces[0].points} if len(faces) == 1 else {"faces": list(sitting.chosen)}
+        animation = self.pipeline.animate(sitting.picture.to_image(), dict(blend), intensity=intensity, **which)
+        return str(animation.save(self.new_file("animation.mp4")))
+
+    @friendly
     def explain(self, sitting: Sitting | None, blend: dict[str, float]) -> list[tuple[Image.Image, str]]:
         """Pictures of what the network did to the first chosen face."""
-        if sitting is None or not sitting.faces:
-            raise gr.Error("Add a picture with a face first.", print_exception=False)
+        require_face(sitting)
         return sittings.explanation(self.pipeline, sitting, blend)
 
     def save(self, picture: Image.Image, name: str, kind: str = "PNG") -> str:
-        """A file in a folder of its own, which nobody can guess, inside gradio's folder, which it empties in time."""
+        """Writes a picture for the visitor and returns the file's path."""
         suffix, parameters = FORMATS[kind]
-        self.cache.mkdir(parents=True, exist_ok=True)
-        path = Path(tempfile.mkdtemp(dir=self.cache)) / f"{name}.{suffix}"
+        path = self.new_file(f"{name}.{suffix}")
         if suffix == "jpg" and picture.mode not in ("L", "RGB"):
             note = getattr(picture, "provenance", None)
             picture = EditedImage.from_image(picture.convert("RGB"), note)
         picture.save(path, **parameters)
         return str(path)
+
+    def new_file(self, name: str) -> Path:
+        """A file in a folder of its own, which nobody can guess, inside gradio's folder, which it empties in time."""
+        folder = self.cache / secrets.token_hex(24)
+        folder.mkdir(parents=True)
+        return folder / name
+
+
+def require_face(sitting: Sitting | None) -> None:
+    """Says what to do first when there is nothing to work on."""
+    if sitting is None or not sitting.faces:
+        raise gr.Error("Add a picture with a face first.", print_exception=False)
 
 
 def _fitting(picture: Image.Image) -> Image.Image:

@@ -78,6 +78,9 @@ def build_page(pipeline: SARGANPipeline, settings: Settings) -> gr.Blocks:
                         gr.Slider(0, 1, value=float(name == first), step=0.05, label=texts.LABELS.get(name, name))
                         for name in expressions
                     ]
+            with gr.Column(min_width=320), gr.Accordion("Animation", open=False):
+                animate = gr.Button("Make a loop: from the picture to the expression and back")
+                film = gr.Video(label="Animation", visible=False, loop=True, autoplay=True, interactive=False)
             with gr.Column(min_width=320), gr.Accordion("How it works", open=False):
                 gr.Markdown(texts.HOW_IT_WORKS)
                 explain = gr.Button("Show it for this face")
@@ -122,9 +125,12 @@ def build_page(pipeline: SARGANPipeline, settings: Settings) -> gr.Blocks:
             lambda: gr.update(visible=True), None, save, api_visibility="private"
         )
         gr.on(
-            [event for thing in (picture, result) for event in (thing.change,)] + [kind.change],
+            [picture.change, result.change, kind.change],
             lambda: gr.update(visible=False), None, save, api_visibility="private", queue=False, show_progress="hidden",
         )  # fmt: skip
+        animate.click(handlers.animate, [sitting, blend, intensity], film, **work).success(
+            lambda: gr.update(visible=True), None, film, api_visibility="private"
+        )
         explain.click(handlers.explain, [sitting, blend], panels, **work).success(
             lambda: gr.update(visible=True), None, panels, api_visibility="private"
         )

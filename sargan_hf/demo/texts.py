@@ -23,17 +23,18 @@ FACES_NONE = (
     "**No face was found.** Draw a box by hand: click the top left corner of the face, then the bottom right one."
 )
 HOW_IT_WORKS = """
-The face is straightened to a small square and given to a network together with the wanted expression. The network answers
-with **how skin moves** and **what is painted on top** of the moved picture (the residual). Both are enlarged and applied to your
-picture at its full resolution, so brush strokes, pores and marble grain stay as sharp as they were, and everything outside
-the face stays bit for bit the same.
+The face is straightened to a small square and given to a network together with the wanted expression. The network
+answers with **how skin moves** and **what is painted on top** of the moved picture (the residual). Both are enlarged and
+applied to your picture at its full resolution, so brush strokes, pores and marble grain stay as sharp as they were, and
+everything outside the face stays bit for bit the same.
 """
 CONSENT = """
 **Be fair.** Edit pictures of yourself, of people who agreed, of works in the public domain or of your own. Do not use edits to
 deceive, mock or bully, and do not pass them off as photographs: each download says in its metadata that it was
 edited. An edited expression says nothing about what anyone feels or felt.
 
-**Your pictures** stay on this server for at most {hours}, are not looked at, not kept and not used for training. Location data is removed.
+**Your pictures** stay on this server for at most {hours}, are not looked at, not kept and not used for training.
+Location data is removed.
 """
 PAPER = "https://arxiv.org/abs/2303.17212"
 
