@@ -2,16 +2,18 @@
 
 import itertools
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from sargan_hf import SARGAN
 from sargan_hf.errors import CheckpointError, ConfigurationError, SARGANError
-from sargan_hf.training.checkpoints import find_checkpoint, list_checkpoints, run_lock, verify
+from sargan_hf.training.checkpoints import find_checkpoint, list_checkpoints, verify
 from sargan_hf.training.command import parse_config
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.flow import MotionMaps, sample, transform_flow
@@ -68,15 +70,33 @@ def test_a_run_leaves_a_model_samples_and_checkpoints(make_config, tmp_path):
     assert all(torch.equal(averaged[name], value) for name, value in model.state_dict().items())
 
 
-@pytest.mark.parametrize("objective", ["fast", "paper"])
-def test_interrupting_and_resuming_changes_nothing(make_config, tmp_path, objective):
-    changes = {"objective": objective, "max_train_steps": 6, "critic_steps": 1}
+@pytest.mark.parametrize(("objective", "critic_steps"), [("fast", 1), ("paper", 2)])
+def test_interrupting_and_resuming_changes_nothing(make_config, tmp_path, objective, critic_steps):
+    # The paper's objective is interrupted between two steps of the critic that belong to one of the generator.
+    changes = {"objective": objective, "max_train_steps": 6, "critic_steps": critic_steps}
     train(make_config("whole", **changes))
     train(make_config("parts", **changes | {"max_train_steps": 3}))
     train(make_config("parts", **changes, resume_from_checkpoint="latest"))
     whole, parts = networks_of(tmp_path / "whole", 6), networks_of(tmp_path / "parts", 6)
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+@pytest.fixture
+def fresh_accelerate():
+    """Accelerate keeps one precision per process; this lets go of it."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_half_precision_trains_on_a_cpu_too(make_config, tmp_path, fresh_accelerate):
+    train(make_config("half", mixed_precision="bf16", max_train_steps=1))
+    AcceleratorState._reset_state(reset_partial_state=True)
+    train(make_config("full", max_train_steps=1))
+    half, full = networks_of(tmp_path / "half", 1), networks_of(tmp_path / "full", 1)
+    assert all(value.dtype == torch.float32 and value.isfinite().all() for value in half.values())
+    assert any(not torch.equal(half[name], full[name]) for name in half)  # it did compute in another precision
 
 
 def test_accumulating_equals_the_large_batch(make_config, tmp_path):
@@ -90,12 +110,15 @@ def test_generator_step_leaves_nothing_in_the_discriminator(make_config):
     config = make_config()
     trainer = Trainer(config, Accelerator(cpu=True), prepare_data(config, Accelerator(cpu=True)))
     batch = {k: v[None].repeat(4, *[1] * v.ndim) for k, v in trainer.data.samples[0].items()}
+    left_over = []
+    step = trainer.generator_optimizer.step
+    trainer.generator_optimizer.step = lambda: (
+        left_over.extend(p.grad for p in trainer.discriminator.parameters()),
+        step(),
+    )
     trainer.update([batch])
-    before = [p.grad.clone() for p in trainer.discriminator.parameters()]
-    trainer.discriminator.requires_grad_(False)
-    output = trainer.edit(batch["source"], batch["target_expression"])
-    trainer.objective.generator_loss(batch, output, 0)[0].backward()
-    assert all(torch.equal(a, p.grad) for a, p in zip(before, trainer.discriminator.parameters(), strict=True))
+    assert left_over
+    assert all(gradient is None for gradient in left_over)
 
 
 def test_a_loss_that_is_not_finite_stops_before_it_is_applied(make_config):
@@ -105,6 +128,18 @@ def test_a_loss_that_is_not_finite_stops_before_it_is_applied(make_config):
     before = {name: value.clone() for name, value in trainer.generator.state_dict().items()}
     batch["source"][0] = float("nan")
     with pytest.raises(SARGANError, match=r"loss became nan at step 0.*Resume from the last checkpoint"):
+        trainer.update([batch])
+    assert all(torch.equal(before[name], value) for name, value in trainer.generator.state_dict().items())
+
+
+def test_a_gradient_that_is_not_finite_stops_before_it_is_applied(make_config):
+    config = make_config()
+    trainer = Trainer(config, Accelerator(cpu=True), prepare_data(config, Accelerator(cpu=True)))
+    batch = {k: v[None].repeat(4, *[1] * v.ndim) for k, v in trainer.data.samples[0].items()}
+    # The square root's slope at zero, the usual way to a gradient that is not finite under a finite loss.
+    trainer.objective.generator_loss = lambda batch, output, step: ((output.sample.sum() * 0).sqrt(), {})
+    before = {name: value.clone() for name, value in trainer.generator.state_dict().items()}
+    with pytest.raises(SARGANError, match=r"gradient became nan at step 0.*Resume from the last checkpoint"):
         trainer.update([batch])
     assert all(torch.equal(before[name], value) for name, value in trainer.generator.state_dict().items())
 
@@ -122,9 +157,18 @@ def test_latest_is_the_newest_complete_checkpoint(make_config, tmp_path):
     assert find_checkpoint(tmp_path / "nothing here", "latest") is None
 
 
-def test_two_runs_in_one_folder_are_refused(tmp_path):
-    with run_lock(tmp_path), pytest.raises(CheckpointError, match="Another run is training"), run_lock(tmp_path):
-        pass
+def test_a_folder_with_checkpoints_is_not_trained_in_anew(make_config):
+    train(make_config(max_train_steps=1))
+    with pytest.raises(ConfigurationError, match=r"checkpoints of an earlier run.*--resume_from_checkpoint latest"):
+        train(make_config(max_train_steps=2))
+
+
+def test_what_a_killed_process_left_behind_goes_with_the_next_checkpoint(make_config):
+    config = make_config(max_train_steps=1)
+    left_over = Path(config.output_dir, ".partial-checkpoint-00000700")
+    left_over.mkdir(parents=True)
+    train(config)
+    assert not left_over.exists()
 
 
 def test_resuming_with_other_expressions_is_refused(make_config):
@@ -168,6 +212,7 @@ def test_settings_survive_a_file_and_flags_win(tmp_path):
 def test_the_paper_objective_brings_the_papers_settings():
     config, _ = parse_config(["--train_data_dir", "faces", "--objective", "paper"])
     assert (config.critic_steps, config.learning_rate, config.adam_beta2) == (5, 1e-4, 0.999)
+    assert config.paired_weight == 0
     assert (config.gradient_penalty, config.discriminator_layers, config.max_train_steps) == (10.0, 6, 200_000)
 
 
@@ -176,6 +221,14 @@ def test_samples_depend_on_nothing_but_their_position(make_config):
     first = [data.samples[position] for position in range(6)]
     again = [data.samples[position] for position in reversed(range(6))][::-1]
     assert all(torch.equal(a[name], b[name]) for a, b in zip(first, again, strict=True) for name in a)
+
+
+def test_without_their_weight_pairs_are_drawn_as_single_pictures(make_config):
+    samples = prepare_data(make_config(paired_weight=0.0), Accelerator(cpu=True)).samples
+    for position in range(20):
+        sample = samples[position]
+        assert sample["paired"] == 0
+        assert sample["source_expression"] != sample["target_expression"]
 
 
 def test_every_epoch_aims_at_every_picture_once(make_config):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hub_server import Hub
 
 from sargan_hf import SARGAN
 
@@ -17,6 +18,15 @@ FLAGS = """
     --base_channels 4 --motion --resolution 32 --discriminator_channels 4 --discriminator_layers 3 --held_out 0.3
     --dataloader_num_workers 0 --decay_fraction 0 --validation_steps 50
 """.split()
+
+UPLOADED = {
+    "config.json",
+    "diffusion_pytorch_model.safetensors",
+    "modeling_sargan.py",
+    "README.md",
+    "samples.png",
+    "training_config.yaml",
+}
 
 
 @pytest.fixture
@@ -62,10 +72,19 @@ def first_moments(path: Path, network: str) -> torch.Tensor:
     return torch.cat([state[index]["exp_avg"].flatten() for index in sorted(state)])
 
 
-def test_ctrl_c_leaves_a_checkpoint_that_goes_on(environment, expression_folder, tmp_path):
+@pytest.fixture
+def hub():
+    with Hub() as hub:
+        yield hub
+
+
+def test_ctrl_c_uploads_and_leaves_a_checkpoint_that_goes_on(environment, expression_folder, tmp_path, hub):
     output = tmp_path / "run"
+    environment = {name: value for name, value in environment.items() if name != "HF_HUB_OFFLINE"}
+    environment |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": hub.token, "HF_HUB_DISABLE_XET": "1"}
     command = [sys.executable, str(ROOT / "train_accelerate.py"), "--train_data_dir", str(expression_folder)]
-    command += ["--output_dir", str(output), *FLAGS, "--checkpointing_steps", "5", "--report_to", "none"]
+    flags = ["--report_to", "none", "--push_to_hub", "--hub_model_id", "lab/faces"]
+    command += ["--output_dir", str(output), *FLAGS, "--checkpointing_steps", "5", *flags]
     process = subprocess.Popen(
         [*command, "--max_train_steps", "100000"],
         env=environment,
@@ -74,28 +93,52 @@ def test_ctrl_c_leaves_a_checkpoint_that_goes_on(environment, expression_folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    deadline = time.monotonic() + 120
-    while not list(output.glob("checkpoint-*")) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    text, _ = process.communicate(timeout=60)
+    try:
+        deadline = time.monotonic() + 240
+        while not list(output.glob("checkpoint-*")) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+        before = set(hub.files("lab/faces"))
+        process.send_signal(signal.SIGINT)
+        text, _ = process.communicate(timeout=240)
+    finally:
+        process.kill()
     assert process.returncode == 0, text[-2000:]
     assert "Interrupted at step" in text
     assert "--resume_from_checkpoint latest" in text
     reached = int(max(path.name for path in output.glob("checkpoint-*")).removeprefix("checkpoint-"))
-    again = launch(
-        environment,
-        expression_folder,
-        output,
-        "--report_to",
-        "none",
-        "--resume_from_checkpoint",
-        "latest",
-        "--max_train_steps",
-        str(reached + 1),
-    )
+    interrupted = hub.files("lab/faces")
+    assert before <= {".gitattributes"}  # the repository is made before the first step and filled after the last
+    assert set(interrupted) - before == UPLOADED
+    assert f"{reached} steps of the `fast` objective" in interrupted["README.md"].decode()
+
+    flags += ["--resume_from_checkpoint", "latest", "--max_train_steps", str(reached + 1)]
+    again = launch(environment, expression_folder, output, *flags)
     assert again.returncode == 0, again.stderr[-2000:]
     assert (output / f"checkpoint-{reached + 1:08d}").is_dir()
+    finished = hub.files("lab/faces")
+    assert f"{reached + 1} steps" in finished["README.md"].decode()
+    weights = "diffusion_pytorch_model.safetensors"
+    assert finished[weights] == (output / weights).read_bytes() != interrupted[weights]
+
+
+def test_a_refused_upload_is_told_before_the_first_step(environment, expression_folder, tmp_path, hub):
+    environment = {name: value for name, value in environment.items() if name != "HF_HUB_OFFLINE"}
+    environment |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_wrong"}
+    flags = ["--push_to_hub", "--hub_model_id", "lab/faces", "--report_to", "none"]
+    result = launch(environment, expression_folder, tmp_path / "run", *flags)
+    assert result.returncode == 1
+    assert "error: Cannot upload to lab/faces" in result.stderr
+    assert "hf auth login" in result.stderr
+    assert not list(tmp_path.glob("run/checkpoint-*"))
+
+
+def test_kills_a_full_disk_and_two_runs_on_a_folder_lose_nothing(environment, expression_folder, tmp_path):
+    """The short form of the soak: see there for what is checked."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "training_soak.py"), "--kills", "2"]
+    command += ["--train_data_dir", str(expression_folder), "--work_dir", str(tmp_path)]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
+    assert result.returncode == 0, result.stdout[-500:] + result.stderr[-2000:]
+    assert "equals the peaceful run's bit for bit" in result.stdout
 
 
 def test_a_wrong_flag_value_is_one_sentence(environment, expression_folder, tmp_path):

@@ -10,6 +10,7 @@ output_dir/checkpoint-00000500/
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from ..errors import CheckpointError
 
 Weights = dict[str, torch.Tensor]
+logger = logging.getLogger(__name__)
 
 
 def save_checkpoint(
@@ -33,28 +36,47 @@ def save_checkpoint(
     state: dict[str, Any],
     keep: int,
 ) -> Path:
-    """Writes a checkpoint, verifies it, and only then removes those older than the `keep` newest complete ones."""
+    """Writes a checkpoint, verifies it, and only then removes those older than the `keep` newest complete ones.
+
+    Raises:
+        CheckpointError: it cannot be written; what was written of it is removed, and the checkpoints before it stay.
+    """
     final = output_dir / f"checkpoint-{step:08d}"
     partial = output_dir / f".partial-{final.name}"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for name, weights in networks.items():
-        save_file(
-            {key: value.detach().contiguous().cpu() for key, value in weights.items()}, partial / f"{name}.safetensors"
-        )
-    torch.save(optimizers, partial / "optimizers.pt")
-    (partial / "state.json").write_text(json.dumps(state | {"step": step}, indent=1), encoding="utf-8")
-    hashes = {path.name: _sha256(path) for path in sorted(partial.iterdir())}
-    (partial / "manifest.json").write_text(json.dumps(hashes, indent=1), encoding="utf-8")
-    for path in [*partial.iterdir(), partial]:
-        _fsync(path)
-    shutil.rmtree(final, ignore_errors=True)
-    partial.rename(final)
-    _fsync(output_dir)
+    for left_over in output_dir.glob(".partial-*"):  # of a process that was killed while it wrote
+        shutil.rmtree(left_over)
+    try:
+        _write(partial, networks, optimizers, state | {"step": step})
+        shutil.rmtree(final, ignore_errors=True)
+        partial.rename(final)
+        _fsync(output_dir)
+    # safetensors and torch.save report a full disk in errors of their own.
+    except (OSError, SafetensorError, RuntimeError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        complete = find_checkpoint(output_dir, "latest")
+        before = f"{complete.name} is whole: go on" if complete else "There is none before it: start again"
+        raise CheckpointError(
+            f"The checkpoint of step {step} could not be written ({error}). Free some space in {output_dir}. "
+            f"{before} with --resume_from_checkpoint latest."
+        ) from error
     verify(final)
     for old in list_checkpoints(output_dir)[:-keep]:
         shutil.rmtree(old)
     return final
+
+
+def _write(folder: Path, networks: dict[str, Weights], optimizers: dict[str, Any], state: dict[str, Any]) -> None:
+    """Writes all files of a checkpoint and waits until they are on the disk."""
+    folder.mkdir(parents=True)
+    for name, weights in networks.items():
+        tensors = {key: value.detach().contiguous().cpu() for key, value in weights.items()}
+        save_file(tensors, folder / f"{name}.safetensors")
+    torch.save(optimizers, folder / "optimizers.pt")
+    (folder / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+    hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    (folder / "manifest.json").write_text(json.dumps(hashes, indent=1), encoding="utf-8")
+    for path in [*folder.iterdir(), folder]:
+        _fsync(path)
 
 
 def list_checkpoints(output_dir: Path) -> list[Path]:
@@ -74,8 +96,9 @@ def find_checkpoint(output_dir: Path, wanted: str) -> Path | None:
     for path in reversed(list_checkpoints(output_dir)):
         try:
             verify(path)
-        except CheckpointError:
-            continue  # cut short by a crash; the one before it is still whole
+        except CheckpointError as error:
+            logger.warning("%s Trying the one before it.", error)
+            continue
         return path
     return None
 
@@ -100,15 +123,16 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Weights], dict[str, Any], d
 
 @contextmanager
 def run_lock(output_dir: Path) -> Iterator[None]:
-    """Holds the run's folder for this process; a second run on it is refused.
+    """Holds the run's folder for this process; a second process is refused.
 
     Raises:
-        CheckpointError: another process trains in this folder.
+        CheckpointError: another process trains in this folder, or the folder cannot be made.
     """
     output_dir.mkdir(parents=True, exist_ok=True)
     with open(output_dir / ".lock", "w", encoding="utf-8") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Not flock: the loader's workers would inherit it, and outlive a killed run by seconds.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise CheckpointError(
                 f"Another run is training in {output_dir}. Wait for it, or give this one another output_dir."

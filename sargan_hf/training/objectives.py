@@ -6,6 +6,7 @@ discriminator, one for the generator. Both return the loss and the parts of it t
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -26,11 +27,15 @@ class Objective:
     Attributes:
         edit: `edit(pictures, expression indices) -> SARGANOutput`, the generator under the run's precision.
         discriminator: the network itself.
+        recompute_edit: whether the activations of the edit are dropped and computed again for its gradient, which pays
+            where a second run of the generator, the cycle, has to fit beside it.
     """
 
     config: TrainingConfig
     edit: Callable[[Tensor, Tensor], SARGANOutput]
     discriminator: nn.Module
+
+    recompute_edit: ClassVar[bool] = False
 
     def adversary_active(self, step: int) -> bool:
         return step >= self.config.adversarial_start and (
@@ -69,6 +74,8 @@ class Objective:
 
 class PaperObjective(Objective):
     """arXiv 2303.17212, section III-E: WGAN-GP, expression classification, cycle L1; the truth where data is paired."""
+
+    recompute_edit = True
 
     def discriminator_loss(self, batch: Batch, fake: Tensor, step: int) -> tuple[Tensor, Parts]:
         real = batch["source"]

@@ -6,8 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huggingface_hub import ModelCard, ModelCardData
+from huggingface_hub import HfApi, ModelCard, ModelCardData
+from huggingface_hub.errors import HFValidationError, HTTPError
 
+from ..errors import ConfigurationError, SARGANError
 from ..hub import push_model, stage
 from ..modeling_sargan import SARGAN
 from .config import TrainingConfig
@@ -16,17 +18,41 @@ if TYPE_CHECKING:
     from .trainer import Trainer
 
 
+def reserve_repository(config: TrainingConfig) -> None:
+    """Creates the repository to upload to, so that a missing token is told before the first step, not after the last.
+
+    Raises:
+        ConfigurationError: the Hub refused or cannot be reached.
+    """
+    try:
+        HfApi().create_repo(config.hub_model_id, private=config.hub_private, exist_ok=True)
+    except (HTTPError, OSError, HFValidationError) as error:
+        raise ConfigurationError(
+            f"Cannot upload to {config.hub_model_id}: {error}. Log in with `hf auth login`, or train without push_to_hub."
+        ) from error
+
+
 def save_model(trainer: "Trainer", errors: dict[str, float]) -> None:
     """Writes the averaged generator to the run's folder in Hub layout and, if the settings say so, uploads it.
 
     Args:
         errors: held-out error of each expression, as `HeldOut.errors` gives it; may be empty.
+
+    Raises:
+        SARGANError: the upload failed; the model is in the run's folder then.
     """
     with trainer.averaged_generator() as generator:
         card = training_card(trainer, errors)
         stage(generator, trainer.output_dir, card=card)
-        if trainer.config.push_to_hub:
+        if not trainer.config.push_to_hub:
+            return
+        try:
             _push(generator, trainer, card)
+        except (HTTPError, OSError) as error:
+            raise SARGANError(
+                f"The model is in {trainer.output_dir}, but its upload to {trainer.config.hub_model_id} failed: {error}. "
+                "Start the same command again with --resume_from_checkpoint latest to upload it."
+            ) from error
 
 
 def _push(generator: SARGAN, trainer: "Trainer", card: ModelCard) -> None:
@@ -52,7 +78,12 @@ def training_card(trainer: "Trainer", errors: dict[str, float]) -> ModelCard:
         datasets=[config.dataset_name] if config.dataset_name else None,
     )
     rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in errors.items())
-    table = f"| expression | error relative to no edit |\n|---|---|\n{rows}\n" if rows else "No people were held out.\n"
+    nothing = (
+        "Nobody held out is in a pair, so there is no true picture to measure against."
+        if trainer.data.held_out
+        else "No people were held out."
+    )
+    table = f"| expression | error relative to no edit |\n|---|---|\n{rows}\n" if rows else f"{nothing}\n"
     return ModelCard(
         f"---\n{data.to_yaml()}\n---\n\n"
         "# SARGAN\n\n"
