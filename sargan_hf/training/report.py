@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from accelerate.utils import gather_object
 from PIL import Image
 from tqdm.auto import tqdm
 
@@ -44,8 +45,7 @@ class Progress:
 
     def _flush(self) -> None:
         accelerator, config = self.trainer.accelerator, self.trainer.config
-        means = {name: torch.stack(values).mean() for name, values in self._sums.items()}
-        means = {name: value.item() for name, value in accelerator.reduce(means, reduction="mean").items()}
+        means = self._means()
         elapsed = time.perf_counter() - self._since
         pictures = (
             self._steps * config.train_batch_size * config.gradient_accumulation_steps * accelerator.num_processes
@@ -68,6 +68,17 @@ class Progress:
         )
         self.bar.set_postfix({name: f"{means[name]:.3f}" for name in shown if name in means}, refresh=False)
         self._sums, self._waited, self._since, self._steps = {}, 0.0, time.perf_counter(), 0
+
+    def _means(self) -> dict[str, float]:
+        """Over the steps since the last line and all processes; a loss on pairs is unknown where a process drew none."""
+        accelerator = self.trainer.accelerator
+        names = sorted(set(gather_object(list(self._sums))))
+        totals = torch.zeros(len(names), 2, device=accelerator.device)  # sum and count
+        for row, name in enumerate(names):
+            values = self._sums.get(name, [])
+            totals[row] = torch.tensor([sum(value.item() for value in values), len(values)])
+        sums, counts = accelerator.reduce(totals, reduction="sum").T.tolist()
+        return {name: total / count for name, total, count in zip(names, sums, counts, strict=True)}
 
     def validation(self, errors: dict[str, float], grid: Image.Image) -> None:
         accelerator, step = self.trainer.accelerator, self.trainer.step
