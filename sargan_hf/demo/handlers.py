@@ -4,6 +4,7 @@ Errors of this package become toasts with their own sentence; anything else is a
 """
 
 import functools
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from .texts import FACES_MANY, FACES_NONE, FACES_ONE, LABELS, NO_PICTURE
 
 LONGEST_SHOWN = 1400  # pixels; the download is always at full resolution
 FORMATS = {"PNG": ("png", {"compress_level": 1}), "JPEG": ("jpg", {"quality": 95, "subsampling": 0})}
+FOLDERS = re.compile(r"(?<![\w:/])/(?:[^/\s]+/)+")
 
 
 def friendly(handler: Callable) -> Callable:
@@ -32,7 +34,8 @@ def friendly(handler: Callable) -> Callable:
         try:
             return handler(*arguments, **keywords)
         except SARGANError as error:
-            raise gr.Error(str(error), title="That did not work", print_exception=False, duration=12) from None
+            sentence = FOLDERS.sub("", str(error))  # where files lie on the server is nobody's business
+            raise gr.Error(sentence, title="That did not work", print_exception=False, duration=12) from None
 
     return guarded
 

@@ -28,6 +28,8 @@ HEADERS = {
 }
 _REMOTE_PATH = re.compile(r"/(file|proxy)=(?!/)[\w+.-]*:", re.IGNORECASE)
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]+:|^//", re.IGNORECASE)
+_NAMED = re.compile(r"/(?:call|run|api)/(?:v\d+/)?([^/]+)")
+PUBLIC = ("edit", "find_faces", "expressions")  # gradio lets anyone call private handlers by name; we do not
 _CALLS = re.compile(r"/(queue/join|run/|call/|api/|upload|mcp)")
 
 
@@ -61,6 +63,9 @@ class Guard:
         path = scope["path"]
         if _REMOTE_PATH.search(path):
             return _answer(403, "Only pictures uploaded to this page are served.")
+        named = _NAMED.search(path)
+        if named is not None and named[1] not in PUBLIC:
+            return _answer(404, f"There is no such endpoint; the public ones are {', '.join(PUBLIC)}.")
         if scope["method"] == "POST" and _CALLS.search(path):
             length = _header(scope, b"content-length")
             if length.isdigit() and int(length) > (self.settings.max_upload_mb + 1) * 1_000_000:

@@ -48,3 +48,8 @@ def links(model: str, space: str) -> str:
     if space:
         parts.append(f"[Code]({hub}/spaces/{space}/tree/main)")
     return " · ".join(parts)
+
+
+def hours(number: float) -> str:
+    """How long pictures are kept, in words."""
+    return "an hour" if number == 1 else f"{number:g} hours"
