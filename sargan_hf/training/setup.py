@@ -1,6 +1,7 @@
 """What a run starts from: the data split by people, the two networks, their optimisers."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from accelerate import Accelerator
@@ -67,7 +68,8 @@ def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SAR
                 f"{config.init_from} knows the expressions {', '.join(generator.config.expressions)}, in this order; "
                 f"the data has {', '.join(expressions)}. Start from a model of the same expressions."
             )
-        generator.register_to_config(sample_size=config.resolution)
+        # The folder it came from belongs to this machine; a published config keeps its name only.
+        generator.register_to_config(sample_size=config.resolution, _name_or_path=Path(config.init_from).name)
         return generator.train()
     generator = SARGAN(
         base_channels=config.base_channels,
