@@ -1,0 +1,250 @@
+"""How much faster training is than the loop it re-states, and than the paper's settings.
+
+    python benchmarks/training_speed.py                     # everything, two threads
+    python benchmarks/training_speed.py --only paper --rounds 3
+
+1. `paper`: one critic cycle (five D steps, one G step) of the trainer against a straight re-statement of the reference
+   loop: fp32, contiguous memory, G run with gradients inside D's step, separate forwards of D for real, fake and mixed
+   pictures. The two start from the same weights and see the same batches: their losses must agree to 1e-4 over five D
+   steps and the G step after them. Peak memory is that of the process beyond what it had before the first step, each side
+   in a process of its own.
+2. `fast`: generator steps per second of the fast objective, full and half width, over those of the paper objective at the
+   paper's size.
+
+Sides take turns within a round, so that another load on the machine falls on both; the medians of the rounds' ratios are
+printed.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+
+from sargan_hf import SARGAN
+from sargan_hf.expressions import EXPRESSIONS
+from sargan_hf.training.config import PRESETS, TrainingConfig
+from sargan_hf.training.setup import build_discriminator, build_generator
+from sargan_hf.training.trainer import Trainer, to_device
+
+CRITIC_STEPS = 5
+
+
+def random_batches(count: int, batch_size: int, side: int, paired: bool) -> list[dict[str, torch.Tensor]]:
+    """Batches as the loader makes them, of noise: convolutions take as long for it as for faces."""
+    random = torch.Generator().manual_seed(0)
+
+    def batch() -> dict[str, torch.Tensor]:
+        source = torch.rand(batch_size, 3, side, side, generator=random) * 2 - 1
+        labels = torch.randint(len(EXPRESSIONS), (2, batch_size), generator=random)
+        target = (source + 0.1 * torch.randn(source.shape, generator=random)) if paired else source
+        return {
+            "source": source,
+            "target": target,
+            "source_expression": labels[0],
+            "target_expression": labels[1],
+            "paired": torch.full((batch_size,), float(paired)),
+            "motion": torch.zeros(batch_size, 2, side, side),
+            "motion_valid": torch.ones(batch_size, 1, side, side),
+            "mix": torch.rand(batch_size, 1, 1, 1, generator=random),
+        }
+
+    return [batch() for _ in range(count)]
+
+
+def settings(objective: str, **changes) -> TrainingConfig:
+    return TrainingConfig(**PRESETS[objective] | {"objective": objective, "report_to": "none"} | changes)
+
+
+def make_trainer(config: TrainingConfig) -> Trainer:
+    torch.manual_seed(0)
+    trainer = Trainer(config, Accelerator(cpu=True), SimpleNamespace(expressions=EXPRESSIONS))
+    paint(trainer.generator)
+    return trainer
+
+
+def paint(generator: SARGAN) -> None:
+    """Training starts from the identity; losses are compared with a generator that does something."""
+    random = torch.Generator().manual_seed(1)
+    weight = generator.conv_out.weight
+    weight.data.copy_(torch.randn(weight.shape, generator=random) * 0.05)
+
+
+class ReferenceLoop:
+    """The reference's training loop, written down straight: one update at a time, nothing shared between its parts."""
+
+    def __init__(self, config: TrainingConfig):
+        torch.manual_seed(0)
+        self.config, self.step = config, 0
+        self.generator = build_generator(config, EXPRESSIONS).train()
+        paint(self.generator)
+        self.discriminator = build_discriminator(config, EXPRESSIONS).train()
+        betas = (config.adam_beta1, config.adam_beta2)
+        self.generator_optimizer = torch.optim.Adam(self.generator.parameters(), config.learning_rate, betas)
+        self.discriminator_optimizer = torch.optim.Adam(
+            self.discriminator.parameters(), config.discriminator_learning_rate, betas
+        )
+
+    def edit(self, pictures: torch.Tensor, expression: torch.Tensor) -> torch.Tensor:
+        return self.generator(pictures, F.one_hot(expression, len(EXPRESSIONS)).float()).sample
+
+    def update(self, batch: dict[str, torch.Tensor]) -> dict[str, float]:
+        losses = self._discriminator_step(batch)
+        if (self.step + 1) % self.config.critic_steps == 0:
+            losses |= self._generator_step(batch)
+        self.step += 1
+        return losses
+
+    def _discriminator_step(self, batch: dict[str, torch.Tensor]) -> dict[str, float]:
+        real = batch["source"]
+        judged = self.discriminator(real)
+        loss_real = -judged.source.mean()
+        expression = F.cross_entropy(judged.expression, batch["source_expression"])
+        fake = self.edit(real, batch["target_expression"])  # with gradients that nobody asks for
+        loss_fake = self.discriminator(fake.detach()).source.mean()
+        mixed = (batch["mix"] * real + (1 - batch["mix"]) * fake.detach()).requires_grad_(True)
+        score = self.discriminator(mixed).source
+        (slope,) = torch.autograd.grad(score, mixed, torch.ones_like(score), retain_graph=True, create_graph=True)
+        penalty = ((slope.flatten(1).square().sum(dim=1).sqrt() - 1) ** 2).mean()
+        loss = loss_real + loss_fake + self.config.expression_weight * expression
+        loss = loss + self.config.gradient_penalty * penalty
+        self._zero()
+        loss.backward()
+        self.discriminator_optimizer.step()
+        wasserstein = (loss_real + loss_fake).item()
+        return {"d_wasserstein": wasserstein, "d_expression": expression.item(), "d_penalty": penalty.item()}
+
+    def _generator_step(self, batch: dict[str, torch.Tensor]) -> dict[str, float]:
+        fake = self.edit(batch["source"], batch["target_expression"])
+        judged = self.discriminator(fake)
+        adversarial = -judged.source.mean()
+        expression = F.cross_entropy(judged.expression, batch["target_expression"])
+        cycle = (self.edit(fake, batch["source_expression"]) - batch["source"]).abs().mean()
+        self._zero()
+        (adversarial + self.config.expression_weight * expression + self.config.cycle_weight * cycle).backward()
+        self.generator_optimizer.step()
+        return {"g_adversarial": adversarial.item(), "g_expression": expression.item(), "g_cycle": cycle.item()}
+
+    def _zero(self) -> None:
+        self.generator_optimizer.zero_grad()
+        self.discriminator_optimizer.zero_grad()
+
+
+def paper_sides(given: argparse.Namespace) -> dict[str, Callable[[], list[dict[str, float]]]]:
+    """One critic cycle of either side; each returns the losses of its steps."""
+    config = settings("paper", train_batch_size=given.batch_size, resolution=given.resolution)
+    batches = random_batches(CRITIC_STEPS, given.batch_size, given.resolution, paired=False)
+
+    def ours() -> Callable:
+        trainer = make_trainer(config)
+        ready = [to_device(batch, torch.device("cpu")) for batch in batches]
+        return lambda: [{k: v.item() for k, v in trainer.update([batch]).items()} for batch in ready]
+
+    def reference() -> Callable:
+        loop = ReferenceLoop(config)
+        return lambda: [loop.update(batch) for batch in batches]
+
+    return {"ours": ours, "reference": reference}
+
+
+def measure_paper(given: argparse.Namespace) -> None:
+    """Prints the agreement of losses, the speed ratio and the memory ratio."""
+    cycles = {name: make() for name, make in paper_sides(given).items()}
+    first = {name: cycle() for name, cycle in cycles.items()}  # warms up as well
+    apart = max(abs(a[name] - b[name]) for a, b in zip(*first.values(), strict=True) for name in b)
+    ratios, ours = [], []
+    for _ in range(given.rounds):
+        seconds = {name: timed(cycle) for name, cycle in cycles.items()}
+        ratios.append(seconds["reference"] / seconds["ours"])
+        ours.append(seconds["ours"])
+    pictures = CRITIC_STEPS * given.batch_size
+    print(f"paper: losses of {CRITIC_STEPS} D steps and a G step differ by at most {apart:.1e}", flush=True)
+    print(
+        f"paper: {pictures / statistics.median(ours):.2f} images/s, {statistics.median(ratios):.2f} x the reference loop"
+    )
+    memory = {name: measured_memory(name, given) for name in cycles}
+    share = memory["ours"] / memory["reference"]
+    print(f"paper: peak memory {memory['ours']:.0f} of {memory['reference']:.0f} MB, {share:.2f} x")
+
+
+def measured_memory(side: str, given: argparse.Namespace) -> float:
+    command = [sys.executable, __file__, "--memory-of", side, "--threads", str(given.threads)]
+    command += ["--batch-size", str(given.batch_size), "--resolution", str(given.resolution)]
+    # glibc keeps freed blocks by default, and how many is chance; give them back, on both sides.
+    environment = os.environ | {"MALLOC_TRIM_THRESHOLD_": "0", "MALLOC_MMAP_THRESHOLD_": "65536"}
+    output = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+    return json.loads(output.splitlines()[-1])
+
+
+def print_memory(given: argparse.Namespace) -> None:
+    """MB at most during a critic cycle, beyond what libraries and pictures take."""
+    make = paper_sides(given)[given.memory_of]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    make()()
+    print(json.dumps((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024))
+
+
+def measure_fast(given: argparse.Namespace) -> None:
+    """Prints generator steps/s of the fast objective over the paper's, for both widths."""
+    batches = random_batches(1, given.batch_size, given.resolution, paired=True)
+    ready = to_device(batches[0], torch.device("cpu"))
+    shared = {"train_batch_size": given.batch_size, "resolution": given.resolution}
+    fast = {
+        f"{width} channels": make_trainer(settings("fast", motion=True, base_channels=width, **shared))
+        for width in (64, 32)
+    }
+    paper = paper_sides(given)["ours"]()
+    for trainer in fast.values():
+        trainer.update([ready])
+    paper()
+    ratios: dict[str, list[float]] = {name: [] for name in fast}
+    speeds: dict[str, list[float]] = {name: [] for name in fast}
+    for _ in range(given.rounds):
+        paper_seconds = timed(paper)
+        for name, trainer in fast.items():
+            # Eight steps: one of them has the lazy penalty.
+            seconds = timed(lambda trainer=trainer: [trainer.update([ready]) for _ in range(8)]) / 8
+            ratios[name].append(paper_seconds / seconds)
+            speeds[name].append(1 / seconds)
+    for name in fast:
+        speed, ratio = statistics.median(speeds[name]), statistics.median(ratios[name])
+        print(f"fast, {name}: {speed:.2f} generator steps/s, {ratio:.1f} x the paper objective's")
+
+
+def timed(action: Callable) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=("paper", "fast"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--resolution", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--memory-of", choices=("ours", "reference"), help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    if given.memory_of:
+        print_memory(given)
+        return
+    print(f"batch {given.batch_size}, {given.resolution} x {given.resolution}, {given.threads} threads")
+    if given.only != "fast":
+        measure_paper(given)
+    if given.only != "paper":
+        measure_fast(given)
+
+
+if __name__ == "__main__":
+    main()
