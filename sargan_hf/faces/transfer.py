@@ -19,6 +19,7 @@ BAND_PIXELS = (
     1 << 20
 )  # rows are worked on in bands of about this many pixels, so that a huge face costs time, not memory
 LEAST_WEIGHT = 1 / 512
+SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
 RESTORED_DETAIL = (
     0.04  # how much of the Laplacian makes up for what interpolation loses; measured on grain of photographs
 )
@@ -75,10 +76,10 @@ def plan_change(
     start = crop.astype(np.float32) / 127.5 - 1
     flow = np.zeros((side, side, 2), np.float32) if motion is None else motion.astype(np.float32) * (side / 2)
     edit = (start if motion is None else moved(start, flow)) + residual
-    if mode == "motion" and motion is None:
-        flow = optical_flow(crop, edit)
-        residual = edit - moved(start, flow)
-    elif mode != "motion":
+    if mode == "motion":
+        flow = _smoothed(flow) if motion is not None else optical_flow(crop, edit)
+        residual = _smoothed(edit - moved(start, flow))
+    else:
         flow, residual = np.zeros_like(flow), edit - start
     if is_grey(crop):
         residual = np.repeat((residual @ LUMA)[..., None], 3, axis=2)
@@ -185,6 +186,15 @@ def optical_flow(crop: np.ndarray, edit: np.ndarray) -> np.ndarray:
     flow = cv2.resize(flow, (side, side), interpolation=cv2.INTER_AREA) / 2
     differs = cv2.dilate(np.abs(after.astype(np.float32) - crop).max(axis=2), np.ones((7, 7)))
     return flow * compositing.smoothstep((cv2.GaussianBlur(differs, (0, 0), 3) - 3) / 8)[..., None].astype(np.float32)
+
+
+def _smoothed(field: np.ndarray) -> np.ndarray:
+    """`field` without what transposed convolutions leave in it: steps and stripes of single pixels.
+
+    They are invisible at the model's size and, several times enlarged, tear lips into bands. What the smoothing takes from
+    the motion, the residual gives back as far as it is more than such stripes.
+    """
+    return cv2.GaussianBlur(field, (0, 0), SMOOTHING * field.shape[0])
 
 
 def is_grey(crop: np.ndarray) -> bool:
