@@ -248,7 +248,7 @@ def test_schedule_warms_up_stays_and_falls():
     rates = [learning_rate_factor(config, step) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert rates[9:61] == [1.0] * 52
-    assert all(a > b for a, b in itertools.pairwise(rates))
+    assert all(a > b for a, b in itertools.pairwise(rates[60:]))
 
 
 def test_estimated_flow_finds_a_known_shift():
