@@ -208,7 +208,7 @@ def eyebrows(mesh: Mesh, thickness: float = 0.035, arch: float = 0.06) -> list[t
     for centre, radius in eye_spheres(mesh):
         along = np.linspace(0, 1, 16)
         x = centre[0] + np.sign(centre[0]) * radius * (-1.15 + 2.75 * along)
-        y = centre[1] + radius * 1.62 + arch * np.sin(np.pi * np.clip(along * 0.95, 0, 1)) - 0.05 * along**3
+        y = centre[1] + radius * 1.42 + arch * np.sin(np.pi * np.clip(along * 0.95, 0, 1)) - 0.05 * along**3
         path = []
         for x_i, y_i in zip(x, y, strict=True):
             hit, normal, _, _ = surface.ray_cast(Vector((x_i, y_i, 4.0)), Vector((0, 0, -1)))

@@ -32,7 +32,6 @@ HEADS = {
         eye_material="terracotta",
         backdrop=(0.16, 0.20, 0.19),
         turn=-10.0,
-        brows=0.02,
     ),
     "avatar-girl": Head(
         targets={
@@ -42,7 +41,15 @@ HEADS = {
             "nose/nose-scale-horiz-decr": 0.4,
         },
         hair=Hair(
-            count=260, length=1.7, radius=0.085, curl=0.2, wave=0.25, lift=0.1, crown=(-0.3, 8.0, 1.5), gravity=0.12
+            count=320,
+            length=1.7,
+            radius=0.085,
+            curl=0.2,
+            wave=0.25,
+            lift=0.1,
+            front=0.6,
+            crown=(-0.3, 8.0, 1.5),
+            gravity=0.12,
         ),
         skin="doll",
         hair_material="hair-auburn",
@@ -59,7 +66,9 @@ HEADS = {
             "eyes/?-eye-scale-incr": 1.0,
             "head/head-round": 0.4,
         },
-        hair=Hair(count=300, length=0.5, radius=0.085, curl=1.0, lift=0.12, crown=(-0.8, 8.2, 0.9), gravity=0.0),
+        hair=Hair(
+            count=300, length=0.5, radius=0.085, curl=1.0, lift=0.12, front=0.62, crown=(-0.8, 8.2, 0.9), gravity=0.0
+        ),
         skin="skin-brown",
         hair_material="hair-black",
         eye_material="eyes-brown",

@@ -9,7 +9,7 @@ import numpy as np
 from heads import Hair, Mesh, eye_spheres, eyebrows, lip_mask, morph, read_base_mesh, sculpt_hair, submesh
 from mathutils import Vector
 
-COLLAR = 5.62  # height of a neckline, decimetres
+COLLAR = 6.02  # height of a neckline, decimetres
 
 
 @dataclass
