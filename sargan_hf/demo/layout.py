@@ -193,19 +193,20 @@ def wire(parts: Parts, handlers: Handlers, expressions: tuple[str, ...], setting
     for weight in parts.weights:
         changed = [blend, result, *parts.buttons]
         rendering.append(weight.release(handlers.mix, [sitting, intensity, *parts.weights], changed, **work))
-    parts.picture.change(handlers.open, [parts.picture, blend, intensity], everything, cancels=rendering, **work)
+    opening = [parts.picture, sitting, blend, intensity]
+    parts.picture.change(handlers.open, opening, everything, cancels=rendering, **work)
     parts.face_picture.select(handlers.click_face, [sitting, blend, intensity], everything, **work)
 
+    changes = [parts.picture.change, intensity.release, *(button.click for button in parts.buttons)]
+    changes += [weight.release for weight in parts.weights]
     for button, handler, inputs, output in (
         (parts.prepare, handlers.download, [sitting, blend, intensity, parts.kind], parts.save),
         (parts.animate, handlers.animate, [sitting, blend, intensity], parts.film),
         (parts.explain, handlers.explain, [sitting, blend], parts.panels),
     ):
-        made = button.click(handler, inputs, output, **(work | {"show_progress_on": button}))
-        made.success(lambda: gr.update(visible=True), None, output, **quiet)
+        button.click(handler, inputs, output, **(work | {"show_progress_on": button}))
         # What was made for another picture or expression is out of date.
-        changes = [parts.picture.change, result.change] + ([parts.kind.change] if output is parts.save else [])
-        gr.on(changes, lambda: gr.update(visible=False), None, output, **quiet)
+        gr.on([*changes, *([parts.kind.change] if output is parts.save else [])], _hide, None, output, **quiet)
 
 
 def add_api(api: PublicAPI, settings: Settings) -> None:
@@ -223,6 +224,10 @@ def add_api(api: PublicAPI, settings: Settings) -> None:
     trigger.click(api.edit, [picture, expression, intensity, faces], edited, api_name="edit", **work)
     trigger.click(api.find_faces, [picture], found, api_name="find_faces", **work)
     trigger.click(api.expressions, None, known, api_name="expressions", **work)
+
+
+def _hide():
+    return gr.update(visible=False)
 
 
 def _chooser(handlers: Handlers, name: str):

@@ -9,7 +9,7 @@ from ..pipeline_sargan import SARGANPipeline
 from .layout import build_page
 from .safety import Guard
 from .settings import Settings
-from .theme import STYLE, theme
+from .theme import NAMES, STYLE, theme
 
 
 def load_page(settings: Settings) -> gr.Blocks:
@@ -37,6 +37,7 @@ def launch(page: gr.Blocks, settings: Settings, host: str | None = None, port: i
         server_port=port,
         theme=theme(),
         css_paths=[STYLE],
+        js=NAMES.read_text(),
         max_file_size=settings.max_upload_mb * 1_000_000,
         mcp_server=True,
         run_history=False,

@@ -23,12 +23,14 @@ class Sitting:
 
     Attributes:
         picture: the picture as it was opened.
+        source: path of the upload, which gradio derives from its content.
         faces: all faces found, the largest first; one when a box was given; empty when none was found.
         chosen: indices of the faces to edit.
         first_corner: the first of the two clicks that draw a box by hand.
     """
 
     picture: Picture
+    source: str
     faces: list[Face]
     chosen: tuple[int, ...] = (0,)
     first_corner: tuple[int, int] | None = None
@@ -48,7 +50,7 @@ def open_sitting(pipeline: SARGANPipeline, path: str, max_pixels: int, max_faces
         faces = pipeline.find_faces(picture, "all")[:max_faces]
     except NoFaceError:
         faces = []
-    return Sitting(picture, faces)
+    return Sitting(picture, path, faces)
 
 
 def straighten(pipeline: SARGANPipeline, sitting: Sitting, face: int) -> StraightenedFaces:
@@ -138,7 +140,7 @@ def with_box(pipeline: SARGANPipeline, sitting: Sitting, corners: Sequence[tuple
     """
     (x0, y0), (x1, y1) = corners
     box = (float(min(x0, x1)), float(min(y0, y1)), float(max(x0, x1)), float(max(y0, y1)))
-    return Sitting(sitting.picture, pipeline.find_faces(sitting.picture, box=box))
+    return Sitting(sitting.picture, sitting.source, pipeline.find_faces(sitting.picture, box=box))
 
 
 def numbered(sitting: Sitting, longest: int = 900) -> Image.Image:

@@ -5,6 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 STYLE = Path(__file__).parent / "assets" / "style.css"
+NAMES = Path(__file__).parent / "assets" / "names.js"
 
 
 def theme() -> gr.themes.Base:
