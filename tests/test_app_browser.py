@@ -93,6 +93,12 @@ def test_upload_a_portrait_press_happy_see_a_changed_picture(page, picture, tmp_
     assert page.errors == []
 
 
+def test_an_example_is_one_click_away(page):
+    page.locator(".examples button.gallery-item").first.click()
+    page.locator("#result img").nth(1).wait_for()
+    page.locator("#expressions button img").nth(6).wait_for()
+
+
 def test_a_file_that_is_no_picture_gets_a_toast_that_helps(page, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture at all")

@@ -30,6 +30,7 @@ _REMOTE_PATH = re.compile(r"/(file|proxy)=(?!/)[\w+.-]*:", re.IGNORECASE)
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]+:|^//", re.IGNORECASE)
 _NAMED = re.compile(r"/(?:call|run|api)/(?:v\d+/)?([^/]+)")
 PUBLIC = ("edit", "find_faces", "expressions")  # gradio lets anyone call private handlers by name; we do not
+PAGE = "/run/predict"  # where the page itself calls what does not queue, by number
 _CALLS = re.compile(r"/(queue/join|run/|call/|api/|upload|mcp)")
 
 
@@ -64,7 +65,7 @@ class Guard:
         if _REMOTE_PATH.search(path):
             return _answer(403, "Only pictures uploaded to this page are served.")
         named = _NAMED.search(path)
-        if named is not None and named[1] not in PUBLIC:
+        if named is not None and named[1] not in PUBLIC and not path.endswith(PAGE):
             return _answer(404, f"There is no such endpoint; the public ones are {', '.join(PUBLIC)}.")
         if scope["method"] == "POST" and _CALLS.search(path):
             length = _header(scope, b"content-length")
