@@ -15,14 +15,12 @@ from .alignment import transform_scale
 
 MODES = ("motion", "residual", "paste")
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-BAND_PIXELS = (
-    1 << 20
-)  # rows are worked on in bands of about this many pixels, so that a huge face costs time, not memory
+# Rows are worked on in bands of about this many pixels, so that a huge face costs time, not memory.
+BAND_PIXELS = 1 << 20
 LEAST_WEIGHT = 1 / 512
 SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
-RESTORED_DETAIL = (
-    0.04  # how much of the Laplacian makes up for what interpolation loses; measured on grain of photographs
-)
+# How much of the Laplacian makes up for what interpolation loses; measured on the grain of photographs.
+RESTORED_DETAIL = 0.01
 
 
 @dataclass(frozen=True)
