@@ -13,10 +13,11 @@ from safetensors.torch import load_file
 
 from sargan_hf import SARGAN
 from sargan_hf.errors import CheckpointError, ConfigurationError, SARGANError
+from sargan_hf.faces.transfer import moved
 from sargan_hf.training.checkpoints import find_checkpoint, list_checkpoints, verify
 from sargan_hf.training.command import parse_config
 from sargan_hf.training.config import TrainingConfig
-from sargan_hf.training.flow import MotionMaps, sample, transform_flow
+from sargan_hf.training.flow import MotionMaps, transform_flow
 from sargan_hf.training.losses import change_weight, gradient_penalty
 from sargan_hf.training.setup import learning_rate_factor, prepare_data
 from sargan_hf.training.trainer import Trainer, train
@@ -272,11 +273,11 @@ def test_flow_turns_with_its_pictures(flip):
     ys, xs = np.mgrid[0:size, 0:size].astype(np.float32)
     source = np.sin(xs / 5) + np.cos(ys / 7)
     flow = np.stack([3 * np.sin(ys / 11), 2 * np.cos(xs / 13)], axis=-1).astype(np.float32)
-    target = sample(source, flow)
+    target = moved(source, flow)
     matrix = cv2.getRotationMatrix2D((31.5, 31.5), 20, 1.1)
     warp = lambda p: cv2.warpAffine(p, matrix, (size, size))[:, :: -1 if flip else 1]  # noqa: E731
     turned, valid = transform_flow(flow, np.ones((size, size)), matrix, flip, size)
-    error = np.abs(sample(np.ascontiguousarray(warp(source)), turned) - warp(target))
+    error = np.abs(moved(np.ascontiguousarray(warp(source)), turned) - warp(target))
     assert error[16:-16, 16:-16][valid[16:-16, 16:-16] > 0.99].max() < 0.05
 
 

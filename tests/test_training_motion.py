@@ -11,8 +11,8 @@ from PIL import Image as PILImage
 
 from sargan_hf.data.motion import PairMotion
 from sargan_hf.expressions import EXPRESSIONS
+from sargan_hf.faces.transfer import moved
 from sargan_hf.training.config import TrainingConfig
-from sargan_hf.training.flow import sample
 from sargan_hf.training.setup import prepare_data
 
 SIDE = 96  # of pictures and columns; training stores 80 and crops to 64
@@ -34,7 +34,7 @@ def soft_motion(rng: np.random.Generator) -> PairMotion:
     backward = backward.astype(np.float32)
     forward = np.zeros_like(backward)
     for _ in range(30):  # forward(p) = -backward(p + forward(p))
-        forward = -sample(backward, forward)
+        forward = -moved(backward, forward)
     valid = np.ones((SIDE, SIDE), bool)
     valid[60:72, 40:56] = False
     return PairMotion(backward, forward, valid)
@@ -49,7 +49,7 @@ def warped_folder(tmp_path_factory):
         neutral = soft_picture(rng)
         for expression in SHOWN:
             motion = PairMotion.still(SIDE, SIDE) if expression == "neutral" else soft_motion(rng)
-            picture = sample(neutral, motion.backward)
+            picture = moved(neutral, motion.backward)
             picture[~motion.valid] = rng.random((int((~motion.valid).sum()), 3))
             file = io.BytesIO()
             PILImage.fromarray((picture * 255).round().astype(np.uint8)).save(file, "PNG")

@@ -9,6 +9,7 @@ import numpy as np
 from datasets import Dataset
 
 from ..data.motion import COLUMNS, PairMotion, motion_between
+from ..faces.transfer import moved
 
 
 class MotionMaps:
@@ -51,16 +52,9 @@ class MotionMaps:
         )
         backward = self._solver.calc(second, first, None)
         forward = self._solver.calc(first, second, None)
-        there_and_back = backward + sample(forward, backward)
+        there_and_back = backward + moved(forward, backward)
         agree = np.linalg.norm(there_and_back, axis=2) < 1 + 0.1 * np.linalg.norm(backward, axis=2)
         return backward, agree.astype(np.float32)
-
-
-def sample(field: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """`field` at p + flow(p), bilinear, for every pixel p."""
-    height, width = flow.shape[:2]
-    xs, ys = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return cv2.remap(field, xs + flow[..., 0], ys + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def transform_flow(
