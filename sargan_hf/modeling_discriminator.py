@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
@@ -15,16 +16,20 @@ from torch import Tensor, nn
 
 from .expressions import EXPRESSIONS
 
+NEGATIVE_SLOPE = 0.01  # of the leaky ReLUs
+
 
 @dataclass
 class SARGANDiscriminatorOutput(BaseOutput):
     """Attributes:
     source: [B, 1, H/2^n, W/2^n], one critic score per patch, unbounded; higher is more real.
     expression: [B, len(expressions)], logits.
+    features: what each layer of the trunk saw, [B, C_i, H/2^i, W/2^i]; a learned perceptual distance compares these.
     """
 
     source: Tensor
     expression: Tensor
+    features: tuple[Tensor, ...] = ()
 
 
 class SARGANDiscriminator(ModelMixin, ConfigMixin):
@@ -35,6 +40,8 @@ class SARGANDiscriminator(ModelMixin, ConfigMixin):
         base_channels: width of the first convolution; it doubles with every layer.
         num_layers: number of stride-2 convolutions; `sample_size` must be a multiple of 2 to this power.
         expressions: the expressions, in the generator's order.
+        conditional: whether it sees, beside the picture to judge, the one that was edited (pix2pix, arXiv 1611.07004).
+            What is blurred or off in colour shows best next to the original.
     """
 
     @register_to_config
@@ -44,6 +51,7 @@ class SARGANDiscriminator(ModelMixin, ConfigMixin):
         base_channels: int = 64,
         num_layers: int = 6,
         expressions: Sequence[str] = EXPRESSIONS,
+        conditional: bool = False,
     ):
         super().__init__()
         reduction = 2**num_layers
@@ -51,31 +59,43 @@ class SARGANDiscriminator(ModelMixin, ConfigMixin):
             raise ValueError(
                 f"sample_size must be a multiple of {reduction} with {num_layers} layers; got {sample_size}."
             )
-        widths = [3] + [base_channels * 2**i for i in range(num_layers)]
+        widths = [6 if conditional else 3] + [base_channels * 2**i for i in range(num_layers)]
         self.trunk = nn.ModuleList(nn.Conv2d(narrow, wide, 4, stride=2, padding=1) for narrow, wide in pairwise(widths))
         self.source_head = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
         self.expression_head = nn.Conv2d(widths[-1], len(expressions), sample_size // reduction, bias=False)
 
     def forward(
-        self, pixel_values: Tensor, return_dict: bool = True
+        self, pixel_values: Tensor, original: Tensor | None = None, return_dict: bool = True
     ) -> SARGANDiscriminatorOutput | tuple[Tensor, Tensor]:
         """Judges pictures.
 
         Args:
             pixel_values: [B, 3, sample_size, sample_size] in [-1, 1].
+            original: of a conditional discriminator, the pictures before the edit, of the same shape.
             return_dict: False returns the tuple (source, expression).
 
         Raises:
-            ValueError: a shape that does not fit.
+            ValueError: a shape that does not fit, or an original too many or too few.
         """
-        size = self.config.sample_size
-        if tuple(pixel_values.shape[1:]) != (3, size, size):
-            raise ValueError(f"pixel_values must be [batch, 3, {size}, {size}]; got {list(pixel_values.shape)}.")
-        hidden = pixel_values
+        self._check(pixel_values, original)
+        hidden, features = pixel_values if original is None else torch.cat([pixel_values, original], dim=1), []
         for conv in self.trunk:
-            hidden = F.leaky_relu(conv(hidden), 0.01)
+            hidden = F.leaky_relu(conv(hidden), NEGATIVE_SLOPE)
+            features.append(hidden)
         source = self.source_head(hidden)
         expression = self.expression_head(hidden).flatten(1)
         if not return_dict:
             return source, expression
-        return SARGANDiscriminatorOutput(source=source, expression=expression)
+        return SARGANDiscriminatorOutput(source=source, expression=expression, features=tuple(features))
+
+    def _check(self, pixel_values: Tensor, original: Tensor | None) -> None:
+        size = self.config.sample_size
+        if tuple(pixel_values.shape[1:]) != (3, size, size):
+            raise ValueError(f"pixel_values must be [batch, 3, {size}, {size}]; got {list(pixel_values.shape)}.")
+        if self.config.conditional != (original is not None):
+            wanted = "needs the original beside" if self.config.conditional else "takes no original beside"
+            raise ValueError(f"A discriminator with conditional={self.config.conditional} {wanted} each picture.")
+        if original is not None and original.shape != pixel_values.shape:
+            raise ValueError(
+                f"original must be shaped like pixel_values, {list(pixel_values.shape)}; got {list(original.shape)}."
+            )

@@ -43,13 +43,28 @@ class SARGANOutput(BaseOutput):
     motion: Tensor | None = None
 
 
+class InstanceNorm(nn.InstanceNorm2d):
+    """`nn.InstanceNorm2d` with learned scale and shift, computed as the group norm that it is.
+
+    Same numbers to rounding and the same parameter names; on a CPU forward and backward are up to a fifth faster.
+    """
+
+    def __init__(self, num_features: int):
+        super().__init__(num_features, affine=True)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        if torch.compiler.is_exporting():  # ONNX has an operator for the one, and decomposes the other
+            return super().forward(hidden)
+        return F.group_norm(hidden, self.num_features, self.weight, self.bias, self.eps)
+
+
 class ConvNormAct(nn.Module):
     """Reflect-padded 3x3 convolution, instance norm, optional ReLU; `stride=2` halves the map."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1, activation: bool = True):
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, padding_mode="reflect", bias=False)
-        self.norm = nn.InstanceNorm2d(out_channels, affine=True)
+        self.norm = InstanceNorm(out_channels)
         self.activation = nn.ReLU() if activation else nn.Identity()
 
     def forward(self, hidden: Tensor) -> Tensor:
@@ -144,18 +159,18 @@ class SARGAN(ModelMixin, ConfigMixin):
             raise ValueError(f"num_blocks and base_channels must be >= 1; got {num_blocks} and {base_channels}.")
         c1, c2, c3 = base_channels, 2 * base_channels, 4 * base_channels
         self.conv_in = nn.Conv2d(3 + len(expressions), c1, 7, padding=3, bias=False)
-        self.norm_in = nn.InstanceNorm2d(c1, affine=True)
+        self.norm_in = InstanceNorm(c1)
         self.down1 = nn.Conv2d(c1, c2, 4, stride=2, padding=1, bias=False)
-        self.norm_down1 = nn.InstanceNorm2d(c2, affine=True)
+        self.norm_down1 = InstanceNorm(c2)
         self.down2 = nn.Conv2d(c2, c3, 4, stride=2, padding=1, bias=False)
-        self.norm_down2 = nn.InstanceNorm2d(c3, affine=True)
+        self.norm_down2 = InstanceNorm(c3)
         self.blocks = nn.ModuleList(
             SpatialAttentionResidualBlock(c3, attention_channels if attention else None) for _ in range(num_blocks)
         )
         self.up1 = nn.ConvTranspose2d(c3, c2, 4, stride=2, padding=1, bias=False)
-        self.norm_up1 = nn.InstanceNorm2d(c2, affine=True)
+        self.norm_up1 = InstanceNorm(c2)
         self.up2 = nn.ConvTranspose2d(c2, c1, 4, stride=2, padding=1, bias=False)
-        self.norm_up2 = nn.InstanceNorm2d(c1, affine=True)
+        self.norm_up2 = InstanceNorm(c1)
         self.conv_out = nn.Conv2d(c1, 5 if motion else 3, 7, padding=3, bias=False)
 
     def forward(

@@ -11,7 +11,7 @@ The rig writes three columns per picture, all relative to the pair's neutral pic
 import struct
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -56,7 +56,7 @@ def decode_motion(data: bytes) -> np.ndarray:
         )
     differences = np.frombuffer(raw, "<i2").reshape(2, height, width)
     steps = np.cumsum(differences, axis=2, dtype=np.int16)
-    return np.ascontiguousarray(steps.transpose(1, 2, 0)).astype(np.float32) * np.float32(STEP)
+    return cv2.merge((steps[0], steps[1])) * np.float32(STEP)
 
 
 def encode_valid(valid: np.ndarray) -> bytes:
@@ -96,13 +96,16 @@ def _unpack(data: bytes, kind: bytes) -> tuple[int, int, bytes]:
         raise DatasetError(f"A motion column is damaged ({error}); make the data set again.") from error
 
 
-@dataclass(frozen=True, eq=False)
 class PairMotion:
-    """Motion between one picture and the neutral picture of its pair; fields as in the module's description."""
+    """Motion between one picture and the neutral picture of its pair.
 
-    backward: np.ndarray
-    forward: np.ndarray
-    valid: np.ndarray
+    Attributes:
+        backward, forward: float32 [H, W, 2]; valid: bool [H, W]; all as in the module's description. Those that come
+            from columns are decoded when first asked for: a training sample rarely needs all.
+    """
+
+    def __init__(self, backward: np.ndarray, forward: np.ndarray, valid: np.ndarray):
+        self.__dict__.update(backward=backward, forward=forward, valid=valid)
 
     @classmethod
     def still(cls, height: int, width: int) -> "PairMotion":
@@ -115,27 +118,41 @@ class PairMotion:
 
     @classmethod
     def from_columns(cls, row: Mapping) -> "PairMotion | None":
-        """Of a row of a dataset; None where the row has no motion.
+        """Of a row of a dataset; None where the row has no motion. Damaged columns raise when they are read.
 
         Raises:
-            DatasetError: a column is missing or damaged.
+            DatasetError: a column is missing.
         """
-        data = [row.get(column) for column in COLUMNS]
-        if all(value is None for value in data):
+        data = {column: row.get(column) for column in COLUMNS}
+        if all(value is None for value in data.values()):
             return None
-        if any(value is None for value in data):
+        if any(value is None for value in data.values()):
             raise DatasetError(f"A row with motion has all of {', '.join(COLUMNS)}; one is empty.")
-        return cls(decode_motion(data[0]), decode_motion(data[1]), decode_valid(data[2]))
+        motion = cls.__new__(cls)
+        motion.__dict__["_columns"] = data
+        return motion
+
+    @cached_property
+    def backward(self) -> np.ndarray:
+        return decode_motion(self._columns["motion_backward"])
+
+    @cached_property
+    def forward(self) -> np.ndarray:
+        return decode_motion(self._columns["motion_forward"])
+
+    @cached_property
+    def valid(self) -> np.ndarray:
+        return decode_valid(self._columns["motion_valid"])
+
+    @cached_property
+    def is_still(self) -> bool:
+        """Whether this is the neutral picture: nothing moves and all of it is seen."""
+        return not self.backward.any() and bool(self.valid.all())
 
     def columns(self) -> dict[str, bytes]:
         """The three columns of a dataset row."""
-        return dict(
-            zip(
-                COLUMNS,
-                (encode_motion(self.backward), encode_motion(self.forward), encode_valid(self.valid)),
-                strict=True,
-            )
-        )
+        packed = encode_motion(self.backward), encode_motion(self.forward), encode_valid(self.valid)
+        return dict(zip(COLUMNS, packed, strict=True))
 
 
 def motion_between(source: PairMotion, target: PairMotion) -> tuple[np.ndarray, np.ndarray]:
@@ -144,6 +161,8 @@ def motion_between(source: PairMotion, target: PairMotion) -> tuple[np.ndarray, 
     Returns:
         motion float32 [H, W, 2] and valid bool [H, W]: target(p) = source(p + motion(p)) up to shading, where valid.
     """
+    if source.is_still:
+        return target.backward, target.valid
     places = _places(target.backward.shape[:2])
     in_neutral = places + target.backward
     in_source = in_neutral + _at(source.forward, in_neutral)
@@ -154,10 +173,11 @@ def motion_between(source: PairMotion, target: PairMotion) -> tuple[np.ndarray, 
     return in_source - places, target.valid & seen & returns
 
 
+@lru_cache(maxsize=4)
 def _places(shape: tuple[int, int]) -> np.ndarray:
     rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     return np.stack([columns, rows], axis=-1)
 
 
 def _at(field: np.ndarray, places: np.ndarray) -> np.ndarray:
-    return cv2.remap(field, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(field, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -6,6 +6,7 @@ and the same pictures come out however many processes, workers or accumulation s
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -68,7 +69,7 @@ class TrainingSamples(Dataset):
 
     def _shuffled(self, position: int) -> int:
         epoch, place = divmod(position, len(self.faces))
-        return int(np.random.default_rng([self.draw.seed, 0, epoch]).permutation(len(self.faces))[place])
+        return int(_order(self.draw.seed, epoch, len(self.faces))[place])
 
     def _choose(self, picture: int, rng: np.random.Generator) -> tuple[int, int | None, int]:
         """The drawn picture is the target: all expressions are aimed at equally often. A partner is its source."""
@@ -111,6 +112,11 @@ class TrainingSamples(Dataset):
                 flow, valid = self.maps.estimated(pictures[0], pictures[1])
         motion = torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) * (2 / size)
         return {"motion": motion, "motion_valid": torch.from_numpy(valid)[None]}
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, length: int) -> np.ndarray:
+    return np.random.default_rng([seed, 0, epoch]).permutation(length)
 
 
 class StreamSampler(Sampler[int]):

@@ -63,6 +63,7 @@ class TrainingConfig:
     adversarial_start: int = setting(0, "first step of the adversary", minimum=0)
     adversarial_weight: float = setting(1.0, "weight of the adversarial loss", minimum=0.0)
     expression_weight: float = setting(1.0, "weight of the expression loss", minimum=0.0)
+    feature_weight: float = setting(0.0, "weight of the discriminator's feature distance, on paired data", minimum=0.0)
     cycle_weight: float = setting(1.0, "weight of the cycle loss on unpaired pictures", minimum=0.0)
     gradient_penalty: float = setting(10.0, "weight of the WGAN-GP or R1 penalty", minimum=0.0)
     paired_weight: float = setting(10.0, "weight of the loss to the true picture, on paired data", minimum=0.0)

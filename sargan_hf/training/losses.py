@@ -1,5 +1,7 @@
 """The single terms of the objectives, each a function of tensors and each one line of mathematics."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -38,6 +40,18 @@ def flow_error(motion: Tensor, truth: Tensor, valid: Tensor, weight: Tensor) -> 
 def total_variation(motion: Tensor) -> Tensor:
     """[B]: mean absolute difference of neighbouring flow vectors."""
     return motion.diff(dim=2).abs().mean(dim=(1, 2, 3)) + motion.diff(dim=3).abs().mean(dim=(1, 2, 3))
+
+
+def feature_distance(features: Sequence[Tensor], truth: Sequence[Tensor]) -> Tensor:
+    """[B]: L1 between what a discriminator sees in two pictures, relative to what it sees in the true one, mean of layers.
+
+    Feature matching (pix2pixHD, arXiv 1711.11585): a perceptual distance that needs no network trained elsewhere.
+    """
+    distances = [
+        (ours - theirs).abs().mean(dim=(1, 2, 3)) / theirs.abs().mean(dim=(1, 2, 3)).clamp(min=1e-3)
+        for ours, theirs in zip(features, truth, strict=True)
+    ]
+    return torch.stack(distances).mean(dim=0)
 
 
 def gradient_penalty(critic, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ class Objective:
 
     def adversary_active(self, step: int) -> bool:
         return step >= self.config.adversarial_start and (
-            self.config.adversarial_weight > 0 or self.config.expression_weight > 0
+            self.config.adversarial_weight > 0 or self.config.expression_weight > 0 or self.config.feature_weight > 0
         )
 
     def discriminator_loss(self, batch: Batch, fake: Tensor, step: int) -> tuple[Tensor, Parts]:
@@ -106,22 +106,21 @@ class PaperObjective(Objective):
 class FastObjective(Objective):
     """One discriminator step for each of the generator: logistic loss with lazy R1 (StyleGAN2, arXiv 1912.04958).
 
-    Paired samples learn from the true picture and motion; unpaired ones from the cycle and the expression head.
+    Paired samples learn from the true picture and motion; unpaired ones from the cycle and the expression head. The
+    discriminator sees each picture beside the one that was edited; beside nothing, where a sample has no truth.
     """
 
     penalty_interval = 8
 
     def discriminator_loss(self, batch: Batch, fake: Tensor, step: int) -> tuple[Tensor, Parts]:
-        config = self.config
+        config, original = self.config, self._original(batch)
         # The truth shows the expression aimed at, and what real pixels look like under this augmentation.
-        real, label = (
-            batch["target"],
-            torch.where(batch["paired"] > 0, batch["target_expression"], batch["source_expression"]),
-        )
+        real = batch["target"]
+        label = torch.where(batch["paired"] > 0, batch["target_expression"], batch["source_expression"])
         with_penalty = step % self.penalty_interval == 0 and config.gradient_penalty > 0
         if with_penalty:
             real = real.detach().requires_grad_(True)
-        judged_real, judged_fake = self.discriminator(real), self.discriminator(fake)
+        judged_real, judged_fake = self.discriminator(real, original), self.discriminator(fake, original)
         adversarial = F.softplus(-judged_real.source).mean() + F.softplus(judged_fake.source).mean()
         expression = F.cross_entropy(judged_real.expression, label)
         loss = config.adversarial_weight * adversarial + config.expression_weight * expression
@@ -141,12 +140,30 @@ class FastObjective(Objective):
             parts["g_cycle"] = (self._cycle_error(batch, output.sample) * unpaired).mean()
             loss = loss + config.paired_weight * config.cycle_weight * parts["g_cycle"]
         if self.adversary_active(step):
-            judged = self.discriminator(output.sample)
-            parts["g_adversarial"] = F.softplus(-judged.source).mean()
-            parts["g_expression"] = F.cross_entropy(judged.expression, batch["target_expression"])
-            loss = loss + config.adversarial_weight * parts["g_adversarial"]
-            loss = loss + config.expression_weight * parts["g_expression"]
+            judged, more = self._judge(batch, output.sample)
+            loss, parts = loss + judged, parts | more
         return loss, parts
+
+    def _judge(self, batch: Batch, sample: Tensor) -> tuple[Tensor, Parts]:
+        """What the discriminator makes of an edit: how real, which expression, how far from what it sees in the truth."""
+        config, original = self.config, self._original(batch)
+        judged = self.discriminator(sample, original)
+        parts = {
+            "g_adversarial": F.softplus(-judged.source).mean(),
+            "g_expression": F.cross_entropy(judged.expression, batch["target_expression"]),
+        }
+        loss = config.adversarial_weight * parts["g_adversarial"] + config.expression_weight * parts["g_expression"]
+        if config.feature_weight and batch["paired"].any():
+            with torch.no_grad():
+                truth = self.discriminator(batch["target"], original).features
+            distance = losses.feature_distance(judged.features, truth) * batch["paired"]
+            parts["g_features"] = distance.mean()
+            loss = loss + config.feature_weight * parts["g_features"]
+        return loss, parts
+
+    @staticmethod
+    def _original(batch: Batch) -> Tensor:
+        return batch["source"] * batch["paired"][:, None, None, None]
 
 
 OBJECTIVES: dict[str, type[Objective]] = {"paper": PaperObjective, "fast": FastObjective}

@@ -37,7 +37,7 @@ class Trainer:
     def __init__(self, config: TrainingConfig, accelerator: Accelerator, data: TrainingData):
         self.config, self.accelerator, self.data = config, accelerator, data
         self.output_dir = Path(config.output_dir)
-        layout = torch.channels_last
+        layout = memory_layout(accelerator.device)
         generator = build_generator(config, data.expressions)
         discriminator = build_discriminator(config, data.expressions)
         self.generator = generator.to(accelerator.device, memory_format=layout).train()
@@ -313,8 +313,13 @@ def _validate(trainer: Trainer, held_out: HeldOut, progress: Progress) -> dict[s
     return errors
 
 
+def memory_layout(device: torch.device) -> torch.memory_format:
+    """What convolutions are trained fastest in: a GPU's tensor cores like channels last, a CPU is slower with it."""
+    return torch.channels_last if device.type == "cuda" else torch.contiguous_format
+
+
 def to_device(batch: Batch, device: torch.device) -> Batch:
     moved = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
     for name in ("source", "target"):
-        moved[name] = moved[name].contiguous(memory_format=torch.channels_last)
+        moved[name] = moved[name].contiguous(memory_format=memory_layout(device))
     return moved
