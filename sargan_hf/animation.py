@@ -3,7 +3,7 @@
 import math
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -69,6 +69,7 @@ def animate(
     box: tuple[float, float, float, float] | None = None,
     points: np.ndarray | None = None,
     region: str | np.ndarray | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Animation:
     """From the picture as it is through every expression of a list, and back to the picture.
 
@@ -81,6 +82,7 @@ def animate(
         fps: frames per second. GIF rounds it to hundredths of a second per frame.
         max_side: larger pictures are shrunk first, an animation of twelve megapixels helps nobody.
         faces, box, points, region: as in `SARGANPipeline.__call__`.
+        progress: called after each frame with how many are drawn and how many there will be.
 
     Raises:
         ConfigurationError: settings out of range, or more than 600 frames.
@@ -99,10 +101,15 @@ def animate(
         edit = pipe.generate(straight, pipe.conditions(stop, len(straight.faces)))
         stations.append([change.scaled(intensity) for change in pipe.plan(straight, edit, "motion", region)])
     still = [change.scaled(0.0) for change in stations[0]]
-    return Animation(_frames(straight, [still, *stations, still], steps), fps)
+    return Animation(_frames(straight, [still, *stations, still], steps, progress), fps)
 
 
-def _frames(straight: "StraightenedFaces", stations: list[list[Change]], steps: int) -> list[Image.Image]:
+def _frames(
+    straight: "StraightenedFaces",
+    stations: list[list[Change]],
+    steps: int,
+    progress: Callable[[int, int], None] | None,
+) -> list[Image.Image]:
     from .pipeline_sargan import compose
 
     frames = []
@@ -111,6 +118,8 @@ def _frames(straight: "StraightenedFaces", stations: list[list[Change]], steps: 
             share = (1 - math.cos(math.pi * step / steps)) / 2  # faces start and stop softly
             changes = [a.mixed(b, share) for a, b in zip(start, end, strict=True)]
             frames.append(Image.fromarray(compose(straight, changes)[0]))
+            if progress is not None:
+                progress(len(frames), steps * (len(stations) - 1))
     return frames
 
 

@@ -61,3 +61,10 @@ def test_what_cannot_be_animated_is_refused(animation, tiny_model_folder, tmp_pa
         pipe.animate(data.astronaut(), "happy", seconds=-1)
     with pytest.raises(ConfigurationError, match="frames are more than"):
         pipe.animate(data.astronaut(), ["happy", "sad"], seconds=30, fps=60)
+
+
+def test_progress_counts_every_frame(tiny_model_folder):
+    pipe = SARGANPipeline.from_pretrained(str(tiny_model_folder))
+    told = []
+    pipe.animate(data.astronaut(), "happy", seconds=0.2, fps=10, progress=lambda done, of: told.append((done, of)))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]

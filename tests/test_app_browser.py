@@ -72,14 +72,19 @@ def add(page, path: Path) -> None:
     page.locator("#picture input[type=file]").set_input_files(path)
 
 
+def changes_the_result(page, action) -> None:
+    """Does something and waits until another picture is shown after it."""
+    last = page.locator("#result img").nth(1).get_attribute("src")
+    action()
+    page.wait_for_function("last => document.querySelectorAll('#result img')[1].src !== last", arg=last)
+
+
 def test_upload_a_portrait_press_happy_see_a_changed_picture(page, picture, tmp_path):
     add(page, picture)
     page.locator("#expressions button img").nth(6).wait_for()
     page.locator("#result img").nth(1).wait_for()
     for name in ("Surprised", "Happy"):
-        last = page.locator("#result img").nth(1).get_attribute("src")
-        page.get_by_role("button", name=name).click()
-        page.wait_for_function("last => document.querySelectorAll('#result img')[1].src !== last", arg=last)
+        changes_the_result(page, page.get_by_role("button", name=name).click)
     before, after = shown(page, 0), shown(page, 1)
     assert (before == np.asarray(Image.open(picture))).all()
     assert np.abs(before - after)[60:180, 170:280].max() > 0
@@ -121,6 +126,74 @@ def test_without_a_face_a_box_can_be_drawn(page, tmp_path):
     faces.click(position={"x": 0.75 * size["width"], "y": 0.8 * size["height"]})
     page.locator("#result img").nth(1).wait_for()
     page.locator("#expressions button img").nth(6).wait_for()
+
+
+@pytest.fixture
+def opened(page, picture):
+    add(page, picture)
+    page.locator("#expressions button img").nth(6).wait_for()
+    page.locator("#result img").nth(1).wait_for()
+    return page
+
+
+def test_views_show_the_face_near_and_where_the_network_looked(opened):
+    changes_the_result(opened, opened.get_by_label("Where the network looked").click)
+    before, after = shown(opened, 0), shown(opened, 1)
+    different = np.abs(before - after).max(axis=2) > 0
+    assert different[60:180, 170:280].mean() > 0.9
+    assert not different[300:].any()
+    changes_the_result(opened, opened.get_by_label("Close-up of the face").click)
+    assert shown(opened, 0).shape == shown(opened, 1).shape
+    assert shown(opened, 0).shape[0] < 300
+
+
+def test_the_blend_pad_mixes_by_pointer_and_by_keyboard(opened):
+    pad = opened.locator("#pad svg")
+    assert pad.get_attribute("aria-valuetext") == "100% happy"
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def drag():
+        opened.mouse.move(x, y - 40)
+        opened.mouse.down()
+        opened.mouse.move(x, y + 20, steps=4)
+        opened.mouse.up()
+
+    changes_the_result(opened, drag)
+    mixed = pad.get_attribute("aria-valuetext")
+    assert "neutral" in mixed
+    assert "angry" in mixed
+    opened.get_by_role("button", name="Set the shares by number").click()
+    assert float(opened.get_by_label("number input for Angry").input_value()) > 0
+    pad.focus()
+    changes_the_result(opened, lambda: opened.keyboard.press("ArrowRight"))
+    assert pad.get_attribute("aria-valuetext") != mixed
+    changes_the_result(opened, opened.get_by_role("button", name="Sad").click)
+    opened.wait_for_function("document.querySelector('#pad svg').getAttribute('aria-valuetext') === '100% sad'")
+
+
+@pytest.mark.parametrize(("kind", "player"), [("MP4", "#film video"), ("GIF", "#loop img")])
+def test_an_animation_is_made_with_progress(opened, kind, player):
+    opened.locator("#film-kind").get_by_label(kind).click()
+    opened.evaluate(
+        """() => new MutationObserver(() => { window.drew ||= document.body.innerText.includes("Drawing") })
+            .observe(document.body, {childList: true, subtree: true, characterData: true})"""
+    )
+    opened.locator("#animate").click()
+    opened.locator(player).wait_for()
+    assert opened.evaluate("window.drew")
+    content = opened.request.get(opened.locator(player).get_attribute("src")).body()
+    assert content[4:8] == b"ftyp" if kind == "MP4" else content.startswith(b"GIF89a")
+    changes_the_result(opened, opened.get_by_role("button", name="Sad").click)
+    opened.locator(player).wait_for(state="hidden")  # it showed another expression
+    assert opened.errors == []
+
+
+def test_how_it_works_shows_what_the_network_did(opened):
+    opened.get_by_role("button", name="How it works").click()
+    opened.locator("#explain").click()
+    opened.locator("#panels img").nth(3).wait_for()
 
 
 def test_fits_a_phone(browser, url):

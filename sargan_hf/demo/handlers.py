@@ -16,13 +16,15 @@ from PIL import Image
 from ..errors import SARGANError
 from ..pictures import EditedImage
 from ..pipeline_sargan import SARGANPipeline
+from . import explaining
 from . import sitting as sittings
 from .settings import Settings
 from .sitting import Sitting
-from .texts import FACES_MANY, FACES_NONE, FACES_ONE, LABELS, NO_PICTURE
+from .texts import FACES_MANY, FACES_NONE, FACES_ONE, LABELS, NO_PICTURE, VIEW_ATTENTION, VIEW_FACE
 
 LONGEST_SHOWN = 1400  # pixels; the download is always at full resolution
 FORMATS = {"PNG": ("png", {"compress_level": 1}), "JPEG": ("jpg", {"quality": 95, "subsampling": 0})}
+ANIMATIONS = ("MP4", "GIF")  # in the order of the two components that show them
 FOLDERS = re.compile(r"(?<![\w:/])/(?:[^/\s]+/)+")
 
 
@@ -50,18 +52,20 @@ class Handlers:
         self.expressions = pipeline.generator.expressions
 
     @friendly
-    def open(self, path: str | None, now: Sitting | None, blend: dict[str, float], intensity: float) -> list[Any]:
+    def open(
+        self, path: str | None, now: Sitting | None, blend: dict[str, float], intensity: float, view: str
+    ) -> list[Any]:
         """A picture came in, or went: everything on the page follows."""
         if path is None:
-            return self.page(None, blend, intensity)
+            return self.page(None, blend, intensity, view)
         if now is not None and now.source == path:  # an example's click arrives twice; equal files have equal paths
             return [gr.skip()] * (5 + len(self.expressions))
         sitting = sittings.open_sitting(self.pipeline, path, self.settings.max_pixels, self.settings.max_faces)
         for note in sitting.picture.notes:
             gr.Info(note)
-        return self.page(sitting, blend, intensity)
+        return self.page(sitting, blend, intensity, view)
 
-    def page(self, sitting: Sitting | None, blend: Mapping[str, float], intensity: float) -> list[Any]:
+    def page(self, sitting: Sitting | None, blend: Mapping[str, float], intensity: float, view: str) -> list[Any]:
         """Updates of: sitting, result, face picture, face notice, the face panel, one per expression."""
         if sitting is None:
             buttons = [gr.update(icon=None) for _ in self.expressions]
@@ -74,7 +78,7 @@ class Handlers:
         notice = FACES_MANY.format(count=len(sitting.faces)) if many else FACES_ONE
         return [
             sitting,
-            self.shown(sitting, blend, intensity),
+            self.shown(sitting, blend, intensity, view),
             sittings.numbered(sitting),
             notice,
             gr.update(open=many),
@@ -87,51 +91,71 @@ class Handlers:
         return [gr.update(icon=self.save(picture, "preview")) for picture in pictures]
 
     @friendly
-    def render(self, sitting: Sitting | None, blend: dict[str, float], intensity: float) -> Any:
+    def render(self, sitting: Sitting | None, blend: dict[str, float], intensity: float, view: str) -> Any:
         """The before and after pictures for the slider; leaves the slider alone while there is no face."""
         if sitting is None or not sitting.faces:
             return gr.skip()
-        return self.shown(sitting, blend, intensity)
+        return self.shown(sitting, blend, intensity, view)
 
-    def shown(self, sitting: Sitting, blend: Mapping[str, float], intensity: float) -> tuple[str, str]:
-        after, _ = sittings.edited(self.pipeline, sitting, blend, intensity)
+    def shown(self, sitting: Sitting, blend: Mapping[str, float], intensity: float, view: str) -> tuple[str, str]:
+        """Files with the picture before and after, or, as the view asks, of a close-up or of the network's attention."""
         before = sitting.picture.to_image()
-        return self.save(_fitting(before), "before"), self.save(_fitting(after), "after")
+        box = sittings.window(sitting) if view == VIEW_FACE else (0, 0, *before.size)
+        before = _fitting(before.crop(box))
+        if view == VIEW_ATTENTION:
+            after = explaining.attention_overlay(self.pipeline, sitting, blend, before)
+            if after is None:
+                raise gr.Error("This model has no attention map to show.", print_exception=False)
+        else:
+            edit, _ = sittings.edited(self.pipeline, sitting, blend, intensity)
+            after = _fitting(EditedImage.from_image(edit.crop(box), edit.provenance))
+        return self.save(before, "before"), self.save(after, "after")
 
-    def choose(self, name: str, sitting: Sitting | None, intensity: float) -> list[Any]:
-        """An expression's button: it becomes the whole blend. Updates of blend, result, buttons, blend sliders."""
-        blend = {name: 1.0}
-        buttons = [gr.update(variant="primary" if other == name else "secondary") for other in self.expressions]
-        weights = [1.0 if other == name else 0.0 for other in self.expressions]
+    def choose(self, name: str, sitting: Sitting | None, intensity: float, view: str) -> list[Any]:
+        """An expression's button: it becomes the whole blend. Updates as of `blended`."""
         if sitting is None:
             gr.Info(f"{LABELS.get(name, name)} it is. Now add a picture, or click an example.")
-        return [blend, self.render(sitting, blend, intensity), *buttons, *weights]
+        return self.blended({name: 1.0}, sitting, intensity, view)
 
-    def mix(self, sitting: Sitting | None, intensity: float, *weights: float) -> list[Any]:
-        """The blend sliders. Updates of blend, result, buttons."""
-        blend = {name: weight for name, weight in zip(self.expressions, weights, strict=True) if weight > 0}
+    def mix(self, sitting: Sitting | None, intensity: float, view: str, *weights: float) -> list[Any]:
+        """The sliders of exact shares. Updates as of `blended`."""
+        return self.blended(dict(zip(self.expressions, weights, strict=True)), sitting, intensity, view)
+
+    def mix_on_pad(
+        self, sitting: Sitting | None, intensity: float, view: str, pad: dict[str, float] | None
+    ) -> list[Any]:
+        """The blend pad. Updates as of `blended`."""
+        return self.blended(pad if isinstance(pad, dict) else {}, sitting, intensity, view)
+
+    def blended(self, asked: Mapping[str, float], sitting: Sitting | None, intensity: float, view: str) -> list[Any]:
+        """A new blend. Updates of: blend, result, pad, one per expression's button, one per expression's slider."""
+        blend = {name: round(float(asked.get(name) or 0), 2) for name in self.expressions}
+        blend = {name: weight for name, weight in blend.items() if weight > 0}
         if not blend:
             gr.Warning("A blend needs at least one expression above zero.")
-            return [gr.skip()] * (2 + len(self.expressions))
+            return [gr.skip()] * (3 + 2 * len(self.expressions))
         buttons = [gr.update(variant="primary" if name in blend else "secondary") for name in self.expressions]
-        return [blend, self.render(sitting, blend, intensity), *buttons]
+        weights = [blend.get(name, 0.0) for name in self.expressions]
+        return [blend, self.render(sitting, blend, intensity, view), blend, *buttons, *weights]
 
     @friendly
-    def click_face(self, sitting: Sitting | None, blend: dict, intensity: float, event: gr.SelectData) -> list[Any]:
+    def click_face(
+        self, sitting: Sitting | None, blend: dict, intensity: float, view: str, event: gr.SelectData
+    ) -> list[Any]:
         """A click into the picture of faces: choose a face, or draw a box where none was found."""
         if sitting is None:
-            return self.page(None, blend, intensity)
+            return self.page(None, blend, intensity, view)
         scale = sittings.numbered_scale(sitting)
         x, y = (round(scale * value) for value in event.index)
         if sitting.faces:
             sitting.chosen = sittings.choose_at(sitting, x, y)
-            return self.page(sitting, blend, intensity)
+            return self.page(sitting, blend, intensity, view)
         if sitting.first_corner is None:
             sitting.first_corner = (x, y)
             skipped = [gr.skip()] * len(self.expressions)
             return [sitting, gr.skip(), sittings.numbered(sitting), FACES_NONE, gr.skip(), *skipped]
         corner, sitting.first_corner = sitting.first_corner, None
-        return self.page(sittings.with_box(self.pipeline, sitting, [corner, (x, y)]), blend, intensity)
+        return self.page(sittings.with_box(self.pipeline, sitting, [corner, (x, y)]), blend, intensity, view)
 
     @friendly
     def download(self, sitting: Sitting | None, blend: dict[str, float], intensity: float, kind: str) -> Any:
@@ -140,21 +164,41 @@ class Handlers:
         after, _ = sittings.edited(self.pipeline, sitting, blend, intensity)
         return gr.update(value=self.save(after, "-".join(["sargan", *blend]), kind), visible=True)
 
+    def reveal(self, sitting: Sitting | None, kind: str) -> list[Any]:
+        """An empty player, where the progress of the animation is shown."""
+        require_face(sitting)
+        return [gr.update(value=None, visible=kind == shown) for shown in ANIMATIONS]
+
     @friendly
-    def animate(self, sitting: Sitting | None, blend: dict[str, float], intensity: float) -> Any:
-        """A loop from the picture to the expression and back, as MP4."""
+    def animate(
+        self,
+        sitting: Sitting | None,
+        blend: dict[str, float],
+        intensity: float,
+        kind: str,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008, gradio finds it by its default
+    ) -> list[Any]:
+        """A loop from the picture to the expression and back. Updates of the video and of the moving picture."""
         require_face(sitting)
         faces = [sitting.faces[index] for index in sitting.chosen]
         # The five points of one face also work for a box drawn by hand; several faces are found again by number.
         which = {"points": faces[0].points} if len(faces) == 1 else {"faces": list(sitting.chosen)}
-        animation = self.pipeline.animate(sitting.picture.to_image(), dict(blend), intensity=intensity, **which)
-        return gr.update(value=str(animation.save(self.new_file("animation.mp4"))), visible=True)
+        animation = self.pipeline.animate(
+            sitting.picture.to_image(),
+            dict(blend),
+            intensity=intensity,
+            progress=lambda done, of: progress((done, of), desc="Drawing", unit="frames"),
+            **which,
+        )
+        progress(1.0, desc=f"Writing the {kind}")
+        path = str(animation.save(self.new_file(f"animation.{kind.lower()}")))
+        return [gr.update(value=path if kind == shown else None, visible=kind == shown) for shown in ANIMATIONS]
 
     @friendly
     def explain(self, sitting: Sitting | None, blend: dict[str, float]) -> Any:
         """Pictures of what the network did to the first chosen face."""
         require_face(sitting)
-        return gr.update(value=sittings.explanation(self.pipeline, sitting, blend), visible=True)
+        return gr.update(value=explaining.explanation(self.pipeline, sitting, blend), visible=True)
 
     def save(self, picture: Image.Image, name: str, kind: str = "PNG") -> str:
         """Writes a picture for the visitor and returns the file's path."""

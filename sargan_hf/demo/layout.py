@@ -9,7 +9,8 @@ import gradio as gr
 from ..pipeline_sargan import MAX_INTENSITY, SARGANPipeline
 from . import texts
 from .api import PublicAPI
-from .handlers import FORMATS, Handlers
+from .handlers import ANIMATIONS, FORMATS, Handlers
+from .pad import BlendPad
 from .settings import Settings
 
 GROUPS = ("Portraits", "Statues", "Avatars", "Photos")
@@ -36,17 +37,21 @@ class Parts:
     blend: gr.State
     picture: PictureInput
     result: gr.ImageSlider
+    view: gr.Radio
     buttons: list[gr.Button]
     intensity: gr.Slider
+    pad: BlendPad
+    weights: list[gr.Slider]
     kind: gr.Radio
     prepare: gr.Button
     save: gr.DownloadButton
     face_panel: gr.Accordion
     notice: gr.Markdown
     face_picture: gr.Image
-    weights: list[gr.Slider]
+    film_kind: gr.Radio
     animate: gr.Button
     film: gr.Video
+    loop: gr.Image
     explain: gr.Button
     panels: gr.Gallery
 
@@ -63,8 +68,8 @@ def build_page(pipeline: SARGANPipeline, settings: Settings) -> gr.Blocks:
         gr.HTML(texts.HEADER)
         made |= picture_row(settings)
         made["buttons"] = expression_row(expressions, first)
-        made |= strength_row()
-        made |= panel_row(expressions, first)
+        made |= strength_row(expressions, first)
+        made |= panel_row()
         gr.Markdown(texts.CONSENT.format(hours=texts.hours(settings.keep_hours)), elem_classes="quiet")
         gr.Markdown(texts.links(settings.model, os.environ.get("SPACE_ID", "")), elem_classes="quiet")
         parts = Parts(**{field.name: made[field.name] for field in fields(Parts)})
@@ -95,7 +100,8 @@ def picture_row(settings: Settings) -> dict[str, object]:
                 max_height=580,
                 buttons=["fullscreen"],
             )
-    return {"picture": picture, "result": result}
+            view = gr.Radio(list(texts.VIEWS), value=texts.VIEW_WHOLE, label="Show", elem_id="view")
+    return {"picture": picture, "result": result, "view": view}
 
 
 def add_examples(folder: Path, picture: gr.Image) -> None:
@@ -124,58 +130,76 @@ def expression_row(expressions: tuple[str, ...], first: str) -> list[gr.Button]:
         ]
 
 
-def strength_row() -> dict[str, object]:
-    """How strongly, and the way out: the download."""
-    with gr.Row(equal_height=True):
-        intensity = gr.Slider(
-            0,
-            MAX_INTENSITY,
-            value=1.0,
-            step=0.05,
-            label="Intensity",
-            elem_id="intensity",
-            scale=3,
-            min_width=280,
-            info="0 leaves the picture as it is, 1 is the full expression, more exaggerates.",
-        )
-        with gr.Column(scale=2, min_width=280):
-            kind = gr.Radio(list(FORMATS), value="PNG", label="Download at full resolution as", elem_id="kind")
-            prepare = gr.Button("Make the file", elem_id="prepare")
-            save = gr.DownloadButton("Save the file", visible=False, variant="primary", elem_id="save")
-    return {"intensity": intensity, "kind": kind, "prepare": prepare, "save": save}
-
-
-def panel_row(expressions: tuple[str, ...], first: str) -> dict[str, object]:
-    """What not everybody needs, folded away."""
+def strength_row(expressions: tuple[str, ...], first: str) -> dict[str, object]:
+    """How strongly, mixed with what, and the ways out: the picture and the animation."""
     made: dict[str, object] = {}
-    with gr.Row(equal_height=False):
-        with gr.Column(min_width=320):
-            with gr.Accordion("Faces", open=False) as made["face_panel"]:
-                made["notice"] = gr.Markdown(texts.NO_PICTURE, elem_classes="notice", elem_id="face-notice")
-                made["face_picture"] = gr.Image(
-                    label="Faces in the picture", interactive=False, format="png", buttons=[], elem_id="faces"
-                )
-            with gr.Accordion("Blend two or more expressions", open=False):
+    with gr.Row(elem_id="strength"):
+        with gr.Column(min_width=300):
+            made["intensity"] = gr.Slider(
+                0, MAX_INTENSITY, value=1.0, step=0.05, label="Intensity", elem_id="intensity", info=texts.INTENSITY
+            )
+            made |= save_group()
+        with gr.Column(min_width=300):
+            made["pad"] = BlendPad(expressions, {first: 1.0}, elem_id="pad")
+            with gr.Accordion("Set the shares by number", open=False):
                 made["weights"] = [
                     gr.Slider(0, 1, value=float(name == first), step=0.05, label=texts.LABELS.get(name, name))
                     for name in expressions
                 ]
-        with gr.Column(min_width=320):
-            with gr.Accordion("Animation", open=False):
-                made["animate"] = gr.Button("Make a loop: to the expression and back")
-                made["film"] = gr.Video(label="Animation", visible=False, loop=True, autoplay=True, interactive=False)
-            with gr.Accordion("How it works", open=False):
-                gr.Markdown(texts.HOW_IT_WORKS)
-                made["explain"] = gr.Button("Show it for this face")
-                made["panels"] = gr.Gallery(
-                    label="What the network did", columns=2, format="png", buttons=[], visible=False, interactive=False
-                )
+        with gr.Column(min_width=300):
+            made |= animation_group()
+    return made
+
+
+def save_group() -> dict[str, object]:
+    with gr.Group():
+        kind = gr.Radio(list(FORMATS), value="PNG", label="Picture at full resolution", elem_id="kind")
+        prepare = gr.Button("Make the file", elem_id="prepare")
+        save = gr.DownloadButton("Save the file", visible=False, variant="primary", elem_id="save")
+    return {"kind": kind, "prepare": prepare, "save": save}
+
+
+def animation_group() -> dict[str, object]:
+    with gr.Group():
+        kind = gr.Radio(
+            list(ANIMATIONS), value="MP4", label="Animation", info="To the expression and back.", elem_id="film-kind"
+        )
+        animate = gr.Button("Make a loop", elem_id="animate")
+        film = gr.Video(label="Animation", visible=False, loop=True, autoplay=True, interactive=False, elem_id="film")
+        loop = gr.Image(
+            label="Animation", visible=False, interactive=False, format="gif", buttons=["download"], elem_id="loop"
+        )
+    return {"film_kind": kind, "animate": animate, "film": film, "loop": loop}
+
+
+def panel_row() -> dict[str, object]:
+    """What not everybody needs, folded away."""
+    made: dict[str, object] = {}
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=320), gr.Accordion("Choose faces", open=False) as made["face_panel"]:
+            made["notice"] = gr.Markdown(texts.NO_PICTURE, elem_classes="notice", elem_id="face-notice")
+            made["face_picture"] = gr.Image(
+                label="Faces in the picture", interactive=False, format="png", buttons=[], elem_id="faces"
+            )
+        with gr.Column(min_width=320), gr.Accordion("How it works", open=False):
+            gr.Markdown(texts.HOW_IT_WORKS)
+            made["explain"] = gr.Button("Show it for this face", elem_id="explain")
+            made["panels"] = gr.Gallery(
+                label="What the network did",
+                columns=2,
+                height="auto",
+                format="png",
+                buttons=[],
+                visible=False,
+                interactive=False,
+                show_label=False,
+                elem_id="panels",
+            )
     return made
 
 
 def wire(parts: Parts, handlers: Handlers, expressions: tuple[str, ...], settings: Settings) -> None:
     """Connects the page with its handlers. A newer request of one kind replaces those of it that still wait."""
-    quiet = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
     work = {
         "concurrency_id": "edit",
         "concurrency_limit": settings.concurrency,
@@ -183,30 +207,43 @@ def wire(parts: Parts, handlers: Handlers, expressions: tuple[str, ...], setting
         "trigger_mode": "always_last",
         "show_progress_on": parts.result,
     }
-    sitting, blend, intensity, result = parts.sitting, parts.blend, parts.intensity, parts.result
+    sitting, blend, intensity, view, result = parts.sitting, parts.blend, parts.intensity, parts.view, parts.result
     everything = [sitting, result, parts.face_picture, parts.notice, parts.face_panel, *parts.buttons]
+    blended = [blend, result, parts.pad, *parts.buttons, *parts.weights]
 
-    rendering = [intensity.release(handlers.render, [sitting, blend, intensity], result, **work)]
+    rendering = [
+        gr.on([intensity.release, view.change], handlers.render, [sitting, blend, intensity, view], result, **work),
+        parts.pad.input(handlers.mix_on_pad, [sitting, intensity, view, parts.pad], blended, **work),
+    ]
     for name, button in zip(expressions, parts.buttons, strict=True):
-        changed = [blend, result, *parts.buttons, *parts.weights]
-        rendering.append(button.click(_chooser(handlers, name), [sitting, intensity], changed, **work))
+        rendering.append(button.click(_chooser(handlers, name), [sitting, intensity, view], blended, **work))
     for weight in parts.weights:
-        changed = [blend, result, *parts.buttons]
-        rendering.append(weight.release(handlers.mix, [sitting, intensity, *parts.weights], changed, **work))
-    opening = [parts.picture, sitting, blend, intensity]
+        rendering.append(weight.release(handlers.mix, [sitting, intensity, view, *parts.weights], blended, **work))
+    opening = [parts.picture, sitting, blend, intensity, view]
     parts.picture.change(handlers.open, opening, everything, cancels=rendering, **work)
-    parts.face_picture.select(handlers.click_face, [sitting, blend, intensity], everything, **work)
+    parts.face_picture.select(handlers.click_face, [sitting, blend, intensity, view], everything, **work)
+    wire_files(parts, handlers, work)
 
-    changes = [parts.picture.change, intensity.release, *(button.click for button in parts.buttons)]
+
+def wire_files(parts: Parts, handlers: Handlers, work: dict[str, object]) -> None:
+    """Connects what is made on request; it goes away when it is out of date."""
+    quiet = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+    sitting, blend, intensity = parts.sitting, parts.blend, parts.intensity
+    parts.prepare.click(handlers.download, [sitting, blend, intensity, parts.kind], parts.save, **work)
+    parts.explain.click(handlers.explain, [sitting, blend], parts.panels, **work)
+    films = [parts.film, parts.loop]
+    # An empty player comes first, since it is what shows the progress.
+    revealed = parts.animate.click(handlers.reveal, [sitting, parts.film_kind], films, **quiet)
+    making = revealed.success(
+        handlers.animate, [sitting, blend, intensity, parts.film_kind], films, **(work | {"show_progress_on": films})
+    )
+    making.failure(_hide_both, None, films, **quiet)
+
+    changes = [parts.picture.change, intensity.release, parts.pad.input, *(button.click for button in parts.buttons)]
     changes += [weight.release for weight in parts.weights]
-    for button, handler, inputs, output in (
-        (parts.prepare, handlers.download, [sitting, blend, intensity, parts.kind], parts.save),
-        (parts.animate, handlers.animate, [sitting, blend, intensity], parts.film),
-        (parts.explain, handlers.explain, [sitting, blend], parts.panels),
-    ):
-        button.click(handler, inputs, output, **(work | {"show_progress_on": button}))
-        # What was made for another picture or expression is out of date.
-        gr.on([*changes, *([parts.kind.change] if output is parts.save else [])], _hide, None, output, **quiet)
+    gr.on([*changes, parts.kind.change], _hide, None, parts.save, **quiet)
+    gr.on(changes, _hide, None, parts.panels, **quiet)
+    gr.on([*changes, parts.film_kind.change], _hide_both, None, films, **quiet)
 
 
 def add_api(api: PublicAPI, settings: Settings) -> None:
@@ -230,5 +267,9 @@ def _hide():
     return gr.update(visible=False)
 
 
+def _hide_both():
+    return [gr.update(visible=False, value=None)] * 2
+
+
 def _chooser(handlers: Handlers, name: str):
-    return lambda sitting, intensity: handlers.choose(name, sitting, intensity)
+    return lambda sitting, intensity, view: handlers.choose(name, sitting, intensity, view)

@@ -6,6 +6,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from ..pipeline_sargan import SARGANPipeline
+from . import zerogpu
 from .layout import build_page
 from .safety import Guard
 from .settings import Settings
@@ -18,8 +19,11 @@ def load_page(settings: Settings) -> gr.Blocks:
     Raises:
         ModelFormatError, ConfigurationError: the model of the settings cannot be loaded.
     """
+    borrows = zerogpu.prepare()
     revision = {"revision": settings.revision} if settings.revision else {}
     pipeline = SARGANPipeline.from_pretrained(settings.model_source(), **revision)
+    if borrows:
+        pipeline.generator = zerogpu.BorrowedGPU(pipeline.generator)
     return build_page(pipeline, settings)
 
 

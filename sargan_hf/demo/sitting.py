@@ -1,6 +1,6 @@
 """One visitor with one picture: what was computed for it, so that a slider only pays for what it changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -15,6 +15,9 @@ from ..pictures import EditedImage, Picture, open_picture
 from ..pipeline_sargan import SARGANPipeline, StraightenedFaces, compose
 
 THUMBNAIL = 176  # pixels
+# A visitor who drags the blend pad about asks for a new blend each time; the oldest ones are forgotten.
+KEPT_BLENDS = 16
+KEPT_CHANGES = 80  # more than seven expressions of eight faces
 
 
 @dataclass
@@ -36,6 +39,7 @@ class Sitting:
     first_corner: tuple[int, int] | None = None
     straightened: dict[int, StraightenedFaces] = field(default_factory=dict, repr=False)
     edits: dict[int, GeneratorEdit] = field(default_factory=dict, repr=False)
+    blends: dict[tuple, GeneratorEdit] = field(default_factory=dict, repr=False)
     changes: dict[tuple, Change] = field(default_factory=dict, repr=False)
 
 
@@ -69,18 +73,23 @@ def edit_all(pipeline: SARGANPipeline, sitting: Sitting, face: int) -> Generator
     return sitting.edits[face]
 
 
+def edit_for(pipeline: SARGANPipeline, sitting: Sitting, face: int, blend: Mapping[str, float]) -> GeneratorEdit:
+    """The generator's answer to a blend of expressions for one face; the newest are kept."""
+    [vector] = pipeline.conditions(dict(blend), 1)
+    if vector.max() == 1:
+        return _one(edit_all(pipeline, sitting, face), int(vector.argmax()))
+    straight = straighten(pipeline, sitting, face)
+    return _kept(sitting.blends, _key(face, blend), lambda: pipeline.generate(straight, vector[None]), KEPT_BLENDS)
+
+
 def change_for(pipeline: SARGANPipeline, sitting: Sitting, face: int, blend: Mapping[str, float]) -> Change:
-    """The change at intensity 1 that a blend of expressions makes to one face; kept."""
-    key = (face, tuple(sorted((name, weight) for name, weight in blend.items() if weight > 0)))
-    if key not in sitting.changes:
-        straight = straighten(pipeline, sitting, face)
-        [vector] = pipeline.conditions(dict(blend), 1)
-        if vector.max() == 1:
-            edit = _one(edit_all(pipeline, sitting, face), int(vector.argmax()))
-        else:
-            edit = pipeline.generate(straight, vector[None])
-        [sitting.changes[key]] = pipeline.plan(straight, edit)
-    return sitting.changes[key]
+    """The change at intensity 1 that a blend of expressions makes to one face; the newest are kept."""
+
+    def make() -> Change:
+        [change] = pipeline.plan(straighten(pipeline, sitting, face), edit_for(pipeline, sitting, face, blend))
+        return change
+
+    return _kept(sitting.changes, _key(face, blend), make, KEPT_CHANGES)
 
 
 def previews(pipeline: SARGANPipeline, sitting: Sitting) -> list[Image.Image]:
@@ -121,6 +130,20 @@ def edited(
     wanted = " and ".join(f"{name} {weight / total:.0%}" for name, weight in blend.items() if weight > 0)
     note = f"Facial expression edited with SARGAN: {wanted} at intensity {intensity:g}."
     return EditedImage.from_image(sitting.picture.to_image(pixels), note), regions
+
+
+def window(sitting: Sitting) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom in pixels of a close-up that has all chosen faces and their hair in it."""
+    boxes = np.array([sitting.faces[face].box for face in sitting.chosen])
+    left, top, right, bottom = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
+    room = 0.45 * (boxes[:, 3] - boxes[:, 1]).max()
+    width, height = sitting.picture.size
+    return (
+        max(0, int(left - room)),
+        max(0, int(top - room)),
+        min(width, round(right + room)),
+        min(height, round(bottom + room)),
+    )
 
 
 def choose_at(sitting: Sitting, x: int, y: int) -> tuple[int, ...]:
@@ -170,29 +193,24 @@ def numbered_scale(sitting: Sitting, longest: int = 900) -> float:
     return max(1.0, max(sitting.picture.pixels.shape[:2]) / longest)
 
 
-def explanation(
-    pipeline: SARGANPipeline, sitting: Sitting, blend: Mapping[str, float]
-) -> list[tuple[Image.Image, str]]:
-    """What the network saw and did to the first chosen face, as pictures with captions."""
-    face = sitting.chosen[0]
-    straight = straighten(pipeline, sitting, face)
-    [vector] = pipeline.conditions(dict(blend), 1)
-    edit = pipeline.generate(straight, vector[None])
-    crop = straight.crops[0]
-    panels = [(_enlarged(crop), "1. The face, straightened")]
-    if edit.motion is not None:
-        panels.append((_enlarged(_motion_colours(edit.motion[0])), "2. Where skin moves (hue: direction)"))
-    residual = np.clip(127.5 + 255 * edit.residual[0].transpose(1, 2, 0), 0, 255).astype(np.uint8)
-    panels.append((_enlarged(residual), "3. What is painted on top (grey: nothing)"))
-    if edit.attention is not None:
-        panels.append((_enlarged(_heat(edit.attention[0, 0], crop)), "4. Where the network looked"))
-    return panels
-
-
 def _one(edit: GeneratorEdit, index: int) -> GeneratorEdit:
     part = slice(index, index + 1)
     attention = None if edit.attention is None else edit.attention[part]
     return GeneratorEdit(edit.residual[part], attention, None if edit.motion is None else edit.motion[part])
+
+
+def _key(face: int, blend: Mapping[str, float]) -> tuple:
+    return (face, *sorted((name, weight) for name, weight in blend.items() if weight > 0))
+
+
+def _kept(cache: dict, key: tuple, make: Callable, most: int):
+    """The cache's value, made when it is not there; two events of one visitor may come here at once."""
+    value = cache.get(key)
+    if value is None:
+        value = cache[key] = make()
+        while len(cache) > most:
+            cache.pop(next(iter(cache)), None)
+    return value
 
 
 def _repeated(straight: StraightenedFaces, count: int) -> StraightenedFaces:
@@ -209,21 +227,3 @@ def _square_around(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int, i
     x = np.clip((left + right - side) / 2, 0, shape[1] - side)
     y = np.clip((top + bottom - side) / 2, 0, shape[0] - side)
     return round(x), round(y), round(x + side), round(y + side)
-
-
-def _enlarged(pixels: np.ndarray) -> Image.Image:
-    return Image.fromarray(pixels).resize((256, 256), Image.Resampling.BICUBIC)
-
-
-def _motion_colours(motion: np.ndarray) -> np.ndarray:
-    length, angle = cv2.cartToPolar(np.ascontiguousarray(motion[0]), np.ascontiguousarray(motion[1]))
-    strength = np.clip(length / max(float(length.max()), 1e-4), 0, 1)
-    hsv = np.stack([angle * 90 / np.pi, 255 * strength, np.full_like(strength, 255)], axis=-1)
-    return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
-
-
-def _heat(attention: np.ndarray, crop: np.ndarray) -> np.ndarray:
-    spread = (attention - attention.min()) / max(float(np.ptp(attention)), 1e-6)
-    heat = cv2.resize(spread.astype(np.float32), crop.shape[1::-1], interpolation=cv2.INTER_CUBIC)
-    colours = cv2.applyColorMap((255 * np.clip(heat, 0, 1)).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
-    return (0.35 * crop + 0.65 * colours).astype(np.uint8)

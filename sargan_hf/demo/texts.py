@@ -16,6 +16,11 @@ HEADER = """
   <p>Portraits, statues, avatars, photos. Add a picture, press an expression, drag the line to compare.</p>
 </header>
 """
+VIEW_WHOLE = "Whole picture"
+VIEW_FACE = "Close-up of the face"
+VIEW_ATTENTION = "Where the network looked"
+VIEWS = (VIEW_WHOLE, VIEW_FACE, VIEW_ATTENTION)
+INTENSITY = "0 leaves the picture as it is, 1 is the full expression, more exaggerates."
 NO_PICTURE = "Add a picture: its faces appear here."
 FACES_ONE = "One face was found, and it is the one being edited."
 FACES_MANY = "{count} faces were found. Click a face to edit it or to leave it as it is."
@@ -26,7 +31,8 @@ HOW_IT_WORKS = """
 The face is straightened to a small square and given to a network together with the wanted expression. The network
 answers with **how skin moves** and **what is painted on top** of the moved picture (the residual). Both are enlarged and
 applied to your picture at its full resolution, so brush strokes, pores and marble grain stay as sharp as they were, and
-everything outside the face stays bit for bit the same.
+everything outside the face stays bit for bit the same. In the pictures below the hue of a motion is its direction, and
+grey means that nothing is painted.
 """
 CONSENT = """
 **Be fair.** Edit pictures of yourself, of people who agreed, of works in the public domain or of your own. Do not use edits to

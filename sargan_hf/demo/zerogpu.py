@@ -1,0 +1,43 @@
+"""A GPU for the moment of an edit, on a Space with ZeroGPU hardware; without it, nothing here does anything."""
+
+import importlib.util
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..generators import Generator, GeneratorEdit
+
+SECONDS = 15  # a call takes far less, but the first one also waits for the weights to reach the GPU
+
+
+def prepare(environment: Mapping[str, str] = os.environ) -> bool:
+    """Loads Hugging Face's `spaces` where this is a ZeroGPU Space; to be called before torch first looks for a GPU.
+
+    Returns:
+        Whether edits can borrow a GPU.
+    """
+    asked = environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+    if not asked or importlib.util.find_spec("spaces") is None:
+        return False
+    import spaces  # noqa: F401, its import prepares torch
+
+    return True
+
+
+class BorrowedGPU:
+    """A generator whose calls run in a process that has a GPU for their duration.
+
+    Arrays go in and come out, so nothing of a visitor's sitting has to cross to that process.
+    """
+
+    def __init__(self, generator: Generator):
+        import spaces
+
+        self.expressions = generator.expressions
+        self.sample_size = generator.sample_size
+        self._run = spaces.GPU(duration=SECONDS)(generator.__call__)
+
+    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
+        """See `Generator.__call__`."""
+        return self._run(crops, expression)
