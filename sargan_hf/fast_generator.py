@@ -37,12 +37,15 @@ class FastGenerator(nn.Module):
         network = copy.deepcopy(model).eval().requires_grad_(False)
         network.conv_in = _FoldedInputConv(network.conv_in)
         network.conv_out = _FourPixelConv(network.conv_out)
+        single = network.conv_in.weight.dtype == torch.float32
         for block in network.blocks:
             wide = [block.conv1, block.conv2] + ([block.attention.skip_outer] if block.attention else [])
-            for layer in wide if model.dtype == torch.float32 else ():  # its sums cancel too much in half precision
+            for layer in wide if single else ():  # its sums cancel too much in half precision
                 layer.conv = _WinogradConv(layer.conv)
         _use_group_norms(network)
-        self.network = network.to(memory_format=torch.channels_last)
+        for layer in network.children():  # not the model as a whole: its `to` is that of diffusers, and slow to import
+            layer.to(memory_format=torch.channels_last)
+        self.network = network
 
     @torch.inference_mode()
     def forward(

@@ -135,3 +135,20 @@ def test_options_are_read_or_refused():
         parse_expression("happy=much")
     with pytest.raises(ConfigurationError, match="is not known"):
         parse_faces("first")
+
+
+def test_a_run_does_not_wait_for_modules_that_no_edit_uses(portraits, tiny_model_folder, tmp_path):
+    code = """
+import sys
+from sargan_hf.cli import main
+try:
+    main()
+finally:
+    print({"torch._dynamo", "transformers", "gradio", "datasets"} & set(sys.modules))
+    import torch._dynamo, diffusers  # hidden during the start, there afterwards
+"""
+    arguments = ["edit", portraits / "a.b.png", "--output", tmp_path / "edits", "--model", tiny_model_folder]
+    command_line = [sys.executable, "-c", code, *map(str, arguments)]
+    finished = subprocess.run(command_line, capture_output=True, text=True, timeout=120, check=False)
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    assert finished.stdout.split("\n")[:2] == ["1 edited", "set()"]

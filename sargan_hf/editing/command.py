@@ -3,13 +3,17 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import ConfigurationError, NoFaceError, PictureError
 from ..expressions import ExpressionSpec
+from .lean_imports import lean_imports
 from .plan import Job, claim_output, own_share, plan_jobs
+
+if TYPE_CHECKING:
+    from ..pipeline_sargan import SARGANPipeline
 
 DEFAULT_MODEL = "weights/sargan-motion-128"
 
@@ -51,9 +55,7 @@ def command(
     jobs = own_share(plan_jobs(inputs, output, suffix), output, rank, world_size)
     if not jobs and world_size == 1:
         raise ConfigurationError(f"There is no picture in {', '.join(map(str, inputs))}.")
-    from ..pipeline_sargan import SARGANPipeline
-
-    pipe = SARGANPipeline.from_pretrained(model, backend=backend)
+    pipe = _load(model, backend)
     wanted = parse_expression(expression)
     pipe.conditions(wanted, 1)  # a wrong name is one error now, not one for every picture
     claim_output(output, settings)
@@ -62,6 +64,17 @@ def command(
     _summary(done, skipped, failures)
     if failures:
         raise typer.Exit(1)
+
+
+def _load(model: str, backend: str) -> "SARGANPipeline":
+    from ..pipeline_sargan import SARGANPipeline
+
+    if backend == "torch":
+        import torch  # noqa: F401  # itself it needs what the block below hides
+
+        with lean_imports():
+            from ..generators import torch_generator  # noqa: F401
+    return SARGANPipeline.from_pretrained(model, backend=backend)
 
 
 def parse_expression(text: str) -> ExpressionSpec:

@@ -5,7 +5,7 @@ algorithmic media takes part" of http://cv.iptc.org/newscodes/digitalsourcetype/
 that every viewer shows.
 """
 
-from xml.sax.saxutils import escape
+from html import escape
 
 from PIL.PngImagePlugin import PngInfo
 
@@ -33,7 +33,9 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 def xmp_packet(description: str) -> bytes:
     """An XMP packet (UTF-8) with the digital source type, the software and `description`."""
-    text = _PACKET.format(source_type=DIGITAL_SOURCE_TYPE, software=SOFTWARE, description=escape(description))
+    text = _PACKET.format(
+        source_type=DIGITAL_SOURCE_TYPE, software=SOFTWARE, description=escape(description, quote=False)
+    )
     return text.encode("utf-8")
 
 
