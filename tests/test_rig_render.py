@@ -12,7 +12,7 @@ from sargan_hf.errors import RigError
 from sargan_hf.rig.crop import average_down
 from sargan_hf.rig.face_model import load_face_model
 from sargan_hf.rig.portraits import PortraitReader, fit_portrait
-from sargan_hf.rig.recipes import Recipe, default_recipes, read_recipes, recipes_for
+from sargan_hf.rig.recipes import Recipe, commonest_ways, default_recipes, read_recipes, recipes_for
 from sargan_hf.rig.render import Stage, render_expression, render_set
 from sargan_hf.rig.variation import RenderOptions, Variation, draw_variation
 
@@ -128,6 +128,13 @@ def test_the_recipes_cover_all_expressions_in_several_ways():
     recipes = default_recipes()
     for expression in EXPRESSIONS:
         assert len(recipes_for(expression, recipes)) >= (1 if expression == "neutral" else 2)
+
+
+def test_one_way_keeps_the_commonest_recipe_of_each_expression():
+    kept = commonest_ways(default_recipes())
+    assert [recipe.expression for recipe in kept] == list(EXPRESSIONS)
+    for recipe in kept:
+        assert recipe.share == max(each.share for each in recipes_for(recipe.expression, default_recipes()))
 
 
 def test_own_recipes_are_checked(tmp_path):

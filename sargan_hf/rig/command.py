@@ -52,6 +52,9 @@ def make(
     ] = None,
     recipes: Annotated[Path | None, typer.Option(help="Table of expressions instead of the built-in one.")] = None,
     per_expression: Annotated[int, typer.Option(min=1, help="Different recipes per expression and set.")] = 1,
+    one_way: Annotated[
+        bool, typer.Option("--one-way", help="Show every expression in its commonest way only.")
+    ] = False,
     faint: Annotated[float, typer.Option(min=0, max=1, help="Share of expressions at intensity .4 to .8.")] = 0.15,
     head_turn: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a turned head.")] = 0.25,
     gaze: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with another gaze.")] = 0.5,
@@ -64,11 +67,12 @@ def make(
     """Make a data set that `datasets.load_dataset` reads."""
     from .dataset import build_dataset
     from .plan import RigSettings
-    from .recipes import default_recipes, read_recipes
+    from .recipes import commonest_ways, default_recipes, read_recipes
     from .variation import RenderOptions
 
+    table = read_recipes(recipes) if recipes else default_recipes()
     options = RenderOptions(
-        recipes=read_recipes(recipes) if recipes else default_recipes(),
+        recipes=commonest_ways(table) if one_way else table,
         recipes_per_expression=per_expression,
         faint=faint,
         head_turn=head_turn,

@@ -101,6 +101,14 @@ def recipes_for(expression: str, recipes: tuple[Recipe, ...]) -> list[Recipe]:
     return [recipe for recipe in recipes if recipe.expression == expression]
 
 
+def commonest_ways(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
+    """The recipe with the largest share of each expression.
+
+    A network without chance has one answer for "angry": shown tight lips and bared teeth, it learns their blurred mean.
+    """
+    return tuple(max(recipes_for(name, recipes), key=lambda recipe: recipe.share) for name in EXPRESSIONS)
+
+
 def draw_recipes(expression: str, count: int, rng: np.random.Generator, recipes: tuple[Recipe, ...]) -> list[Recipe]:
     """`count` different ways to show `expression` (or all of them if there are fewer), drawn by their shares."""
     choices = recipes_for(expression, recipes)
