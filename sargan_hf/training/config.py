@@ -54,6 +54,7 @@ class TrainingConfig:
     ultimate_skip: bool = setting(True, "add the input to what the network painted")
     motion: bool = setting(False, "move that skip by a predicted flow")
     init_from: str | None = setting(None, "model folder or Hub id to start from")
+    widen_init: int = setting(1, "times the width of init_from; its channels are copied", minimum=1)
     resolution: int = setting(128, "side of the training crops, a multiple of 16", minimum=16)
     # Objective
     objective: str = setting("fast", "which losses", choices=("fast", "paper"))
@@ -105,6 +106,8 @@ class TrainingConfig:
             )
         if self.motion and not self.ultimate_skip:
             raise ConfigurationError("motion moves the ultimate skip: use it with ultimate_skip.")
+        if self.widen_init > 1 and not self.init_from:
+            raise ConfigurationError("widen_init copies the channels of a trained generator: name it with init_from.")
         if self.push_to_hub and not self.hub_model_id:
             raise ConfigurationError("push_to_hub needs hub_model_id, the repository to upload to.")
 

@@ -14,6 +14,7 @@ from .batches import Draw, TrainingSamples
 from .config import TrainingConfig
 from .faces import FaceCache
 from .flow import MotionMaps
+from .widening import widen
 
 # Crops are stored a little larger than they are trained on, so that zoom and rotation do not blur them.
 STORED_MARGIN = 1.25
@@ -68,6 +69,7 @@ def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SAR
                 f"{config.init_from} knows the expressions {', '.join(generator.config.expressions)}, in this order; "
                 f"the data has {', '.join(expressions)}. Start from a model of the same expressions."
             )
+        generator = widen(generator, config.widen_init * generator.config.base_channels, config.seed)
         # The folder it came from belongs to this machine; a published config keeps its name only.
         generator.register_to_config(sample_size=config.resolution, _name_or_path=Path(config.init_from).name)
         return generator.train()

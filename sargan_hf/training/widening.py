@@ -1,0 +1,54 @@
+"""Start a wide generator from a trained narrow one.
+
+A half-width generator takes a third of the time per step. Trained first and widened by copying its channels (Net2Net,
+arXiv 1511.05641), it hands the full-width network what it has learned: the wide network starts with the same output.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ConfigurationError
+from ..modeling_sargan import SARGAN
+
+
+def widen(narrow: SARGAN, base_channels: int, seed: int = 0) -> SARGAN:
+    """A generator of `base_channels`, a multiple of the narrow one's, that gives the same output to rounding.
+
+    Channels are copied. What reads them shares its weight among the copies at random: equal copies would get equal
+    gradients and stay copies for ever.
+
+    Raises:
+        ConfigurationError: `base_channels` is not a multiple of the narrow generator's.
+    """
+    times, rest = divmod(base_channels, narrow.config.base_channels)
+    if base_channels == narrow.config.base_channels:
+        return narrow
+    if rest or not times:
+        raise ConfigurationError(
+            f"A generator of {narrow.config.base_channels} base channels widens to a multiple of these; got "
+            f"{base_channels}. Leave out init_from to start afresh."
+        )
+    settings = {name: value for name, value in narrow.config.items() if not name.startswith("_")}
+    wide = SARGAN(**settings | {"base_channels": base_channels})
+    random = torch.Generator().manual_seed(seed)
+    known = dict(narrow.named_modules())
+    with torch.no_grad():
+        for name, module in wide.named_modules():
+            reads = {nn.Conv2d: 1, nn.ConvTranspose2d: 0}.get(type(module))  # the dimension of the input channels
+            for key, weight in module.named_parameters(recurse=False):
+                weight.copy_(_expand(getattr(known[name], key), weight.shape, reads, random))
+    return wide
+
+
+def _expand(weight: Tensor, shape: torch.Size, reads: int | None, random: torch.Generator) -> Tensor:
+    """Repeats `weight` along every dimension that is larger in `shape`, and splits it along the one that is read."""
+    for dimension in range(weight.dim()):
+        times = shape[dimension] // weight.shape[dimension]
+        if times == 1:
+            continue
+        copies = [weight] * times
+        if dimension == reads:
+            shares = torch.rand([times, *weight.shape], generator=random) + 0.5
+            copies = list(weight * shares / shares.sum(dim=0))
+        weight = torch.cat(copies, dim=dimension)
+    return weight
