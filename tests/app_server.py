@@ -1,4 +1,4 @@
-"""Starts app.py as a user would, in a process of its own, for the tests of the app."""
+"""Starts app.py as a user would, in a process of its own, for the tests and the benchmarks of the app."""
 
 import os
 import socket
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 class RunningApp:
     url: str
     folder: Path
+    pid: int
 
 
 @contextmanager
@@ -28,9 +29,8 @@ def running_app(model: Path, folder: Path, **environment: str) -> Iterator[Runni
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    variables = os.environ | environment | {
+    variables = os.environ | {"SARGAN_REQUESTS_PER_MINUTE": "5000"} | environment | {
         "SARGAN_MODEL": str(model),
-        "SARGAN_REQUESTS_PER_MINUTE": "5000",
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(folder / "files"),
         "HF_HUB_OFFLINE": "1",
@@ -40,7 +40,7 @@ def running_app(model: Path, folder: Path, **environment: str) -> Iterator[Runni
         process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=variables, stdout=output, stderr=output)
         try:
             _wait_for(url, process, log)
-            yield RunningApp(url, folder)
+            yield RunningApp(url, folder, process.pid)
         finally:
             process.terminate()
             process.wait(20)

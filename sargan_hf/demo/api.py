@@ -27,7 +27,8 @@ class PublicAPI:
         """Change the facial expression in a picture of a person, statue or avatar; the rest of it stays as it is.
 
         Args:
-            picture: the uploaded picture: JPEG, PNG, WebP, TIFF, BMP or GIF.
+            picture: the uploaded picture: JPEG, PNG, WebP, TIFF, BMP or GIF. Over MCP the picture itself, as
+                "data:image/jpeg;base64,..."; addresses are not opened.
             expression: afraid, angry, disgusted, happy, neutral, sad or surprised; or a blend such as
                 "happy=0.6, surprised=0.4".
             intensity: 0 leaves the picture as it is, 1 is a full expression, up to 1.5 exaggerates.
@@ -47,7 +48,7 @@ class PublicAPI:
         """List the faces in a picture, the largest first.
 
         Args:
-            picture: the uploaded picture.
+            picture: the uploaded picture; over MCP the picture itself, as "data:image/jpeg;base64,...".
 
         Returns:
             {"faces": [{"number": 1, "box": [left, top, right, bottom], "score": 0.98}, ...]}, boxes in pixels.
@@ -101,6 +102,6 @@ def parse_blend(text: str) -> str | dict[str, float]:
 def parse_faces(text: str) -> str | list[int]:
     """Faces from text: "largest" and "all" stay; "1, 3" becomes [0, 2]."""
     text = str(text).strip().lower()
-    if not text or not all(part.strip().isdigit() for part in text.split(",")):
+    if not text or not all(part.strip().isdecimal() for part in text.split(",")):
         return text or "largest"
     return [int(part) - 1 for part in text.split(",")]

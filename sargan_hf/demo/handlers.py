@@ -129,7 +129,7 @@ class Handlers:
 
     def blended(self, asked: Mapping[str, float], sitting: Sitting | None, intensity: float, view: str) -> list[Any]:
         """A new blend. Updates of: blend, result, pad, one per expression's button, one per expression's slider."""
-        blend = {name: round(float(asked.get(name) or 0), 2) for name in self.expressions}
+        blend = {name: _share(asked.get(name)) for name in self.expressions}
         blend = {name: weight for name, weight in blend.items() if weight > 0}
         if not blend:
             gr.Warning("A blend needs at least one expression above zero.")
@@ -166,8 +166,8 @@ class Handlers:
 
     def reveal(self, sitting: Sitting | None, kind: str) -> list[Any]:
         """An empty player, where the progress of the animation is shown."""
-        require_face(sitting)
-        return [gr.update(value=None, visible=kind == shown) for shown in ANIMATIONS]
+        ready = sitting is not None and bool(sitting.faces)
+        return [gr.update(value=None, visible=ready and kind == shown) for shown in ANIMATIONS]
 
     @friendly
     def animate(
@@ -215,6 +215,12 @@ class Handlers:
         folder = self.cache / secrets.token_hex(24)
         folder.mkdir(parents=True)
         return folder / name
+
+
+def _share(weight: object) -> float:
+    """A weight as it came from a browser, which may send anything, as a number from 0 to 1."""
+    known = isinstance(weight, int | float) and 0 <= weight <= 1  # false for what is not a number
+    return round(float(weight), 2) if known else 0.0
 
 
 def require_face(sitting: Sitting | None) -> None:

@@ -10,7 +10,7 @@ from ..pipeline_sargan import MAX_INTENSITY, SARGANPipeline
 from . import texts
 from .api import PublicAPI
 from .handlers import ANIMATIONS, FORMATS, Handlers
-from .pad import BlendPad
+from .pad import blend_pad
 from .settings import Settings
 
 GROUPS = ("Portraits", "Statues", "Avatars", "Photos")
@@ -40,7 +40,7 @@ class Parts:
     view: gr.Radio
     buttons: list[gr.Button]
     intensity: gr.Slider
-    pad: BlendPad
+    pad: gr.HTML
     weights: list[gr.Slider]
     kind: gr.Radio
     prepare: gr.Button
@@ -140,7 +140,7 @@ def strength_row(expressions: tuple[str, ...], first: str) -> dict[str, object]:
             )
             made |= save_group()
         with gr.Column(min_width=300):
-            made["pad"] = BlendPad(expressions, {first: 1.0}, elem_id="pad")
+            made["pad"] = blend_pad(expressions, {first: 1.0}, elem_id="pad")
             with gr.Accordion("Set the shares by number", open=False):
                 made["weights"] = [
                     gr.Slider(0, 1, value=float(name == first), step=0.05, label=texts.LABELS.get(name, name))
@@ -233,7 +233,9 @@ def wire_files(parts: Parts, handlers: Handlers, work: dict[str, object]) -> Non
     parts.explain.click(handlers.explain, [sitting, blend], parts.panels, **work)
     films = [parts.film, parts.loop]
     # An empty player comes first, since it is what shows the progress.
-    revealed = parts.animate.click(handlers.reveal, [sitting, parts.film_kind], films, **quiet)
+    revealed = parts.animate.click(
+        handlers.reveal, [sitting, parts.film_kind], films, **(quiet | {"queue": True, "concurrency_limit": None})
+    )
     making = revealed.success(
         handlers.animate, [sitting, blend, intensity, parts.film_kind], films, **(work | {"show_progress_on": films})
     )

@@ -14,7 +14,7 @@ CENTRE = "neutral"
 RADIUS = 84  # of the wheel, in units of a drawing 330 wide and 236 high
 
 
-class BlendPad(gr.HTML):
+def blend_pad(expressions: tuple[str, ...], value: dict[str, float], **options) -> gr.HTML:
     """A component whose value is a blend, {"happy": 0.7, "neutral": 0.3}.
 
     The direction of the dot says which one or two expressions, its distance from the middle how much of them. A model
@@ -22,24 +22,19 @@ class BlendPad(gr.HTML):
 
     Its event is `input`: the visitor let go of the dot, or moved it with an arrow key.
     """
-
-    def __init__(self, expressions: tuple[str, ...], value: dict[str, float], **options):
-        around = [name for name in WHEEL if name in expressions]
-        around += [name for name in expressions if name not in around and name != CENTRE]
-        super().__init__(
-            value,
-            html_template=drawing(around),
-            js_on_load=(ASSETS / "pad.js").read_text(),
-            around=around,
-            centre=CENTRE if CENTRE in expressions else "",
-            radius=RADIUS,
-            labels={name: LABELS.get(name, name) for name in expressions},
-            apply_default_css=False,
-            **options,
-        )
-
-    def get_block_name(self) -> str:
-        return "html"
+    around = [name for name in WHEEL if name in expressions]
+    around += [name for name in expressions if name not in around and name != CENTRE]
+    return gr.HTML(
+        value,
+        html_template=drawing(around),
+        js_on_load=(ASSETS / "pad.js").read_text(),
+        around=around,
+        centre=CENTRE if CENTRE in expressions else "",
+        radius=RADIUS,
+        labels={name: LABELS.get(name, name) for name in expressions},
+        apply_default_css=False,
+        **options,
+    )
 
 
 def drawing(around: list[str]) -> str:

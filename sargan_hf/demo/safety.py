@@ -4,14 +4,15 @@ gradio itself keeps requests inside its folder of uploads. The guard adds what a
 from a visitor is fetched or forwarded, bodies have a limit, clients have a rate limit, and answers carry security headers.
 """
 
-import json
 import re
 import time
 from collections import OrderedDict, deque
+from collections.abc import Collection
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .bodies import refused
 from .settings import Settings
 
 MAX_JSON = 1_000_000  # bytes; a call holds names and numbers, pictures are uploaded
@@ -26,8 +27,7 @@ HEADERS = {
         "frame-ancestors 'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
     ),
 }
-_REMOTE_PATH = re.compile(r"/(file|proxy)=(?!/)[\w+.-]*:", re.IGNORECASE)
-_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]+:|^//", re.IGNORECASE)
+_REMOTE_PATH = re.compile(r"/(?:file=(?!/)|proxy=)|\0", re.IGNORECASE)  # results are served by their full path alone
 _NAMED = re.compile(r"/(?:call|run|api)/(?:v\d+/)?([^/]+)")
 PUBLIC = ("edit", "find_faces", "expressions")  # gradio lets anyone call private handlers by name; we do not
 PAGE = "/run/predict"  # where the page itself calls what does not queue, by number
@@ -49,13 +49,19 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                # What the page calls outside of the queue can fail by a wrong input alone, for which gradio answers 500.
+                if message["status"] == 500 and scope["path"].endswith(PAGE):
+                    message["status"] = 400
                 message["headers"] = [*message["headers"], *_encoded(HEADERS)]
             await send(message)
 
         refusal = self.refusal(scope)
         if refusal is None and _is_json_post(scope):
-            body = await _read_json_body(receive)
-            refusal = _body_refusal(body)
+            body = await _read_json_body(receive, self.longest_body(scope))
+            if body is None:
+                refusal = _answer(413, "The call is too large: upload the picture and pass its path.")
+            elif (sentence := refused(body, scope["path"], _handlers(scope))) is not None:
+                refusal = _answer(400, sentence)
             receive = _replay(body or b"", receive)
         await (refusal or self.app)(scope, receive, send_with_headers)
 
@@ -74,6 +80,10 @@ class Guard:
             if not self.may_call(self.client(scope), time.monotonic()):
                 return _answer(429, "Too many requests: wait a minute and try again.")
         return None
+
+    def longest_body(self, scope: Scope) -> int:
+        """Bytes that a JSON body may have; only an agent sends the picture itself, a third longer as base64."""
+        return (self.settings.max_upload_mb + 1) * 1_000_000 * 4 // 3 if "/mcp" in scope["path"] else MAX_JSON
 
     def client(self, scope: Scope) -> str:
         """The address that the rate limit counts by."""
@@ -95,40 +105,17 @@ class Guard:
         return True
 
 
-def remote_file(value: object) -> str | None:
-    """The first file in a call's data that is given by an address instead of an upload, None where there is none."""
-    if isinstance(value, dict):
-        path = value.get("path")
-        if isinstance(path, str) and _SCHEME.match(path):
-            return path
-        value = list(value.values())
-    if isinstance(value, list):
-        return next((found for part in value if (found := remote_file(part)) is not None), None)
-    return None
-
-
-def _body_refusal(body: bytes | None) -> JSONResponse | None:
-    if body is None:
-        return _answer(413, "The call is too large: upload the picture and pass its path.")
-    try:
-        content = json.loads(body) if body else {}
-    except (ValueError, RecursionError):
-        return _answer(400, "The call is not valid JSON.")
-    try:
-        remote = remote_file(content.get("data") if isinstance(content, dict) else None)
-    except RecursionError:
-        return _answer(400, "The call is nested too deeply.")
-    if remote is not None:
-        return _answer(400, "Addresses are not opened: upload the picture and pass its path.")
-    return None
-
-
 def _is_json_post(scope: Scope) -> bool:
     return scope["method"] == "POST" and "/upload" not in scope["path"] and bool(_CALLS.search(scope["path"]))
 
 
-async def _read_json_body(receive: Receive) -> bytes | None:
-    """The whole body, None when it is longer than MAX_JSON."""
+def _handlers(scope: Scope) -> Collection[int] | None:
+    """Numbers of the app's handlers, None outside of an app."""
+    return scope["app"].get_blocks().fns.keys() if "app" in scope else None
+
+
+async def _read_json_body(receive: Receive, longest: int) -> bytes | None:
+    """The whole body, None when it has more than `longest` bytes."""
     body, more = bytearray(), True
     while more:
         message = await receive()
@@ -136,7 +123,7 @@ async def _read_json_body(receive: Receive) -> bytes | None:
             break
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > MAX_JSON:
+        if len(body) > longest:
             return None
     return bytes(body)
 

@@ -45,7 +45,7 @@ def launch(page: gr.Blocks, settings: Settings, host: str | None = None, port: i
         max_file_size=settings.max_upload_mb * 1_000_000,
         mcp_server=True,
         run_history=False,
-        show_error=True,
+        show_error=False,  # our own sentences are shown all the same; what a bug says stays in the log
         footer_links=["api"],
         app_kwargs={"middleware": [Middleware(Guard, settings=settings)], "docs_url": None, "redoc_url": None},
         **options,
