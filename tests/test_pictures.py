@@ -7,6 +7,7 @@ import threading
 import zlib
 from io import BytesIO
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -139,6 +140,24 @@ def test_a_pipe_that_nobody_writes_to_does_not_block(tmp_path):
     thread.start()
     thread.join(5)
     assert outcome
+
+
+@pytest.mark.parametrize("suffix", ["png", "tiff", "ppm"])
+def test_16_bit_colour_becomes_8_bit_and_says_so(tmp_path, suffix):
+    colour = np.linspace(0, 65535, 40 * 32 * 3).reshape(40, 32, 3).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / f"deep.{suffix}"), colour)  # Pillow writes no 16-bit colour
+    for source in (tmp_path / f"deep.{suffix}", colour):
+        picture = open_picture(source)
+        assert picture.pixels.dtype == np.uint8
+        assert [note for note in picture.notes if "16 bits a colour: the edit has 8" in note]
+
+
+def test_16_bit_grey_stays_as_it_is_without_a_word(tmp_path):
+    grey = np.linspace(0, 65535, 40 * 32).reshape(40, 32).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "deep.png"), grey)
+    for source in (tmp_path / "deep.png", grey):
+        assert np.array_equal(open_picture(source).pixels, grey)
+        assert open_picture(source).notes == ()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import PictureError
 from .metadata import kept_metadata, orientation_transpose
-from .modes import as_editable, from_array, to_rgb8
+from .modes import as_editable, from_array, holds_16_bit_colour, to_rgb8
 
 MAX_PIXELS = 89_478_485  # Pillow's own threshold for a suspected decompression bomb, 256 MiB of RGB
 MIN_SIDE = 16
@@ -86,7 +86,7 @@ def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Pict
 
     Arrays: uint8 0-255, uint16 0-65535, bool, or floating point 0-1, shape [H, W] or [H, W, 1 to 4] in RGB(A) order.
     The EXIF orientation is applied, an animation gives its first frame, palettes become RGB(A), CMYK becomes sRGB through
-    its profile, 16-bit grey stays 16-bit grey.
+    its profile, 16-bit grey stays 16-bit grey and 16-bit colour becomes 8-bit colour; what changed is said in `notes`.
 
     Raises:
         PictureError: `source` is missing, unreadable, not a picture, damaged, smaller than 16 pixels a side, or has more than
@@ -95,7 +95,8 @@ def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Pict
     if isinstance(source, np.ndarray):
         pixels, mode = from_array(source)
         _check_size(pixels.shape[1::-1], "The array", max_pixels)
-        return Picture(pixels, mode, "the array")
+        reduced = source.dtype == np.uint16 and mode != "I;16"
+        return Picture(pixels, mode, "the array", notes=(_eight_bits("The array"),) if reduced else ())
     if isinstance(source, Image.Image):
         name = Path(getattr(source, "filename", "") or "the image").name
         return _from_image(source, name, max_pixels)
@@ -185,6 +186,8 @@ def _from_image(image: Image.Image, name: str, max_pixels: int) -> Picture:
     # The second picture in an MPO is a gain map or the other eye of a stereo pair, nothing to tell the user about.
     if getattr(image, "is_animated", False) and image.format != "MPO":
         notes.append(f"{name} is animated: only its first frame is used.")
+    if holds_16_bit_colour(image):
+        notes.append(_eight_bits(name))
     try:
         if getattr(image, "is_animated", False):
             image.seek(0)
@@ -199,6 +202,10 @@ def _from_image(image: Image.Image, name: str, max_pixels: int) -> Picture:
         ) from error
     pixels = np.ascontiguousarray(orientation_transpose(image, pixels))
     return Picture(pixels, mode, name, kept_metadata(image, keeps_profile), (*notes, *mode_notes))
+
+
+def _eight_bits(name: str) -> str:
+    return f"{name} has 16 bits a colour: the edit has 8."
 
 
 def _check_size(size: tuple[int, ...], name: str, max_pixels: int) -> None:
