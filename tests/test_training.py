@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ from safetensors.torch import load_file
 from sargan_hf import SARGAN
 from sargan_hf.errors import CheckpointError, ConfigurationError, SARGANError
 from sargan_hf.faces.transfer import moved
+from sargan_hf.modeling_discriminator import SARGANDiscriminator
 from sargan_hf.training.checkpoints import find_checkpoint, list_checkpoints, verify
 from sargan_hf.training.command import parse_config
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.flow import MotionMaps, transform_flow
-from sargan_hf.training.losses import change_weight, gradient_penalty
+from sargan_hf.training.losses import change_weight, critic_slope, gradient_penalty
 from sargan_hf.training.setup import learning_rate_factor, prepare_data
 from sargan_hf.training.trainer import Trainer, train
 
@@ -284,10 +286,27 @@ def test_flow_turns_with_its_pictures(flip):
 def test_gradient_penalty_is_zero_where_the_slope_is_one():
     real, fake = torch.rand(3, 3, 8, 8), torch.rand(3, 3, 8, 8)
     direction = torch.nn.functional.normalize(torch.rand(1, 3 * 64), dim=1)
-    assert gradient_penalty(lambda x: x.flatten(1) @ direction.T, real, fake, torch.rand(3, 1, 1, 1)) < 1e-6
-    assert gradient_penalty(
-        lambda x: 3 * x.flatten(1) @ direction.T, real, fake, torch.rand(3, 1, 1, 1)
-    ) == pytest.approx(4)
+    slope = direction.reshape(1, 3, 8, 8).expand(3, -1, -1, -1)
+    assert gradient_penalty(lambda _: slope, real, fake, torch.rand(3, 1, 1, 1)) < 1e-6
+    assert gradient_penalty(lambda _: 3 * slope, real, fake, torch.rand(3, 1, 1, 1)) == pytest.approx(4)
+
+
+def test_the_critics_slope_and_its_own_gradient_are_those_of_autograd():
+    torch.manual_seed(0)
+    discriminator = SARGANDiscriminator(sample_size=32, base_channels=8, num_layers=3)
+    real, fake, mix = torch.randn(3, 3, 32, 32), torch.randn(3, 3, 32, 32), torch.rand(3, 1, 1, 1)
+
+    def by_autograd(pictures: torch.Tensor) -> torch.Tensor:
+        pictures = pictures.requires_grad_(True)
+        return torch.autograd.grad(discriminator(pictures).source.sum(), pictures, create_graph=True)[0]
+
+    torch.testing.assert_close(critic_slope(discriminator, real), by_autograd(real.clone()))
+    weights = [conv.weight for conv in (*discriminator.trunk, discriminator.source_head)]
+    ours, autograds = (
+        torch.autograd.grad(gradient_penalty(slope, real, fake, mix), weights)
+        for slope in (partial(critic_slope, discriminator), by_autograd)
+    )
+    torch.testing.assert_close(ours, autograds)
 
 
 def test_change_weight_looks_where_something_changes():

@@ -1,10 +1,12 @@
 """The single terms of the objectives, each a function of tensors and each one line of mathematics."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from ..modeling_discriminator import NEGATIVE_SLOPE, SARGANDiscriminator
 
 
 def change_weight(source: Tensor, target: Tensor, emphasis: float = 6.0) -> Tensor:
@@ -54,11 +56,37 @@ def feature_distance(features: Sequence[Tensor], truth: Sequence[Tensor]) -> Ten
     return torch.stack(distances).mean(dim=0)
 
 
-def gradient_penalty(critic, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
-    """WGAN-GP (arXiv 1704.00028): mean of (|gradient| - 1)^2 on straight lines between real and fake pictures."""
-    between = (mix * real + (1 - mix) * fake).requires_grad_(True)
-    (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+def gradient_penalty(slope: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
+    """WGAN-GP (arXiv 1704.00028): mean of (|gradient| - 1)^2 on straight lines between real and fake pictures.
+
+    `slope` gives the critic's gradient at pictures [B, C, H, W], in a form that can itself be differentiated.
+    """
+    between = mix * real + (1 - mix) * fake
+    return (slope(between).flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def critic_slope(discriminator: SARGANDiscriminator, pictures: Tensor) -> Tensor:
+    """[B, C, H, W]: gradient of the sum of a picture's patch scores; it can be differentiated by the weights.
+
+    Between the kinks of its leaky ReLUs the critic is linear, so the gradient is the last layer's weights sent back through
+    transposed convolutions. Autograd's own second derivative gives the same, but takes the kinks' (zero) curvature back
+    through all layers once more: a third of the penalty's time.
+    """
+    factors = []
+    with torch.no_grad():
+        hidden = pictures
+        for conv in discriminator.trunk:
+            hidden = F.leaky_relu(conv(hidden), NEGATIVE_SLOPE)
+            factors.append(torch.where(hidden > 0, 1.0, NEGATIVE_SLOPE))
+        scores = discriminator.source_head(hidden)
+    gradient = _transposed(discriminator.source_head, torch.ones_like(scores))
+    for conv, factor in zip(reversed(discriminator.trunk), reversed(factors), strict=True):
+        gradient = _transposed(conv, gradient * factor)
+    return gradient
+
+
+def _transposed(conv: nn.Conv2d, gradient: Tensor) -> Tensor:
+    return F.conv_transpose2d(gradient, conv.weight, stride=conv.stride, padding=conv.padding)
 
 
 def r1_penalty(scores: Tensor, real: Tensor) -> Tensor:

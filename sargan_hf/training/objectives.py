@@ -6,6 +6,7 @@ discriminator, one for the generator. Both return the loss and the parts of it t
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -27,15 +28,15 @@ class Objective:
     Attributes:
         edit: `edit(pictures, expression indices) -> SARGANOutput`, the generator under the run's precision.
         discriminator: the network itself.
-        recompute_edit: whether the activations of the edit are dropped and computed again for its gradient, which pays
-            where a second run of the generator, the cycle, has to fit beside it.
+        shares_edit: whether the discriminator's step is made with the very edit that the generator learns from. That saves
+            a run of the generator, and keeps its activations for the whole batch and both steps.
     """
 
     config: TrainingConfig
     edit: Callable[[Tensor, Tensor], SARGANOutput]
     discriminator: nn.Module
 
-    recompute_edit: ClassVar[bool] = False
+    shares_edit: ClassVar[bool] = True
 
     def adversary_active(self, step: int) -> bool:
         return step >= self.config.adversarial_start and (
@@ -75,13 +76,13 @@ class Objective:
 class PaperObjective(Objective):
     """arXiv 2303.17212, section III-E: WGAN-GP, expression classification, cycle L1; the truth where data is paired."""
 
-    recompute_edit = True
+    shares_edit = False  # one edit in six, and the cycle's activations have to fit beside it
 
     def discriminator_loss(self, batch: Batch, fake: Tensor, step: int) -> tuple[Tensor, Parts]:
         real = batch["source"]
         judged = self.discriminator(torch.cat([real, fake]))
         score_real, score_fake = judged.source.chunk(2)
-        penalty = losses.gradient_penalty(lambda x: self.discriminator(x).source, real, fake, batch["mix"])
+        penalty = losses.gradient_penalty(partial(losses.critic_slope, self.discriminator), real, fake, batch["mix"])
         expression = F.cross_entropy(judged.expression[: len(real)], batch["source_expression"])
         wasserstein = score_fake.mean() - score_real.mean()
         config = self.config

@@ -3,6 +3,7 @@
 import math
 import signal
 import time
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from ..errors import ConfigurationError, SARGANError
+from ..fast_generator import FastGenerator
 from ..modeling_sargan import SARGANOutput
 from .batches import training_batches
 from .checkpoints import find_checkpoint, list_checkpoints, load_checkpoint, run_lock, save_checkpoint
@@ -46,6 +47,7 @@ class Trainer:
         self.discriminator_optimizer = self._adam(self.discriminator, config.discriminator_learning_rate)
         self.average = EMAModel(list(self.generator.parameters()), decay=config.ema_decay) if config.ema_decay else None
         self.objective = OBJECTIVES[config.objective](config, self.edit, self.discriminator)
+        self._snapshot: FastGenerator | None = None
         self.step = 0
 
     def _adam(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
@@ -66,56 +68,85 @@ class Trainer:
         self._set_rates()
         train_generator = (self.step + 1) % self.config.critic_steps == 0
         adversary = self.objective.adversary_active(self.step)
-        with nullcontext() if train_generator else torch.no_grad():
-            outputs = [self._edit_to_learn(batch) for batch in micro_batches]
+        shared = train_generator and self.objective.shares_edit
+        outputs = [self._edit_source(batch) for batch in micro_batches] if shared else []
         parts: Parts = {}
         if adversary:
-            pairs = [
-                self.objective.discriminator_loss(batch, output.sample.detach(), self.step)
-                for batch, output in zip(micro_batches, outputs, strict=True)
-            ]
-            parts |= self._descend(pairs, self.discriminator, self.discriminator_optimizer)
+            fakes = (output.sample.detach() for output in outputs) if shared else map(self._draft, micro_batches)
+            losses = (
+                self.objective.discriminator_loss(batch, fake, self.step)
+                for batch, fake in zip(micro_batches, fakes, strict=True)
+            )
+            parts |= self._descend(losses, len(micro_batches), self.discriminator, self.discriminator_optimizer)
         if train_generator:
-            # The generator's loss flows through the discriminator, but must leave nothing in its gradients.
-            self.discriminator.requires_grad_(False)
-            pairs = [
-                self.objective.generator_loss(batch, output, self.step)
-                for batch, output in zip(micro_batches, outputs, strict=True)
-            ]
-            parts |= self._descend(pairs, self.generator, self.generator_optimizer)
-            self.discriminator.requires_grad_(True)
-            if self.average:
-                self.average.step(self.generator.parameters())
+            parts |= self._generator_step(micro_batches, outputs)
         self.step += 1
         return parts
 
-    def _edit_to_learn(self, batch: Batch) -> SARGANOutput:
-        if not self.objective.recompute_edit or not torch.is_grad_enabled():
-            return self.edit(batch["source"], batch["target_expression"])
-        output = checkpoint(
-            lambda *inputs: dict(self.edit(*inputs)),
-            batch["source"],
-            batch["target_expression"],
-            use_reentrant=False,
-            preserve_rng_state=False,
+    def _generator_step(self, micro_batches: list[Batch], outputs: list[SARGANOutput]) -> Parts:
+        """`outputs` are the edits of these batches, or empty where they have not been made yet."""
+        if outputs:
+            batches, edits = micro_batches, iter(outputs)
+        else:
+            batches = [portion for batch in micro_batches for portion in self._portions(batch)]
+            edits = map(self._edit_source, batches)
+        # The generator's loss flows through the discriminator, but must leave nothing in its gradients.
+        self.discriminator.requires_grad_(False)
+        losses = (
+            self.objective.generator_loss(batch, output, self.step)
+            for batch, output in zip(batches, edits, strict=True)
         )
-        return SARGANOutput(**output)
+        parts = self._descend(losses, len(batches), self.generator, self.generator_optimizer)
+        self.discriminator.requires_grad_(True)
+        self._snapshot = None
+        if self.average:
+            self.average.step(self.generator.parameters())
+        return parts
 
-    def _descend(self, losses: list[tuple[Tensor, Parts]], network: nn.Module, optimizer) -> Parts:
-        for loss, _ in losses:
+    def _edit_source(self, batch: Batch) -> SARGANOutput:
+        return self.edit(batch["source"], batch["target_expression"])
+
+    @torch.no_grad()
+    def _draft(self, batch: Batch) -> Tensor:
+        """The edit without gradients: on a CPU, of the rearranged copy, which is made anew when the generator changes."""
+        if self.accelerator.device.type != "cpu" or self.config.mixed_precision != "no":
+            return self._edit_source(batch).sample
+        if self._snapshot is None:
+            self._snapshot = FastGenerator(self.generator)
+        one_hot = nn.functional.one_hot(batch["target_expression"], len(self.data.expressions)).float()
+        return self._snapshot(batch["source"], one_hot).sample.clone()  # autograd takes no inference tensors
+
+    def _portions(self, batch: Batch) -> list[Batch]:
+        """Equal parts of a batch, to be differentiated one by one.
+
+        No layer looks beyond a picture, so the gradients add up to the same. On a CPU two pictures at a time stay closer
+        to its cache, and need a fraction of the memory; a GPU is best used with all.
+        """
+        pictures = len(batch["source"])
+        size = math.gcd(pictures, 2) if self.accelerator.device.type == "cpu" else pictures
+        split = {name: value.split(size) for name, value in batch.items()}
+        return [dict(zip(split, values, strict=True)) for values in zip(*split.values(), strict=True)]
+
+    def _descend(
+        self, losses: Iterable[tuple[Tensor, Parts]], count: int, network: nn.Module, optimizer: torch.optim.Optimizer
+    ) -> Parts:
+        """One update with the mean of `count` losses, each freed before the next one is asked for. Returns mean parts."""
+        found: dict[str, list[Tensor]] = {}
+        for loss, parts in losses:
             if not math.isfinite(loss.item()):
                 raise SARGANError(
                     f"The loss became {loss.item()} at step {self.step}; nothing was updated with it. Resume from the "
                     "last checkpoint with a lower learning_rate, or with mixed_precision=no."
                 )
-            self.accelerator.backward(loss / len(losses))
+            self.accelerator.backward(loss / count)
+            for name, value in parts.items():
+                found.setdefault(name, []).append(value.detach())
+            del loss, parts
         self._average_gradients(network)
         self._check_gradients(network)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)  # at once: the other network's step has better use for the memory
-        names = sorted({name for _, parts in losses for name in parts})
-        found = {name: [parts[name].detach() for _, parts in losses if name in parts] for name in names}
-        return {name: torch.stack(values).mean() for name, values in found.items()}
+        return {name: torch.stack(values).mean() for name, values in sorted(found.items())}
 
     def _average_gradients(self, network: nn.Module) -> None:
         if self.accelerator.num_processes == 1:
@@ -182,6 +213,7 @@ class Trainer:
             device = self.accelerator.device
             self.average.shadow_params = [networks["ema"][name].to(device) for name in names]
             self.average.optimization_step = state["ema_steps"]
+        self._snapshot = None
         self.step = state["step"]
 
 
