@@ -177,11 +177,9 @@ def measure_paper(given: argparse.Namespace) -> None:
         seconds = {name: timed(cycle) for name, cycle in cycles.items()}
         ratios.append(seconds["reference"] / seconds["ours"])
         ours.append(seconds["ours"])
-    pictures = CRITIC_STEPS * given.batch_size
+    speed = CRITIC_STEPS * given.batch_size / statistics.median(ours)
     print(f"paper: losses of {CRITIC_STEPS} D steps and a G step differ by at most {apart:.1e}", flush=True)
-    print(
-        f"paper: {pictures / statistics.median(ours):.2f} images per CPU second, {statistics.median(ratios):.2f} x the reference loop"
-    )
+    print(f"paper: {speed:.2f} images per CPU second, {statistics.median(ratios):.2f} x the reference loop", flush=True)
     memory = {name: measured_memory(name, given) for name in cycles}
     share = memory["ours"] / memory["reference"]
     print(f"paper: peak memory {memory['ours']:.0f} of {memory['reference']:.0f} MB, {share:.2f} x")
