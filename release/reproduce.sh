@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# From portraits to the released weights and their figures:
+#
+#     SARGAN_ASSETS=../shared/data bash release/reproduce.sh [WORK]
+#
+# Every step is skipped when it is done and goes on where it stopped otherwise: run it again after any interruption.
+# WORK (default: runs/release) takes the training set, the runs and the reports, about 3 GB. STEPS=20 makes a rehearsal of
+# every stage; MORPHS and VARIANTS make a smaller set. docs/release.md has the time that each step takes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+assets=${SARGAN_ASSETS:-../shared/data}
+work=${1:-runs/release}
+workers=${WORKERS:-2}
+mkdir -p "$work"
+
+# On a CPU, glibc handing every freed picture back to the system costs an eighth of a step.
+export MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=268435456
+
+step() { echo "== $*"; }
+
+step "1. The training set: one way per expression, 400 morphed people, exact motion, real smiles"
+if [ ! -f "$work/set/README.md" ]; then
+    sargan rig "$assets/portraits/neutral" --output "$work/set" --variants "${VARIANTS:-2}" --morphs "${MORPHS:-400}" \
+        --one-way --faint 0 --motion --real "$assets/portraits/smiling=happy" --seed 1 --workers "$workers" \
+        $([ -d "$work/set" ] && echo --resume)
+fi
+
+# train NAME CONFIG [FLAGS...]: a run that goes on where it stopped.
+train() {
+    local name=$1 config=$2
+    shift 2
+    accelerate launch train_accelerate.py --config "$config" --train_data_dir "$work/set" --output_dir "$work/$name" \
+        --resume_from_checkpoint latest ${STEPS:+--max_train_steps "$STEPS"} "$@"
+}
+
+step "2. sargan-motion-128"
+train motion-64 release/sargan-motion-128-stage-1.yaml
+train sargan-motion-128 release/sargan-motion-128-stage-2.yaml --init_from "$work/motion-64"
+
+step "3. sargan-128, the published network: half width first, then widened by copying"
+train residual-64 release/sargan-128-stage-1.yaml
+train sargan-128 release/sargan-128-stage-2.yaml --init_from "$work/residual-64"
+
+step "4. Figures, on people held out and on pictures of other kinds"
+for model in sargan-motion-128 sargan-128; do
+    for data in portraits unseen; do
+        report="$work/reports/$model-$data"
+        [ -f "$report/report.json" ] && continue
+        sargan evaluate "$work/$model" "$assets/$data" --report "$report" \
+            $([ "$data" = portraits ] && echo --held-out 0.12)
+    done
+done
+step "5. The card"
+python release/write_card.py model_card.md "$work/reports/sargan-motion-128-portraits" "$work/reports/sargan-motion-128-unseen"
+step "Done. Reports to look at: $work/reports/*/index.html"
