@@ -38,7 +38,9 @@ def as_editable(image: Image.Image, name: str) -> tuple[np.ndarray, str, bool, l
 def holds_16_bit_colour(image: Image.Image) -> bool:
     """Whether a file that is not decoded yet has 16 bits a colour, of which Pillow hands on 8 without a word."""
     settings = [str(tile[3]) for tile in getattr(image, "tile", ())]
-    wide = any(";16" in text or ", 65535)" in text for text in settings)  # raw modes such as RGB;16B; PPM's largest value
+    wide = any(
+        ";16" in text or ", 65535)" in text for text in settings
+    )  # raw modes such as RGB;16B; PPM's largest value
     return wide and not image.mode.startswith("I")
 
 
