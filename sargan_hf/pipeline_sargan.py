@@ -130,7 +130,8 @@ class SARGANPipeline:
             box: left, top, right, bottom in pixels of a face no detector sees; replaces `faces`.
             points: [5, 2], the two eyes, nose tip and corners of the mouth in pixels; replaces `faces` and `box`.
             region: None for the whole face, "mouth", "eyes" (with brows), or a map [h, w] in 0..1 over the straightened
-                face that says how strongly each place may change.
+                face that says how strongly each place may change. A region is further limited by the attention map: where
+                the network did not look, nothing changes.
             transfer: how the edit gets to full resolution: "motion" (sharp), "residual" or "paste" (both for comparison).
             provenance: whether files saved from the result say that a trained model edited them.
 
@@ -219,9 +220,10 @@ class SARGANPipeline:
         """What to change about each face, at intensity 1."""
         motions = [None] * len(edit.residual) if edit.motion is None else edit.motion.transpose(0, 2, 3, 1)
         residuals = edit.residual.transpose(0, 2, 3, 1)
+        attentions = [None] * len(residuals) if edit.attention is None else edit.attention[:, 0]
         return [
-            plan_change(crop, residual, motion, transfer, region)
-            for crop, residual, motion in zip(straight.crops, residuals, motions, strict=True)
+            plan_change(crop, residual, motion, transfer, region, attention)
+            for crop, residual, motion, attention in zip(straight.crops, residuals, motions, attentions, strict=True)
         ]
 
 

@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 
+import cv2
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 from skimage import data
@@ -126,6 +128,40 @@ def test_accelerate_launch_splits_the_work(portraits, tiny_model_folder, tmp_pat
     assert finished.returncode == 0, finished.stderr[-2000:]
     assert finished.stdout.count("edited") == 2
     assert files_in(tmp_path / "edits") == ["a.b.png", "sub/a.b.jpg"]
+
+
+def test_what_a_killed_run_left_is_cleared_away(run, portraits, tmp_path):
+    edits = tmp_path / "edits"
+    (edits / "sub").mkdir(parents=True)
+    stale = edits / "sub" / f".portrait-{'0a' * 16}.part"
+    fresh, foreign = edits / f".portrait-{'1b' * 16}.part", edits / ".download.part"
+    for path in (stale, fresh, foreign):
+        path.write_bytes(b"half a picture")
+    for path in (stale, foreign):
+        os.utime(path, (0, 0))
+    assert run(portraits / "a.b.png", "--output", edits).exit_code == 0
+    assert not stale.exists()
+    assert fresh.exists()  # another process may be writing it
+    assert foreign.exists()
+
+
+def test_many_files_need_no_more_memory_than_a_few(run, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for index in range(60):
+        side = 200 + 3 * (index % 20)
+        Image.fromarray(data.astronaut()[:260, 110:370]).resize((side, side)).save(photos / f"{index}.jpg")
+    assert run(photos, "--output", tmp_path / "warm").exit_code == 0
+    before = psutil.Process().memory_info().rss
+    result = run(photos, "--output", tmp_path / "edits")
+    assert "60 edited" in result.output
+    assert psutil.Process().memory_info().rss - before < 20 * 2**20
+
+
+def test_a_note_about_a_picture_is_shown(run, tmp_path):
+    cv2.imwrite(str(tmp_path / "deep.png"), data.astronaut()[:260, 110:370, ::-1].astype(np.uint16) * 257)
+    result = run(tmp_path / "deep.png", "--output", tmp_path / "edits")
+    assert "note: deep.png has 16 bits a colour: the edit has 8." in result.output
 
 
 def test_options_are_read_or_refused():

@@ -57,6 +57,17 @@ def test_intensity_zero_is_the_identity_bit_for_bit(pipe, astronaut, mode):
     assert np.array_equal(np.asarray(result), np.asarray(image))
 
 
+@pytest.mark.parametrize("tint", [(1.0, 0.8, 0.55), (0.6, 0.75, 1.0)])
+def test_a_picture_of_one_tint_keeps_it(pipe, astronaut, tint):
+    light = Image.fromarray(astronaut).convert("L")
+    sepia = np.asarray(light, np.float32)[..., None] * np.float32(tint)
+    edited = np.asarray(pipe(Image.fromarray(sepia.round().astype(np.uint8)), "happy").images[0]).astype(float)
+    changed = (np.abs(edited - sepia).max(axis=2) > 2) & (edited.max(axis=2) < 255)  # nothing is lighter than white
+    assert changed.mean() > 0.005
+    across = np.cross(edited, np.array(tint)) / np.linalg.norm(tint)  # 0 where a colour lies on the tint's line
+    assert np.abs(across[changed]).max() < 4
+
+
 def test_alpha_survives_and_grey_stays_grey(pipe, astronaut):
     image = Image.fromarray(astronaut).convert("RGBA")
     image.putalpha(Image.linear_gradient("L").resize(image.size))
@@ -180,6 +191,85 @@ def test_a_region_limits_where_the_edit_acts(pipe, hopper):
     assert np.abs(whole - original)[eyes_y - 10 : eyes_y + 10].sum() > 0
     assert np.abs(mouth - original)[eyes_y - 10 : eyes_y + 10].sum() == 0
     assert np.abs(mouth - original).sum() > 0
+
+
+def changed_rows(after, before, face, height=10):
+    """How many values differ around the eyes and around the mouth of a face."""
+    differs = np.abs(np.asarray(after, int) - np.asarray(before, int))
+    eyes, mouth = int(face.points[:2, 1].mean()), int(face.points[3:, 1].mean())
+    return [np.count_nonzero(differs[y - height : y + height]) for y in (eyes, mouth)]
+
+
+def test_eyes_and_hand_made_maps_limit_the_edit_too(pipe, hopper):
+    eyes = pipe(hopper, "surprised", region="eyes")
+    at_eyes, at_mouth = changed_rows(eyes.images[0], hopper, eyes.faces[0])
+    assert at_eyes > 0
+    assert at_mouth == 0
+    lower_half = np.zeros((2, 2))
+    lower_half[1] = 1
+    drawn = pipe(hopper, "surprised", region=cv2.resize(lower_half, (64, 64), interpolation=cv2.INTER_NEAREST))
+    at_eyes, at_mouth = changed_rows(drawn.images[0], hopper, drawn.faces[0])
+    assert at_eyes == 0
+    assert at_mouth > 0
+    nowhere = pipe(hopper, "surprised", region=np.zeros((8, 8))).images[0]
+    assert np.array_equal(np.asarray(nowhere), np.asarray(hopper))
+
+
+def test_a_region_is_limited_by_the_attention_map():
+    crop, motion = np.full((64, 64, 3), 128, np.uint8), np.zeros((64, 64, 2), np.float32)
+    residual = np.full((64, 64, 3), 0.5, np.float32)
+    attention = np.zeros((16, 16), np.float32)
+    attention[8:] = 0.9
+    limited = plan_change(crop, residual, motion, "motion", np.ones((4, 4)), attention).residual
+    whole = plan_change(crop, residual, motion, "motion", None, attention).residual
+    middle, pad = limited.shape[1] // 2, (limited.shape[0] - 64) // 2
+    assert np.abs(limited[pad + 16, middle]).max() == 0
+    assert limited[pad + 48, middle] == pytest.approx(whole[pad + 48, middle], abs=1e-3)
+    assert whole[pad + 16, middle].min() > 0.2
+
+
+def test_overlapping_faces_are_both_edited_and_nothing_else(pipe, astronaut):
+    face = astronaut[:260, 110:370]
+    close = np.concatenate([face[:, :190], face[:, 60:]], axis=1)  # the crops overlap, the faces do not
+    output = pipe(close, "surprised", faces="all")
+    assert len(output.faces) == 2
+    (left, _, right, _), (other_left, _, other_right, _) = (edit.region for edit in output.faces)
+    assert max(left, other_left) < min(right, other_right)
+    differs = np.abs(np.asarray(output.images[0], int) - close).max(axis=2)
+    boxes = [tuple(map(int, edit.box)) for edit in output.faces]
+    assert all(differs[max(top, 0) : bottom, max(left, 0) : right].any() for left, top, right, bottom in boxes)
+    for edit in output.faces:
+        left, top, right, bottom = edit.region
+        differs[top:bottom, left:right] = 0
+    assert not differs.any()
+
+
+@pytest.mark.parametrize("cut", ["left", "top", "bottom"])
+def test_a_face_cut_by_the_border_is_edited(pipe, astronaut, cut):
+    x, y = {"left": (190, 0), "top": (110, 70), "bottom": (110, 0)}[cut]
+    picture = astronaut[y : 150 if cut == "bottom" else 260, x:370]
+    output = pipe(picture, "surprised")
+    left, top, right, bottom = output.faces[0].region
+    assert 0 <= left < right <= picture.shape[1]
+    assert 0 <= top < bottom <= picture.shape[0]
+    assert np.asarray(output.images[0]).shape == picture.shape
+    assert not np.array_equal(np.asarray(output.images[0]), picture)
+
+
+@pytest.mark.parametrize("face_height", [20, 26, 40])
+def test_every_tiny_face_of_a_group_photo_is_found_and_edited(pipe, astronaut, face_height):
+    scale = face_height / 110  # the face in this part of the photograph is 110 pixels high
+    small = cv2.resize(astronaut[:260, 110:370], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    group = np.full((1200, 1600, 3), 110, np.uint8)
+    for y in (180, 540, 900):
+        for x in (150, 550, 950, 1350):
+            group[y : y + len(small), x : x + len(small)] = small
+    output = pipe(group, "surprised", faces="all")
+    assert len(output.faces) == 12
+    heights = [edit.box[3] - edit.box[1] for edit in output.faces]
+    assert heights == pytest.approx([face_height] * 12, rel=0.25)
+    changed = np.abs(np.asarray(output.images[0], int) - group).max(axis=2)
+    assert all(changed[int(e.box[1]) : int(e.box[3]), int(e.box[0]) : int(e.box[2])].any() for e in output.faces)
 
 
 def test_threads_may_share_a_pipeline(pipe, astronaut, hopper):

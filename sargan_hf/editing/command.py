@@ -10,7 +10,7 @@ import typer
 from ..errors import ConfigurationError, NoFaceError, PictureError
 from ..expressions import ExpressionSpec
 from .lean_imports import lean_imports
-from .plan import Job, claim_output, own_share, plan_jobs
+from .plan import Job, claim_output, own_share, plan_jobs, remove_left_overs
 
 if TYPE_CHECKING:
     from ..pipeline_sargan import SARGANPipeline
@@ -59,6 +59,7 @@ def command(
     wanted = parse_expression(expression)
     pipe.conditions(wanted, 1)  # a wrong name is one error now, not one for every picture
     claim_output(output, settings)
+    remove_left_overs(output)
     call = {"intensity": intensity, "faces": parse_faces(faces), "region": region, "transfer": transfer}
     done, skipped, failures = _edit_all(pipe, _shown(jobs, rank), wanted, call, resume)
     _summary(done, skipped, failures)
@@ -118,10 +119,12 @@ def _edit_all(pipe, jobs: Iterable[Job], expression, call: dict, resume: bool) -
                     raise PictureError(f"{job.target} exists: use --resume to keep it, or another --output.")
                 skipped += 1
                 continue
-            edited = pipe(job.source, expression, **call).images[0]
+            edited = pipe(job.source, expression, **call)
             job.target.parent.mkdir(parents=True, exist_ok=True)
-            save_picture(edited, job.target)
+            save_picture(edited.images[0], job.target)
             done += 1
+            for note in edited.notes:
+                typer.echo(f"note: {note}", err=True)
         except (PictureError, NoFaceError, OSError) as error:
             failures.append(f"{job.source}: {error}")
     return done, skipped, failures

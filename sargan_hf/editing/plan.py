@@ -1,7 +1,10 @@
 """Which pictures a run of `sargan edit` takes, where each edit goes, and which process makes it."""
 
+import contextlib
 import json
 import os
+import re
+import time
 import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +16,8 @@ from ..pictures import PICTURE_SUFFIXES
 from ..pictures.saving import FORMAT_OF_SUFFIX
 
 SETTINGS_FILE = ".sargan-edit.json"
+LEFT_OVER = re.compile(r"\..*[0-9a-f]{32}\.part")  # what `save_picture` and `claim_output` call an unfinished file
+UNFINISHED_SECONDS = 600  # nobody takes that long to save one picture: older ones belong to a process that was killed
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,14 @@ def claim_output(output: Path, settings: dict[str, object]) -> None:
     if differing:
         was = ", ".join(f"{name} {earlier.get(name)!r} instead of {settings[name]!r}" for name in differing)
         raise ConfigurationError(f"{output} holds edits made with {was}: choose another --output.")
+
+
+def remove_left_overs(output: Path) -> None:
+    """Removes the unfinished files of killed runs from the output folder; another process may do the same meanwhile."""
+    for path in output.rglob(".*.part"):
+        with contextlib.suppress(FileNotFoundError):
+            if LEFT_OVER.fullmatch(path.name) and time.time() - path.stat().st_mtime > UNFINISHED_SECONDS:
+                path.unlink()
 
 
 def _pictures(inputs: Sequence[Path], output: Path) -> Iterator[tuple[Path, Path]]:

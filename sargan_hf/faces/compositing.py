@@ -60,18 +60,15 @@ def activity_weight(residual: np.ndarray, motion: np.ndarray) -> np.ndarray:
     return np.clip(cv2.GaussianBlur(grown, (0, 0), reach / 3), 0, 1)
 
 
-def region_weight(region: str | np.ndarray | None, side: int) -> np.ndarray:
+def region_weight(region: str | np.ndarray, side: int) -> np.ndarray:
     """How strongly each place of the crop may change, float32 [side, side] in 0..1.
 
     Args:
-        region: None for the whole face; "mouth" (with cheeks and chin); "eyes" (with brows); or an array [h, w] in 0..1 over
-            the canonical crop.
+        region: "mouth" (with cheeks and chin), "eyes" (with brows), or an array [h, w] in 0..1 over the canonical crop.
 
     Raises:
         ConfigurationError: another name, or an array of another shape or range.
     """
-    if region is None:
-        return np.ones((side, side), np.float32)
     if isinstance(region, str):
         if region not in REGIONS:
             raise ConfigurationError(
@@ -84,6 +81,20 @@ def region_weight(region: str | np.ndarray | None, side: int) -> np.ndarray:
             f"A region map needs the shape [height, width] and values from 0 to 1; got {weight.shape}."
         )
     return cv2.resize(weight, (side, side), interpolation=cv2.INTER_LINEAR)
+
+
+def attention_weight(attention: np.ndarray | None, side: int) -> np.ndarray:
+    """1 where the network looked, with a soft edge, 0 where it did not: float32 [side, side].
+
+    Args:
+        attention: [h, w] in 0..1 over the crop; None, for a model without attention, gives 1 everywhere.
+    """
+    if attention is None:
+        return np.ones((side, side), np.float32)
+    looked = smoothstep((cv2.resize(attention.astype(np.float32), (side, side)) - 0.02) / 0.08)
+    reach = max(3, round(0.05 * side)) | 1
+    grown = cv2.dilate(looked, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    return np.clip(cv2.GaussianBlur(grown, (0, 0), reach / 3), 0, 1).astype(np.float32)
 
 
 def smoothstep(value: np.ndarray) -> np.ndarray:

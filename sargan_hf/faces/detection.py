@@ -66,6 +66,7 @@ LOOKS = (
     Look("640 px with a border", 640, border=120),
     Look("320 px with a border", 320, border=120),
     Look("1280 px", 1280),
+    Look("2560 px", 2560),
     Look("contrast equalised", 640, border=120, equalised=True, threshold=0.65),
     Look("mirrored", 640, border=120, mirrored=True, threshold=0.65),
     Look("turned by 90 degrees", 640, border=120, angle=90, threshold=0.7),
@@ -75,6 +76,10 @@ LOOKS = (
     Look("turned by -40 degrees", 640, border=120, angle=-40, threshold=0.7),
 )
 EVERY_FACE = (LOOKS[0], LOOKS[1], LOOKS[3])
+CROWD_LOOK = LOOKS[4]
+CROWD_FACE = (
+    0.04  # of the longer side: where a face is smaller than this there may be more that only a large look shows
+)
 
 
 class FaceDetector:
@@ -87,14 +92,14 @@ class FaceDetector:
     def find(self, picture: np.ndarray, *, every: bool = False, name: str = "the picture") -> list[Face]:
         """All faces of a uint8 RGB picture [H, W, 3], the largest first.
 
-        Stops at the first of `LOOKS` that shows a face; with `every`, small faces are searched at a higher resolution too.
+        Stops at the first of `LOOKS` that shows a face; with `every`, small faces are searched at higher resolutions too.
 
         Raises:
             NoFaceError: none of `LOOKS` shows a face.
         """
         tried, found = [], []
         for look in LOOKS:
-            if found and (not every or look not in EVERY_FACE):
+            if found and not (every and _worthwhile(look, found, max(picture.shape[:2]))):
                 continue
             tried.append(look.name)
             found += [
@@ -251,6 +256,12 @@ def _load_network() -> cv2.FaceDetectorYN:
             return cv2.FaceDetectorYN.create(str(path), "", (320, 320))
     finally:
         cv2.utils.logging.setLogLevel(level)
+
+
+def _worthwhile(look: Look, found: list[Face], longer_side: int) -> bool:
+    """Whether `look` may show more faces beside those found; the dearest look only in pictures of crowds."""
+    smallest = min(face.box[3] - face.box[1] for face in found)
+    return look in EVERY_FACE or (look is CROWD_LOOK and smallest < CROWD_FACE * longer_side)
 
 
 def _known(face: Face, found: list[Face]) -> bool:

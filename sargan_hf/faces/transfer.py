@@ -18,6 +18,9 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 # Rows are worked on in bands of about this many pixels, so that a huge face costs time, not memory.
 BAND_PIXELS = 1 << 20
 LEAST_WEIGHT = 1 / 512
+TINT_SPREAD = (
+    5.0  # of 255; in photographs colours spread by 7 and more beside their brightness, in pencil or marble by less
+)
 SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
 # How much of the Laplacian makes up for what interpolation loses; measured on the grain of photographs.
 RESTORED_DETAIL = 0.01
@@ -58,7 +61,12 @@ class Change:
 
 
 def plan_change(
-    crop: np.ndarray, residual: np.ndarray, motion: np.ndarray | None, mode: str, region: str | np.ndarray | None = None
+    crop: np.ndarray,
+    residual: np.ndarray,
+    motion: np.ndarray | None,
+    mode: str,
+    region: str | np.ndarray | None = None,
+    attention: np.ndarray | None = None,
 ) -> Change:
     """Turns what the generator returns into the `Change` to make.
 
@@ -68,7 +76,8 @@ def plan_change(
         motion: [S, S, 2] in normalised coordinates (2.0 is the full width), or None for a model without motion.
         mode: one of `MODES`: "motion" moves the picture's pixels, with dense optical flow standing in for the motion of a
             model that has none; "residual" only adds the up-sampled difference; "paste" puts the model's own pixels there.
-        region: see `compositing.region_weight`.
+        region: see `compositing.region_weight`; also keeps the change to where the network looked.
+        attention: [h, w] in 0..1, where the network looked; only used with a region.
     """
     side = crop.shape[0]
     start = crop.astype(np.float32) / 127.5 - 1
@@ -79,9 +88,12 @@ def plan_change(
         residual = _smoothed(edit - moved(start, flow))
     else:
         flow, residual = np.zeros_like(flow), edit - start
-    if is_grey(crop):
-        residual = np.repeat((residual @ LUMA)[..., None], 3, axis=2)
-    weight = compositing.activity_weight(residual, flow) * compositing.region_weight(region, side)
+    tint = single_tint(crop)
+    if tint is not None:
+        residual = (residual @ tint)[..., None] * tint
+    weight = compositing.activity_weight(residual, flow)
+    if region is not None:
+        weight = weight * compositing.region_weight(region, side) * compositing.attention_weight(attention, side)
     inner = compositing.residual_weight(side)
     pad = compositing.spread_pixels(side)
     total = _spread(weight, pad) * compositing.spread_weight(side)
@@ -195,10 +207,21 @@ def _smoothed(field: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(field, (0, 0), SMOOTHING * field.shape[0])
 
 
-def is_grey(crop: np.ndarray) -> bool:
-    """Whether a uint8 RGB crop shows no colour beyond the noise of JPEG."""
-    blue_yellow = np.abs(crop[..., 0].astype(np.int16) - crop[..., 2])
-    return float(np.mean(blue_yellow + np.abs(crop[..., 0].astype(np.int16) - crop[..., 1]))) < 1.5
+def single_tint(crop: np.ndarray) -> np.ndarray | None:
+    """The one direction in RGB, float32 [3] of length 1, along which a crop's colours lie; None if they do not.
+
+    Grey photographs, sepia, pencil on cream paper, marble: what is painted into them must keep to their own ink.
+
+    Args:
+        crop: uint8 RGB [S, S, 3].
+    """
+    colours = crop.reshape(-1, 3).astype(np.float32)
+    variances, directions = np.linalg.eigh(np.cov(colours, rowvar=False))
+    if max(variances[1], 0.0) > TINT_SPREAD**2 or variances[2] <= 0:
+        return None
+    grey = np.full(3, 3**-0.5, np.float32)
+    tint = directions[:, 2].astype(np.float32) * np.sign(directions[:, 2].sum())
+    return grey if np.abs(tint - grey).max() < 0.01 else tint  # a grey picture stays grey to the last bit
 
 
 def _spread(field: np.ndarray, pad: int) -> np.ndarray:
