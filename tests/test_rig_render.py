@@ -52,7 +52,7 @@ def test_no_expression_gives_the_photograph_back(stage):
     posed = stage.posed
     inner = slice(posed.margin, posed.margin + posed.side)
     photograph = average_down(posed.texture[inner, inner].astype(np.float32), stage.supersample)
-    picture = stage.render(np.zeros(len(stage.mesh.shapes), np.float32))
+    picture = stage.render(stage.rest)
     assert np.abs(picture - np.round(photograph)).mean() <= 0.2
 
 
@@ -104,8 +104,7 @@ def test_every_switch_changes_the_picture_and_can_be_off(face, model, switch):
     fields = {"head_turn": {"yaw", "pitch"}, "relight": {"light"}}.get(switch, {switch})
     assert changed == fields
     still, moved = (Stage(face, model, variation, 48) for variation in (off, on))
-    zero = np.zeros(len(still.mesh.shapes), np.float32)
-    assert not np.array_equal(still.render(zero), moved.render(zero))
+    assert not np.array_equal(still.render(still.rest), moved.render(moved.rest))
 
 
 def test_a_turned_head_stays_in_the_canonical_crop(face, model):
@@ -121,7 +120,7 @@ def test_recipe_with_an_unknown_shape_or_fold_names_it(stage):
     with pytest.raises(RigError, match="browSideways"):
         stage.weights(Recipe("angry", "odd", shapes={"browSideways": 1.0}))
     with pytest.raises(RigError, match="dimples"):
-        stage.render(np.zeros(len(stage.mesh.shapes), np.float32), {"dimples": 1.0})
+        stage.render(stage.rest, {"dimples": 1.0})
 
 
 def test_the_recipes_cover_all_expressions_in_several_ways():

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 
-from .deform import deform
 from .face_model import Part
 from .raster import Raster
 
@@ -18,6 +18,18 @@ _SAME_POINT = 0.006
 # Pixels that are averaged to one must move alike, within this many pixels of the oversampled picture.
 _SPREAD = 3.0
 _SKIN_OR_BACKDROP, _EYE, _MOUTH = 0, 1, 2
+_EYES = (Part.LEFT_EYE_SOCKET, Part.RIGHT_EYE_SOCKET, Part.LEFT_EYEBALL, Part.RIGHT_EYEBALL)
+
+
+def _materials() -> np.ndarray:
+    """uint8 [parts + 1], material of each `Part`; the last entry is that of the background, part -1."""
+    material = np.full(max(Part) + 2, _SKIN_OR_BACKDROP, np.uint8)
+    material[Part.MOUTH_SOCKET : max(Part) + 1] = _MOUTH
+    material[list(_EYES)] = _EYE
+    return material
+
+
+_MATERIALS = _materials()
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,17 +47,17 @@ class MotionTracer:
 
     def __init__(self, stage):
         self._stage = stage
-        self._neutral = self._view(*stage.rest)
+        self._neutral = self._view(stage.rest)
 
-    def trace(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Motion of the picture rendered with the shape weights [E].
+    def trace(self, shot) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Motion of the picture rendered from a `render.Shot`.
 
         Returns:
             backward float32 [S, S, 2] and forward float32 [S, S, 2] in pixels of the picture, valid bool [S, S]; see
             `RenderedExpression`.
         """
         stage = self._stage
-        view = self._view(*stage.rasterize(deform(stage.posed, weights, stage.mesh)))
+        view = self._view(shot)
         backward, valid = self._between(view, self._neutral)
         forward, _ = self._between(self._neutral, view)
         if stage.variation.mirror:
@@ -53,14 +65,11 @@ class MotionTracer:
             valid = valid[:, ::-1]
         return np.ascontiguousarray(backward), np.ascontiguousarray(forward), np.ascontiguousarray(valid)
 
-    def _view(self, vertices: np.ndarray, raster: Raster) -> _View:
-        stage = self._stage
-        part = stage.parts(raster)
-        material = np.full(part.shape, _SKIN_OR_BACKDROP, np.uint8)
-        material[part >= Part.MOUTH_SOCKET] = _MOUTH
-        for eye in (Part.LEFT_EYE_SOCKET, Part.RIGHT_EYE_SOCKET, Part.LEFT_EYEBALL, Part.RIGHT_EYEBALL):
-            material[part == eye] = _EYE
-        return _View(vertices, raster, raster.interpolate(stage.places, stage.triangles), material)
+    def _view(self, shot) -> _View:
+        stage, raster = self._stage, shot.raster
+        # Part -1, the background, takes the last entry.
+        material = _MATERIALS[shot.part]
+        return _View(shot.vertices, raster, raster.interpolate(stage.places, stage.triangles), material)
 
     def _between(self, target: _View, source: _View) -> tuple[np.ndarray, np.ndarray]:
         """target(p) = source(p + motion(p)) where valid, at the picture's resolution."""
@@ -68,7 +77,8 @@ class MotionTracer:
         origin = target.raster.interpolate(source.vertices[:, :2], stage.triangles)
         x, y = origin[..., 0], origin[..., 1]
         there = cv2.remap(source.places, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        valid = np.linalg.norm(there - target.places, axis=2) < _SAME_POINT * side
+        apart = there - target.places
+        valid = apart[..., 0] ** 2 + apart[..., 1] ** 2 < (_SAME_POINT * side) ** 2
         material = cv2.remap(source.material, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
         valid &= (material == target.material) & (target.material != _MOUTH) & (target.raster.triangle >= 0)
         valid &= (x > -0.5) & (y > -0.5) & (x < side - 0.5) & (y < side - 0.5)
@@ -79,7 +89,24 @@ class MotionTracer:
 def _averaged(motion: np.ndarray, valid: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
     """Means over blocks of `factor` x `factor` pixels, in units of the blocks; valid where the whole block is and agrees."""
     size = motion.shape[0] // factor
-    blocks = motion.reshape(size, factor, size, factor, 2)
-    alike = np.ptp(blocks, axis=(1, 3)).max(axis=-1) < _SPREAD
-    all_valid = valid.reshape(size, factor, size, factor).all(axis=(1, 3))
-    return blocks.mean(axis=(1, 3)) / np.float32(factor), all_valid & alike
+    means, agree = np.empty((size, size, 2), np.float32), np.empty((size, size), np.bool_)
+    _average_blocks(motion, valid, factor, means, agree)
+    return means, agree
+
+
+@njit(cache=True, nogil=True)
+def _average_blocks(motion, valid, factor, means, agree):
+    for y in range(means.shape[0]):
+        for x in range(means.shape[1]):
+            agree[y, x] = True
+            for k in range(2):
+                total = np.float32(0)
+                least = most = motion[y * factor, x * factor, k]
+                for v in range(y * factor, (y + 1) * factor):
+                    for u in range(x * factor, (x + 1) * factor):
+                        value = motion[v, u, k]
+                        total += value
+                        least, most = min(least, value), max(most, value)
+                        agree[y, x] &= valid[v, u]
+                means[y, x, k] = total / np.float32(factor * factor) / np.float32(factor)
+                agree[y, x] &= most - least < _SPREAD

@@ -57,6 +57,23 @@ class RenderedExpression:
     motion_valid: np.ndarray | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """A face under an expression, before it is coloured.
+
+    Attributes:
+        deformation: the moved vertices of the face.
+        vertices: float32 [N, 3], vertices of mesh and backdrop in the oversampled picture.
+        raster: which of their triangles each pixel shows.
+        part: int [H, W], `Part` that each pixel shows, -1 for the background.
+    """
+
+    deformation: Deformation
+    vertices: np.ndarray
+    raster: Raster
+    part: np.ndarray
+
+
 class Stage:
     """One person in front of one camera: everything the pictures of a set share.
 
@@ -94,26 +111,30 @@ class Stage:
             self.light[DRAWN_VERTICES:] = 1 + (around - 1) * self.sheet.head
         self.chart_places = np.full((len(self.places), 2), _OFF_CHART, np.float32)
         self.chart_places[SKIN] = mesh.model.mean[SKIN, :2]
-        self.rest = self.rasterize(deform(posed, np.zeros(len(mesh.shapes), np.float32), mesh))
+        self.rest = self.shot(np.zeros(len(mesh.shapes), np.float32))
 
     def weights(self, recipe: Recipe, intensity: float = 1.0, rng: np.random.Generator | None = None) -> np.ndarray:
         """float32 [E], shape weights of a recipe on this face, lids aimed; varied if `rng` is given."""
         weights = sample_weights(recipe, self.mesh, intensity, rng)
         return aim_lids(weights, recipe.aperture, self.posed, self.mesh, intensity)
 
-    def render(self, weights: np.ndarray, wrinkles: dict[str, float] | None = None, shaded: bool = True) -> np.ndarray:
-        """uint8 [size, size, 3] RGB, the face with these shape weights [E] and folds.
+    def shot(self, weights: np.ndarray) -> "Shot":
+        """The face moved by these shape weights [E], rasterised: what `render` and `MotionTracer.trace` share."""
+        deformation = deform(self.posed, weights, self.mesh)
+        vertices, raster = self._rasterize(deformation)
+        return Shot(deformation, vertices, raster, np.where(raster.triangle >= 0, self.part[raster.triangle], -1))
+
+    def render(self, shot: "Shot", wrinkles: dict[str, float] | None = None, shaded: bool = True) -> np.ndarray:
+        """uint8 [size, size, 3] RGB, the face of `shot` with these folds.
 
         Args:
             shaded: False leaves out every change of colour: shading, folds, shadows of the lids, exposure.
         """
-        deformation = deform(self.posed, weights, self.mesh)
-        vertices, raster = self.rasterize(deformation)
+        deformation, vertices, raster, part = shot.deformation, shot.vertices, shot.raster, shot.part
         shade = self.light.copy()
         if shaded:
             shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh)
         pixels = raster.interpolate(np.column_stack([self.places, shade, self.chart_places]), self.triangles)
-        part = self.parts(raster)
         picture = self._sample(self.posed.texture, pixels) * (pixels[..., 2:3] if shaded else 1.0)
         folds = wrinkle_factor(self.charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
         if folds is not None:
@@ -122,7 +143,7 @@ class Stage:
         self._add_mouth(picture, part, raster, vertices, deformation)
         return self._finished(picture, shaded)
 
-    def rasterize(self, deformation: Deformation) -> tuple[np.ndarray, Raster]:
+    def _rasterize(self, deformation: Deformation) -> tuple[np.ndarray, Raster]:
         """The vertices of mesh and backdrop in the picture's frame, and which of their triangles each pixel shows."""
         vertices = np.concatenate([deformation.screen, sheet_screen(self.sheet, self.posed, deformation)])
         shape_teeth(vertices, self.variation.teeth)
@@ -132,10 +153,6 @@ class Stage:
         opening, _ = lip_opening(vertices, self.mesh, self.posed.side)
         raster.draw(vertices, self.triangles, self.mouth_start, len(self.triangles), opening)
         return vertices, raster
-
-    def parts(self, raster: Raster) -> np.ndarray:
-        """int [H, W], `Part` that each pixel shows, -1 for the background."""
-        return np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
 
     def _lid_shadow(self, part: np.ndarray) -> np.ndarray:
         """float32 [H, W], factor on the colour of the eyeballs by the shadow of the upper lids."""
@@ -249,5 +266,6 @@ def render_set(
 def _one(stage: Stage, recipe: Recipe, intensity: float, rng, tracer: MotionTracer | None) -> RenderedExpression:
     weights = stage.weights(recipe, intensity, rng)
     wrinkles = {kind: strength * intensity for kind, strength in recipe.wrinkles.items()}
-    motion = tracer.trace(weights) if tracer is not None else (None, None, None)
-    return RenderedExpression(recipe.expression, recipe.name, intensity, stage.render(weights, wrinkles), *motion)
+    shot = stage.shot(weights) if weights.any() else stage.rest
+    motion = tracer.trace(shot) if tracer is not None else (None, None, None)
+    return RenderedExpression(recipe.expression, recipe.name, intensity, stage.render(shot, wrinkles), *motion)
