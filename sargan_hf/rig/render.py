@@ -192,6 +192,8 @@ class Stage:
             [normals, self.mesh.model.mean[:DRAWN_VERTICES, 0], self.mouth.tooth_shade, self.mouth.across]
         )
         view = raster.window(*window)
+        # The backdrop's vertices have no `surface`: looked up, they would read beyond its end.
+        view = replace(view, triangle=np.where(inside, view.triangle, np.int32(-1)))
         colours = paint_mouth(
             part, view.depth, view.interpolate(surface, self.triangles), lips_depth(vertices), self.posed, self.mouth
         )
