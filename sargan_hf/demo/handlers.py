@@ -99,17 +99,19 @@ class Handlers:
 
     def shown(self, sitting: Sitting, blend: Mapping[str, float], intensity: float, view: str) -> tuple[str, str]:
         """Files with the picture before and after, or, as the view asks, of a close-up or of the network's attention."""
-        before = sitting.picture.to_image()
-        box = sittings.window(sitting) if view == VIEW_FACE else (0, 0, *before.size)
-        before = _fitting(before.crop(box))
+        whole = sitting.picture.to_image()
+        box = sittings.window(sitting) if view == VIEW_FACE else (0, 0, *whole.size)
         if view == VIEW_ATTENTION:
-            after = explaining.attention_overlay(self.pipeline, sitting, blend, before)
+            after = explaining.attention_overlay(self.pipeline, sitting, blend, _fitting(whole))
             if after is None:
                 raise gr.Error("This model has no attention map to show.", print_exception=False)
         else:
             edit, _ = sittings.edited(self.pipeline, sitting, blend, intensity)
             after = _fitting(EditedImage.from_image(edit.crop(box), edit.provenance))
-        return self.save(before, "before"), self.save(after, "after")
+        before = sitting.befores.get(box)
+        if before is None or not Path(before).exists():  # it may have been deleted in time
+            before = sitting.befores[box] = self.save(_fitting(whole.crop(box)), "before")
+        return before, self.save(after, "after")
 
     def choose(self, name: str, sitting: Sitting | None, intensity: float, view: str) -> list[Any]:
         """An expression's button: it becomes the whole blend. Updates as of `blended`."""

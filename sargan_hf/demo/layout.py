@@ -94,7 +94,7 @@ def picture_row(settings: Settings) -> dict[str, object]:
             add_examples(settings.find(settings.examples), picture)
         with gr.Column(scale=6, min_width=320):
             result = gr.ImageSlider(
-                label="Before and after: drag the line",
+                label="Before and after",
                 interactive=False,
                 elem_id="result",
                 max_height=580,

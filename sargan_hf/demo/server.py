@@ -2,6 +2,7 @@
 
 import os
 
+import cv2
 import gradio as gr
 from starlette.middleware import Middleware
 
@@ -22,9 +23,22 @@ def load_page(settings: Settings) -> gr.Blocks:
     borrows = zerogpu.prepare()
     revision = {"revision": settings.revision} if settings.revision else {}
     pipeline = SARGANPipeline.from_pretrained(settings.model_source(), **revision)
+    share_cores(settings.concurrency)
     if borrows:
         pipeline.generator = zerogpu.BorrowedGPU(pipeline.generator)
     return build_page(pipeline, settings)
+
+
+def share_cores(edits: int) -> None:
+    """Gives each of the edits that run at the same time its part of the processor's cores.
+
+    Threads that outnumber the cores wait for each other at every layer, which makes all edits many times slower.
+    """
+    import torch
+
+    threads = max(1, (os.cpu_count() or 1) // edits)
+    torch.set_num_threads(min(threads, torch.get_num_threads()))
+    cv2.setNumThreads(threads)
 
 
 def launch(page: gr.Blocks, settings: Settings, host: str | None = None, port: int | None = None, **options) -> None:

@@ -30,6 +30,7 @@ class Sitting:
         faces: all faces found, the largest first; one when a box was given; empty when none was found.
         chosen: indices of the faces to edit.
         first_corner: the first of the two clicks that draw a box by hand.
+        befores: files of what the page showed of the picture itself, by the box that was cut out.
     """
 
     picture: Picture
@@ -37,6 +38,7 @@ class Sitting:
     faces: list[Face]
     chosen: tuple[int, ...] = (0,)
     first_corner: tuple[int, int] | None = None
+    befores: dict[tuple[int, int, int, int], str] = field(default_factory=dict, repr=False)
     straightened: dict[int, StraightenedFaces] = field(default_factory=dict, repr=False)
     edits: dict[int, GeneratorEdit] = field(default_factory=dict, repr=False)
     blends: dict[tuple, GeneratorEdit] = field(default_factory=dict, repr=False)

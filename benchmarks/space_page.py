@@ -1,0 +1,123 @@
+"""How quick the page feels in a browser: the first page, all seven previews, a change of intensity.
+
+    python benchmarks/space_page.py
+
+Starts `app.py` on a free port of loopback and drives it with headless Chromium. Beside the wall time it prints how many seconds
+of processor the server used, which says what a machine that does nothing else would need. Linux, for that.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+from app_server import RunningApp, running_app  # noqa: E402
+from test_app_browser import FLAGS, installed_chromium  # noqa: E402
+
+SEVEN = "document.querySelectorAll('#expressions button img').length === 7"
+OTHER_RESULT = "last => document.querySelectorAll('#result img')[1].src !== last"
+LIMITS = {"first page": 3.0, "seven previews": 2.5, "intensity": 0.5}
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def timed(pid: int, action: Callable[[], object]) -> tuple[float, float]:
+    """Wall time of an action and the server's processor time meanwhile."""
+    wall, processor = time.perf_counter(), processor_seconds(pid)
+    action()
+    return time.perf_counter() - wall, processor_seconds(pid) - processor
+
+
+def arrive(page: Page, url: str) -> None:
+    page.goto(url, wait_until="domcontentloaded")
+    page.get_by_role("button", name="Happy").wait_for()
+    page.locator("#picture input[type=file]").wait_for(state="attached")
+
+
+def add(page: Page, path: Path) -> None:
+    page.locator("#picture input[type=file]").set_input_files(path)
+    page.wait_for_function(SEVEN)
+    page.locator("#result img").nth(1).wait_for()
+
+
+def set_intensity(page: Page, steps: int) -> None:
+    """Moves the slider by the keyboard, as a pointer does in the end: change, then release."""
+    last = page.locator("#result img").nth(1).get_attribute("src")
+    slider = page.locator("#intensity input[type=range]")
+    slider.evaluate(
+        """(input, steps) => {
+            input.value = 1 + 0.05 * steps;
+            input.dispatchEvent(new Event("input", {bubbles: true}));
+            input.dispatchEvent(new PointerEvent("pointerup", {bubbles: true}));
+        }""",
+        steps,
+    )
+    page.wait_for_function(OTHER_RESULT, arg=last)
+
+
+def visit(browser: Browser, app: RunningApp, picture: Path) -> list[tuple[str, tuple[float, float]]]:
+    """One new visitor: the page, a picture, three changes of intensity; the times of each."""
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(120_000)
+    rows = [("first page", timed(app.pid, lambda: arrive(page, app.url)))]
+    rows.append(("seven previews", timed(app.pid, lambda: add(page, picture))))
+    page.wait_for_timeout(500)
+    for steps in (-4, 4, -8):
+        rows.append(("intensity", timed(app.pid, lambda steps=steps: set_intensity(page, steps))))
+    page.context.close()
+    return rows
+
+
+def measure(model: Path, repeats: int) -> dict[str, list[tuple[float, float]]]:
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in LIMITS}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_app(model, Path(folder)) as app,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=installed_chromium(), args=FLAGS)
+        for turn in range(repeats + 1):
+            picture = Path(folder) / f"{turn}.jpg"
+            with Image.open(ROOT / "examples/photos/eileen-collins.jpg") as photograph:
+                photograph.resize((1024, 1024)).save(picture, quality=90 + turn % 6)  # no two files alike
+            rows = visit(browser, app, picture)
+            for name, row in rows if turn else ():  # the first visitor warms the server and is not counted
+                times[name].append(row)
+        browser.close()
+    return times
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--model", default=str(ROOT / "weights/sargan-motion-128"))
+    asked = parser.parse_args()
+    times = measure(Path(asked.model), asked.repeats)
+    good = True
+    for name, limit in LIMITS.items():
+        walls, processors = zip(*times[name], strict=True)
+        median = statistics.median(walls)
+        good &= median <= limit
+        print(
+            f"{name:15} median {median:.2f} s, worst {max(walls):.2f} s (limit {limit} s); "
+            f"processor of the server {statistics.median(processors):.2f} s"
+        )
+    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""The scripts behind the example pictures start where their needs are met, and say what they want where not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parent.parent / "examples" / "making"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, *arguments], cwd=FOLDER, capture_output=True, text=True, timeout=240)
+
+
+def test_the_command_explains_itself_and_refuses_unknown_heads():
+    assert "{photographs,heads}" in run("make_examples.py", "--help").stdout
+    refused = run("make_examples.py", "heads", "--only", "nobody")
+    assert refused.returncode == 2
+    assert "invalid choice" in refused.stderr
+
+
+@pytest.mark.parametrize("module", ["painting", "heads", "scene", "people"])
+def test_every_script_can_be_imported(module):
+    if module != "painting":
+        pytest.importorskip("bpy", reason="Blender as a module: pip install 'bpy==4.5.*' with Python 3.11")
+    done = run("-c", f"import {module}")
+    assert done.returncode == 0, done.stderr
