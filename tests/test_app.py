@@ -1,5 +1,6 @@
 """The app, started for real and called over HTTP, as programs and attackers would."""
 
+import base64
 import io
 import json
 from pathlib import Path
@@ -227,3 +228,28 @@ class TestSettings:
     def test_a_wrong_number_is_named(self, value):
         with pytest.raises(ConfigurationError, match="SARGAN_KEEP_HOURS"):
             Settings.from_environment({"SARGAN_KEEP_HOURS": value})
+
+
+def tool_call(app: RunningApp, picture: str) -> httpx.Response:
+    """Calls the tool `edit` as an agent's client does."""
+    schema = httpx.get(f"{app.url}/gradio_api/mcp/schema").json()
+    [name] = [tool["name"] for tool in schema if tool["name"].endswith("edit")]
+    call = {"name": name, "arguments": {"picture": picture, "expression": "happy"}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    headers = {"accept": "application/json, text/event-stream"}
+    return httpx.post(f"{app.url}/gradio_api/mcp/", json=message, headers=headers, timeout=120, follow_redirects=True)
+
+
+class TestMCP:
+    def test_an_agent_gives_the_picture_itself(self, app, picture):
+        small = io.BytesIO()
+        Image.open(picture).convert("RGB").save(small, "JPEG")
+        answer = tool_call(app, f"data:image/jpeg;base64,{base64.b64encode(small.getvalue()).decode()}")
+        assert answer.status_code == 200
+        assert '"type":"image"' in answer.text.replace(" ", "")
+
+    @pytest.mark.parametrize("address", ["http://127.0.0.1:9/a.png", "https://example.org/a.png", "file:///etc/passwd"])
+    def test_an_address_is_not_opened(self, app, address):
+        answer = tool_call(app, address)
+        assert answer.status_code == 400
+        assert "not opened" in answer.json()["detail"]
