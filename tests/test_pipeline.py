@@ -11,7 +11,7 @@ from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.errors import ConfigurationError, ExpressionError, NoFaceError
 from sargan_hf.faces.alignment import EYES_CENTRE, canonical_transform, crop_face
 from sargan_hf.faces.detection import FaceDetector
-from sargan_hf.faces.transfer import apply_change, plan_change
+from sargan_hf.faces.transfer import LUMA, apply_change, in_the_crops_colours, plan_change
 from sargan_hf.pictures import open_picture
 
 
@@ -66,6 +66,22 @@ def test_a_picture_of_one_tint_keeps_it(pipe, astronaut, tint):
     assert changed.mean() > 0.005
     across = np.cross(edited, np.array(tint)) / np.linalg.norm(tint)  # 0 where a colour lies on the tint's line
     assert np.abs(across[changed]).max() < 4
+
+
+def test_no_hue_is_painted_that_the_face_does_not_hold():
+    random = np.random.default_rng(0)
+    face = random.integers(60, 200, (64, 64, 1)) * np.array([1.0, 0.75, 0.4])  # under a yellowed varnish,
+    face[::7] *= [1.0, 0.8, 0.9]  # with a little of another hue
+    face = face.astype(np.uint8)
+    start = face.astype(np.float32) / 127.5 - 1
+    white_teeth = np.zeros_like(start)
+    white_teeth[40:50, 20:44] = 0.9 - start[40:50, 20:44]
+
+    residual = in_the_crops_colours(face, start, white_teeth)
+    teeth = (start + residual)[40:50, 20:44]
+    assert (teeth[..., 0] - teeth[..., 2]).min() > 0.1  # warm, like everything there
+    np.testing.assert_allclose(teeth @ LUMA, 0.9, atol=0.01)  # and as light as painted
+    assert np.abs(residual[:30]).max() < 1e-5
 
 
 def test_alpha_survives_and_grey_stays_grey(pipe, astronaut):

@@ -21,6 +21,7 @@ LEAST_WEIGHT = 1 / 512
 TINT_SPREAD = (
     5.0  # of 255; in photographs colours spread by 7 and more beside their brightness, in pencil or marble by less
 )
+HUE_MARGIN = 0.02  # of [-1, 1]: 2.5 of 255
 SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
 # How much of the Laplacian makes up for what interpolation loses; measured on the grain of photographs.
 RESTORED_DETAIL = 0.01
@@ -88,9 +89,7 @@ def plan_change(
         residual = _smoothed(edit - moved(start, flow))
     else:
         flow, residual = np.zeros_like(flow), edit - start
-    tint = single_tint(crop)
-    if tint is not None:
-        residual = (residual @ tint)[..., None] * tint
+    residual = in_the_crops_colours(crop, moved(start, flow), residual)
     weight = compositing.activity_weight(residual, flow)
     if region is not None:
         weight = weight * compositing.region_weight(region, side) * compositing.attention_weight(attention, side)
@@ -205,6 +204,33 @@ def _smoothed(field: np.ndarray) -> np.ndarray:
     the motion, the residual gives back as far as it is more than such stripes.
     """
     return cv2.GaussianBlur(field, (0, 0), SMOOTHING * field.shape[0])
+
+
+def in_the_crops_colours(crop: np.ndarray, start: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """`residual` so changed that `start` + `residual` shows no hue which the face does not hold.
+
+    The network learned from evenly lit photographs: it paints the same white teeth under a yellowed varnish or in warm
+    light, where they look green or blue. Brightness is left alone.
+
+    Args:
+        crop: uint8 RGB [S, S, 3].
+        start: float32 [S, S, 3] in [-1, 1], what the residual is added to.
+        residual: float32 [S, S, 3].
+    """
+    tint = single_tint(crop)
+    if tint is not None:
+        return (residual @ tint)[..., None] * tint
+    side = len(crop)
+    face = crop[side // 4 : side * 7 // 8, side // 5 : side * 4 // 5].reshape(-1, 3).astype(np.float32) / 127.5 - 1
+    low, high = np.percentile((face - (face @ LUMA)[:, None]), (1, 99), axis=0).astype(np.float32)
+    edited = start + residual
+    light = (edited @ LUMA)[..., None]
+    before = start - (start @ LUMA)[..., None]
+    hue = edited - light
+    # What the picture itself shows there may stay.
+    kept = np.clip(hue, np.minimum(low, before) - HUE_MARGIN, np.maximum(high, before) + HUE_MARGIN)
+    kept -= (kept @ LUMA)[..., None]
+    return light + kept - start
 
 
 def single_tint(crop: np.ndarray) -> np.ndarray | None:
