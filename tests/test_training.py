@@ -13,7 +13,8 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from sargan_hf import SARGAN
-from sargan_hf.errors import CheckpointError, ConfigurationError, SARGANError
+from sargan_hf.data.loading import load_expression_dataset
+from sargan_hf.errors import CheckpointError, ConfigurationError, DatasetError, SARGANError
 from sargan_hf.faces.transfer import moved
 from sargan_hf.modeling_discriminator import SARGANDiscriminator
 from sargan_hf.training.checkpoints import find_checkpoint, list_checkpoints, verify
@@ -21,8 +22,9 @@ from sargan_hf.training.command import parse_config
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.flow import MotionMaps, transform_flow
 from sargan_hf.training.losses import change_weight, critic_slope, gradient_penalty
-from sargan_hf.training.setup import learning_rate_factor, prepare_data
+from sargan_hf.training.setup import build_generator, learning_rate_factor, prepare_data
 from sargan_hf.training.trainer import Trainer, train
+from sargan_hf.training.watching import HeldOut
 
 SMALL = {
     "base_channels": 4,
@@ -83,6 +85,60 @@ def test_interrupting_and_resuming_changes_nothing(make_config, tmp_path, object
     whole, parts = networks_of(tmp_path / "whole", 6), networks_of(tmp_path / "parts", 6)
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+@pytest.fixture
+def shards(expression_folder, tmp_path, monkeypatch):
+    """The drawn people as Parquet shards with the pictures inside, to be streamed."""
+    # datasets waits this long for Arrow's threads at the end of every shuffled epoch.
+    monkeypatch.setattr("datasets.config.SLEEP_TIME_ON_THREADS_SHUTDOWN", 0.05)
+    whole = load_expression_dataset(expression_folder)
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    for index in range(3):
+        whole.shard(3, index).to_parquet(folder / f"train-{index:05}-of-00003.parquet")
+    return {"train_data_dir": str(folder), "streaming": True}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_stream_is_trained_on_and_resumed_as_if_never_interrupted(make_config, shards, tmp_path, workers):
+    # 28 to 35 pictures: eleven steps of four end in the second epoch, and so does the interruption after ten.
+    train(make_config("whole", **shards, max_train_steps=11, checkpointing_steps=50))
+    changes = shards | {"dataloader_num_workers": workers, "checkpointing_steps": 50}
+    train(make_config("parts", **changes, max_train_steps=10))
+    train(make_config("parts", **changes, max_train_steps=11, resume_from_checkpoint="latest"))
+    whole, parts = networks_of(tmp_path / "whole", 11), networks_of(tmp_path / "parts", 11)
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert (tmp_path / "parts" / "samples" / "step-00000010.png").exists()
+
+
+def test_a_stream_finds_pairs_and_keeps_people_aside(make_config, shards):
+    data = prepare_data(make_config(**shards), Accelerator(cpu=True))
+    assert data.held_out is not None
+    assert not set(data.faces.subject) & set(data.held_out.subject)
+    share = iter(data.samples.reader(0, 4, 0, 1)["dataset"])
+    epoch = [next(share) for _ in range(len(data.faces))]
+    counted = np.bincount([int(sample["target_expression"]) for sample in epoch if sample["paired"]], minlength=7)
+    assert counted.sum() >= len(epoch) / 2  # the first picture of a pair that comes along has no partner yet
+    assert all(sample["paired"] == 1 or torch.equal(sample["source"], sample["target"]) for sample in epoch)
+
+
+def test_processes_share_a_stream_between_them(make_config, shards):
+    data = prepare_data(make_config(**shards), Accelerator(cpu=True))
+    shares = [data.samples.reader(0, 4, rank, 2)["dataset"] for rank in range(2)]
+    rows = [[(row["subject"], row["expression"]) for row in share._epoch(share.rows, 0)] for share in shares]
+    labels = zip(data.faces.subject, data.faces.expression.tolist(), strict=True)
+    assert sorted(rows[0] + rows[1]) == sorted(labels)
+
+
+def test_a_stream_without_names_is_not_split_by_them(make_config, shards):
+    folder = Path(shards["train_data_dir"])
+    nameless = load_expression_dataset(folder).map(lambda row: {"subject": ""})
+    for file in folder.iterdir():
+        file.unlink()
+    nameless.to_parquet(folder / "train-00000-of-00001.parquet")
+    with pytest.raises(DatasetError, match=r"42 of 42 pictures have none in the column subject.*--held_out 0"):
+        prepare_data(make_config(**shards), Accelerator(cpu=True))
 
 
 @pytest.fixture
@@ -196,6 +252,7 @@ def test_resuming_with_other_expressions_is_refused(make_config):
         ({"push_to_hub": True}, "hub_model_id"),
         ({"resolution": 48, "discriminator_layers": 6}, "cannot be halved 6 times"),
         ({"motion": True, "ultimate_skip": False}, "ultimate_skip"),
+        ({"streaming": True, "dataloader_num_workers": 2}, "read by one worker"),
         ({"learnig_rate": 1e-4}, "Unknown settings: learnig_rate"),
     ],
 )
@@ -217,6 +274,18 @@ def test_the_paper_objective_brings_the_papers_settings():
     assert (config.critic_steps, config.learning_rate, config.adam_beta2) == (5, 1e-4, 0.999)
     assert config.paired_weight == 0
     assert (config.gradient_penalty, config.discriminator_layers, config.max_train_steps) == (10.0, 6, 200_000)
+
+
+def test_the_grid_shows_people_with_their_truth_and_one_face_in_other_domains(make_config):
+    config = make_config()
+    data = prepare_data(config, Accelerator(cpu=True))
+    held_out = HeldOut(data.held_out, data.expressions, config.resolution)
+    grid = held_out.grid(build_generator(config, data.expressions), torch.device("cpu"))
+    people = len(set(data.held_out.subject))
+    assert grid.size == (32 * (1 + len(data.expressions)), 32 * (2 * people + 3))
+    tops = [np.asarray(grid.crop((0, 32 * row, 32, 32 * row + 32)), np.float32) for row in range(2 * people + 3)]
+    assert np.array_equal(tops[0], tops[1])
+    assert all(np.abs(styled - tops[0]).mean() > 3 for styled in tops[-3:])
 
 
 def test_samples_depend_on_nothing_but_their_position(make_config):

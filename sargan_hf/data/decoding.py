@@ -1,6 +1,6 @@
 """Pictures out of a data set, decoded so that a damaged one can be found again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from datasets import Dataset, Image
@@ -17,8 +17,17 @@ def decoded_pictures(dataset: Dataset) -> Iterator[np.ndarray]:
     """
     stored = dataset.select_columns("image").cast_column("image", Image(decode=False))
     for index, row in enumerate(stored):
-        path, content = row["image"]["path"], row["image"]["bytes"]
-        try:
-            yield open_picture(path if content is None else content).rgb8()
-        except PictureError as error:
-            raise DatasetError(f"Picture {index} of the data set ({path or 'embedded'}): {error}") from error
+        yield decoded_picture(row["image"], f"Picture {index} of the data set")
+
+
+def decoded_picture(stored: Mapping, name: str) -> np.ndarray:
+    """The picture of a cell that was read with `Image(decode=False)`, upright, uint8 [H, W, 3] RGB.
+
+    Raises:
+        DatasetError: it is damaged; the message starts with `name`.
+    """
+    path, content = stored["path"], stored["bytes"]
+    try:
+        return open_picture(path if content is None else content).rgb8()
+    except PictureError as error:
+        raise DatasetError(f"{name} ({path or 'embedded'}): {error}") from error

@@ -7,6 +7,7 @@ and the same pictures come out however many processes, workers or accumulation s
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,6 +17,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ..data.augmentation import stylise
 from .faces import FaceCache
 from .flow import MotionMaps, transform_flow
+
+if TYPE_CHECKING:
+    from .streaming import StreamedSamples
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,101 @@ class Draw:
     shift: float = 0.05  # of the side
 
 
+@dataclass(frozen=True)
+class Face:
+    """A stored picture, uint8 [N, N, 3] RGB, and the index of its expression."""
+
+    picture: np.ndarray
+    expression: int
+
+
+class SampleMaker:
+    """Turns the pictures of a sample into tensors, all by the same draw of geometry and style.
+
+    Args:
+        draw: how they are varied.
+        stored: side of the pictures it is given.
+        maps: estimates motion where it is not known.
+    """
+
+    def __init__(self, draw: Draw, stored: int, maps: MotionMaps):
+        self.draw, self.stored, self.maps = draw, stored, maps
+
+    def make(
+        self,
+        source: Face,
+        target: Face | None,
+        aim: int,
+        exact: tuple[np.ndarray, np.ndarray] | None,
+        rng: np.random.Generator,
+    ) -> dict[str, torch.Tensor]:
+        """A sample as `TrainingSamples` describes it.
+
+        Args:
+            source, target: pictures of a pair; no target where the true picture is not known.
+            aim: index of the expression to turn the source into.
+            exact: flow and valid from source to target, see `flow`, where the set brings it.
+            rng: what is drawn is drawn from it.
+        """
+        matrix, flip = self._geometry(rng)
+        faces = [source] if target is None else [source, target]
+        pictures = np.stack([self._crop(face.picture, matrix, flip) for face in faces])
+        sample = self._motion(pictures, exact, matrix, flip)
+        if self.draw.stylise > 0:
+            pictures = stylise(pictures, rng, self.draw.stylise)
+        pixels = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32) * 2 - 1)
+        return sample | {
+            "source": pixels[0],
+            "target": pixels[-1],
+            "source_expression": torch.tensor(int(source.expression)),
+            "target_expression": torch.tensor(int(aim)),
+            "paired": torch.tensor(float(target is not None)),
+            "mix": torch.tensor(rng.random(), dtype=torch.float32).reshape(1, 1, 1),
+        }
+
+    def _geometry(self, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
+        draw, stored = self.draw, self.stored
+        zoom = draw.resolution / stored * rng.uniform(*draw.zoom)
+        centre = (stored - 1) / 2
+        matrix = cv2.getRotationMatrix2D((centre, centre), rng.uniform(-draw.rotation, draw.rotation), zoom)
+        shift = rng.uniform(-draw.shift, draw.shift, 2) * draw.resolution
+        matrix[:, 2] += (draw.resolution - 1) / 2 - centre + shift
+        return matrix, bool(rng.random() < 0.5)
+
+    def _crop(self, picture: np.ndarray, matrix: np.ndarray, flip: bool) -> np.ndarray:
+        size = (self.draw.resolution, self.draw.resolution)
+        crop = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        return (crop[:, ::-1] if flip else crop).astype(np.float32) / 255
+
+    def _motion(self, pictures, exact, matrix, flip) -> dict[str, torch.Tensor]:
+        size = self.draw.resolution
+        flow, valid = np.zeros((size, size, 2), np.float32), np.zeros((size, size), np.float32)
+        if exact is not None:
+            # The columns may be at another size than the stored pictures; a similarity takes them to the crop.
+            scale = self.stored / len(exact[0])
+            to_stored = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])
+            flow, valid = transform_flow(*exact, matrix @ to_stored, flip, size)
+        elif self.draw.motion and len(pictures) == 2:
+            flow, valid = self.maps.estimated(pictures[0], pictures[1])
+        motion = torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) * (2 / size)
+        return {"motion": motion, "motion_valid": torch.from_numpy(valid)[None]}
+
+
+def draw_aim(expression: int, num_expressions: int, rng: np.random.Generator) -> int:
+    """An expression to aim at where the true picture is not known: any but the picture's own."""
+    return int(rng.choice([other for other in range(num_expressions) if other != expression]))
+
+
+def draw_source(expressions: np.ndarray, expression: int, neutral: int, share: float, rng: np.random.Generator) -> int:
+    """Which of the pictures of a pair, given by their expressions, the one with `expression` is made from.
+
+    It is a neutral one in this share of the cases where there is one, and any of them otherwise.
+    """
+    neutrals = np.flatnonzero(expressions == neutral)
+    from_neutral = expression != neutral and len(neutrals) and rng.random() < share
+    return int(rng.choice(neutrals if from_neutral else np.arange(len(expressions))))
+
+
 class TrainingSamples(Dataset):
     """The endless stream of samples of one run, addressed by position.
 
@@ -44,28 +143,25 @@ class TrainingSamples(Dataset):
         mix: float32 [1, 1, 1] uniform in [0, 1), for the gradient penalty
     """
 
+    start_method = None  # of worker processes: the platform's
+
     def __init__(self, faces: FaceCache, draw: Draw, neutral: int, maps: MotionMaps):
         self.faces, self.draw, self.neutral, self.maps = faces, draw, neutral, maps
+        self.maker = SampleMaker(draw, faces.size, maps)
 
     def __getitem__(self, position: int) -> dict[str, torch.Tensor]:
         picture = self._shuffled(position)
         rng = np.random.default_rng([self.draw.seed, 1, position])
-        source, target, target_expression = self._choose(picture, rng)
-        paired = target is not None
-        matrix, flip = self._geometry(rng)
-        pictures = np.stack([self._crop(i, matrix, flip) for i in ((source, target) if paired else (source,))])
-        sample = self._motion(source, target, pictures, matrix, flip)
-        if self.draw.stylise > 0:
-            pictures = stylise(pictures, rng, self.draw.stylise)
-        pixels = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32) * 2 - 1)
-        return sample | {
-            "source": pixels[0],
-            "target": pixels[-1],
-            "source_expression": torch.tensor(int(self.faces.expression[source])),
-            "target_expression": torch.tensor(int(target_expression)),
-            "paired": torch.tensor(float(paired)),
-            "mix": torch.tensor(rng.random(), dtype=torch.float32).reshape(1, 1, 1),
-        }
+        source, target, aim = self._choose(picture, rng)
+        exact = self.maps.exact(source, target) if self.draw.motion and target is not None else None
+        return self.maker.make(self._face(source), None if target is None else self._face(target), aim, exact, rng)
+
+    def reader(self, first_step: int, local_batch: int, rank: int, world: int) -> dict:
+        """The data loader's arguments for one process, from update `first_step` on."""
+        return {"dataset": self, "sampler": StreamSampler(first_step, local_batch, rank, world)}
+
+    def _face(self, index: int) -> Face:
+        return Face(self.faces.picture(index), int(self.faces.expression[index]))
 
     def _shuffled(self, position: int) -> int:
         epoch, place = divmod(position, len(self.faces))
@@ -73,45 +169,12 @@ class TrainingSamples(Dataset):
 
     def _choose(self, picture: int, rng: np.random.Generator) -> tuple[int, int | None, int]:
         """The drawn picture is the target: all expressions are aimed at equally often. A partner is its source."""
-        partners = self.faces.partners(picture)
+        partners, expression = self.faces.partners(picture), int(self.faces.expression[picture])
         if len(partners) == 0 or not self.draw.pairs:
-            others = [e for e in range(self.faces.num_expressions) if e != self.faces.expression[picture]]
-            return picture, None, int(rng.choice(others))
-        expression = int(self.faces.expression[picture])
-        neutrals = partners[self.faces.expression[partners] == self.neutral]
-        from_neutral = expression != self.neutral and len(neutrals) and rng.random() < self.draw.neutral_source
-        return int(rng.choice(neutrals if from_neutral else partners)), picture, expression
-
-    def _geometry(self, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
-        draw, stored = self.draw, self.faces.size
-        zoom = draw.resolution / stored * rng.uniform(*draw.zoom)
-        centre = (stored - 1) / 2
-        matrix = cv2.getRotationMatrix2D((centre, centre), rng.uniform(-draw.rotation, draw.rotation), zoom)
-        shift = rng.uniform(-draw.shift, draw.shift, 2) * draw.resolution
-        matrix[:, 2] += (draw.resolution - 1) / 2 - centre + shift
-        return matrix, bool(rng.random() < 0.5)
-
-    def _crop(self, index: int, matrix: np.ndarray, flip: bool) -> np.ndarray:
-        size = (self.draw.resolution, self.draw.resolution)
-        crop = cv2.warpAffine(
-            self.faces.picture(index), matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
-        )
-        return (crop[:, ::-1] if flip else crop).astype(np.float32) / 255
-
-    def _motion(self, source, target, pictures, matrix, flip) -> dict[str, torch.Tensor]:
-        size = self.draw.resolution
-        flow, valid = np.zeros((size, size, 2), np.float32), np.zeros((size, size), np.float32)
-        if self.draw.motion and target is not None:
-            exact = self.maps.exact(source, target)
-            if exact is not None:
-                # The columns may be at another size than the stored pictures; a similarity takes them to the crop.
-                scale = self.faces.size / len(exact[0])
-                to_stored = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])
-                flow, valid = transform_flow(*exact, matrix @ to_stored, flip, size)
-            else:
-                flow, valid = self.maps.estimated(pictures[0], pictures[1])
-        motion = torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) * (2 / size)
-        return {"motion": motion, "motion_valid": torch.from_numpy(valid)[None]}
+            return picture, None, draw_aim(expression, self.faces.num_expressions, rng)
+        expressions = self.faces.expression[partners]
+        source = draw_source(expressions, expression, self.neutral, self.draw.neutral_source, rng)
+        return int(partners[source]), picture, expression
 
 
 @lru_cache(maxsize=2)
@@ -138,15 +201,20 @@ class StreamSampler(Sampler[int]):
 
 
 def training_batches(
-    samples: TrainingSamples, first_step: int, micro_batch: int, accumulation: int, rank: int, world: int, workers: int
+    samples: "TrainingSamples | StreamedSamples",
+    first_step: int,
+    micro_batch: int,
+    accumulation: int,
+    rank: int,
+    world: int,
+    workers: int,
 ) -> Iterator[dict[str, torch.Tensor]]:
     """Endless micro-batches of this process, `accumulation` of them for each update."""
-    sampler = StreamSampler(first_step, micro_batch * accumulation, rank, world)
     loader = DataLoader(
-        samples,
+        **samples.reader(first_step, micro_batch * accumulation, rank, world),
         batch_size=micro_batch,
-        sampler=sampler,
         num_workers=workers,
+        multiprocessing_context=samples.start_method if workers else None,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_one_thread,
     )

@@ -43,6 +43,7 @@ class TrainingConfig:
     train_data_dir: str | None = setting(None, "folder with pictures, metadata or Parquet shards")
     dataset_name: str | None = setting(None, "data set id on the Hub")
     adapter: str | None = setting(None, "file-name rules to read the folder by; found by itself when left out")
+    streaming: bool = setting(False, "read pictures as they come instead of decoding them to disk first")
     held_out: float = setting(0.12, "share of the people kept for validation", minimum=0.0, maximum=0.9)
     neutral_source: float = setting(0.6, "share of pairs that start from the neutral picture", minimum=0.0, maximum=1.0)
     stylise: float = setting(1.0, "strength of the style augmentation, 0 turns it off", minimum=0.0, maximum=2.0)
@@ -103,6 +104,10 @@ class TrainingConfig:
             raise ConfigurationError(
                 f"resolution {self.resolution} cannot be halved {self.discriminator_layers} times: use a multiple of "
                 f"{2**self.discriminator_layers} or fewer discriminator_layers."
+            )
+        if self.streaming and self.dataloader_num_workers > 1:
+            raise ConfigurationError(
+                f"A stream is read by one worker in order; got dataloader_num_workers {self.dataloader_num_workers}."
             )
         if self.motion and not self.ultimate_skip:
             raise ConfigurationError("motion moves the ultimate skip: use it with ultimate_skip.")

@@ -11,28 +11,42 @@ from ..data.decoding import decoded_pictures
 from ..errors import DatasetError
 
 
-class FaceCache:
-    """Decodes each picture once and keeps it as uint8 [size, size, 3] RGB on disk; memory stays flat at any number.
+class FaceLabels:
+    """What is known of the pictures of a set without looking at them.
 
     Attributes:
-        size: side of the stored pictures.
         expression: int64 [N], indices into the set's expressions.
         subject: the person in each picture.
     """
 
-    def __init__(self, dataset: Dataset, size: int, folder: Path | None = None):
+    def __init__(self, dataset: Dataset):
         if len(dataset) == 0:
             raise DatasetError("The training set is empty: check the folder and the split.")
-        self.size = size
         self.expression = np.asarray(dataset["expression"], dtype=np.int64)
         self.subject = list(dataset["subject"])
         self.num_expressions = dataset.features["expression"].num_classes
         self._group, self._members = _groups(list(dataset["pair"]))
-        self._path = _decoded_file(dataset, size, folder or Path(config.HF_DATASETS_CACHE) / "sargan_faces")
-        self._pictures: np.memmap | None = None
 
     def __len__(self) -> int:
         return len(self.expression)
+
+    def partners(self, index: int) -> np.ndarray:
+        """The pictures of the same pair, the picture itself included; empty where it is unpaired."""
+        return self._members.get(self._group[index], np.empty(0, np.int64))
+
+
+class FaceCache(FaceLabels):
+    """Decodes each picture once and keeps it as uint8 [size, size, 3] RGB on disk; memory stays flat at any number.
+
+    Attributes:
+        size: side of the stored pictures.
+    """
+
+    def __init__(self, dataset: Dataset, size: int, folder: Path | None = None):
+        super().__init__(dataset)
+        self.size = size
+        self._path = _decoded_file(dataset, size, folder or Path(config.HF_DATASETS_CACHE) / "sargan_faces")
+        self._pictures: np.memmap | None = None
 
     def __getstate__(self) -> dict:
         # A worker process maps the file itself instead of receiving a copy of it.
@@ -42,10 +56,6 @@ class FaceCache:
         if self._pictures is None:
             self._pictures = np.memmap(self._path, np.uint8, "r", shape=(len(self), self.size, self.size, 3))
         return self._pictures[index]
-
-    def partners(self, index: int) -> np.ndarray:
-        """The pictures of the same pair, the picture itself included; empty where it is unpaired."""
-        return self._members.get(self._group[index], np.empty(0, np.int64))
 
 
 def _groups(pairs: list[str]) -> tuple[list[str], dict[str, np.ndarray]]:
@@ -65,17 +75,18 @@ def _decoded_file(dataset: Dataset, size: int, folder: Path) -> Path:
     partial = path.with_suffix(f".{np.random.default_rng().integers(1 << 32):08x}")
     pictures = np.memmap(partial, np.uint8, "w+", shape=(len(dataset), size, size, 3))
     for index, picture in enumerate(decoded_pictures(dataset)):
-        pictures[index] = _stored(picture, index, size)
+        pictures[index] = stored_picture(picture, size, f"Picture {index} of the data set")
     pictures.flush()
     partial.replace(path)  # complete or not there at all, also when several processes decode at once
     return path
 
 
-def _stored(picture: np.ndarray, index: int, size: int) -> np.ndarray:
+def stored_picture(picture: np.ndarray, size: int, name: str) -> np.ndarray:
+    """A picture [H, W, 3] at the size that training keeps it in; `name` is what an error calls it."""
     height, width = picture.shape[:2]
     if not 0.9 < width / height < 1.1:
         raise DatasetError(
-            f"Picture {index} of the data set has {width} x {height} pixels; training needs square crops of aligned faces. "
+            f"{name} has {width} x {height} pixels; training needs square crops of aligned faces. "
             "Make them with `sargan crop SOURCE OUTPUT` and train on OUTPUT."
         )
     shrinks = height > size

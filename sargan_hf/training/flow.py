@@ -4,6 +4,8 @@ A flow is float32 [S, S, 2] in pixels, x and y, backward: target(p) = source(p +
 where that holds and 0 where the target shows something the source does not (the inside of a mouth).
 """
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 from datasets import Dataset
@@ -31,11 +33,7 @@ class MotionMaps:
         """Flow and valid between two pictures of a pair, in the pixels of the stored columns; None where not known."""
         if self._columns is None:
             return None
-        pair = [PairMotion.from_columns(self._columns[index]) for index in (source, target)]
-        if None in pair:
-            return None
-        flow, valid = motion_between(*pair)
-        return flow, valid.astype(np.float32)
+        return exact_flow(self._columns[source], self._columns[target])
 
     def estimated(self, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Dense inverse search (Kroeger et al., ECCV 2016) both ways; valid where the two agree within a pixel.
@@ -55,6 +53,15 @@ class MotionMaps:
         there_and_back = backward + moved(forward, backward)
         agree = np.linalg.norm(there_and_back, axis=2) < 1 + 0.1 * np.linalg.norm(backward, axis=2)
         return backward, agree.astype(np.float32)
+
+
+def exact_flow(source: Mapping, target: Mapping) -> tuple[np.ndarray, np.ndarray] | None:
+    """Flow and valid between two rows of a pair, in the pixels of their motion columns; None where these are empty."""
+    pair = [PairMotion.from_columns(row) for row in (source, target)]
+    if None in pair:
+        return None
+    flow, valid = motion_between(*pair)
+    return flow, valid.astype(np.float32)
 
 
 def transform_flow(

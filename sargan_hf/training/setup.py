@@ -10,10 +10,11 @@ from ..data.loading import load_expression_dataset, split_by_subject
 from ..errors import ConfigurationError
 from ..modeling_discriminator import NEGATIVE_SLOPE, SARGANDiscriminator
 from ..modeling_sargan import SARGAN
-from .batches import Draw, TrainingSamples
+from .batches import Draw, SampleMaker, TrainingSamples
 from .config import TrainingConfig
-from .faces import FaceCache
+from .faces import FaceCache, FaceLabels
 from .flow import MotionMaps
+from .streaming import StreamedSamples, split_stream
 from .widening import widen
 
 # Crops are stored a little larger than they are trained on, so that zoom and rotation do not blur them.
@@ -24,12 +25,13 @@ STORED_MARGIN = 1.25
 class TrainingData:
     """Attributes:
     samples: the training stream.
-    faces, held_out: decoded pictures of the people trained on, and of those kept aside (None with held_out=0).
+    faces: labels of the people trained on.
+    held_out: decoded pictures of those kept aside (None with held_out=0).
     expressions: names in the order of the labels and of the networks' config.
     """
 
-    samples: TrainingSamples
-    faces: FaceCache
+    samples: TrainingSamples | StreamedSamples
+    faces: FaceLabels
     held_out: FaceCache | None
     expressions: tuple[str, ...]
 
@@ -38,6 +40,16 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
     """Loads, splits by people, and decodes each picture once (the first process does, the others wait and map it)."""
     source = config.train_data_dir or config.dataset_name
     stored = round(config.resolution * STORED_MARGIN)
+    draw = Draw(
+        resolution=config.resolution,
+        neutral_source=config.neutral_source,
+        stylise=config.stylise,
+        motion=config.motion,
+        seed=config.seed,
+        pairs=config.paired_weight > 0,
+    )
+    if config.streaming:
+        return _prepare_stream(config, accelerator, draw, stored)
     with accelerator.main_process_first():
         dataset = load_expression_dataset(source, adapter=config.adapter)
         expressions = tuple(dataset.features["expression"].names)
@@ -47,17 +59,24 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
         else:
             held_out = None
         faces = FaceCache(dataset, stored)
-    draw = Draw(
-        resolution=config.resolution,
-        neutral_source=config.neutral_source,
-        stylise=config.stylise,
-        motion=config.motion,
-        seed=config.seed,
-        pairs=config.paired_weight > 0,
-    )
-    neutral = expressions.index("neutral") if "neutral" in expressions else -1
-    samples = TrainingSamples(faces, draw, neutral, MotionMaps(dataset))
+    samples = TrainingSamples(faces, draw, _neutral(expressions), MotionMaps(dataset))
     return TrainingData(samples, faces, held_out, expressions)
+
+
+def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw, stored: int) -> TrainingData:
+    stream = load_expression_dataset(
+        config.train_data_dir or config.dataset_name, adapter=config.adapter, streaming=True
+    )
+    expressions = tuple(stream.features["expression"].names)
+    with accelerator.main_process_first():
+        parts = split_stream(stream, config.held_out, config.seed, stored)
+    maker = SampleMaker(draw, stored, MotionMaps())
+    samples = StreamedSamples(stream, maker, _neutral(expressions), len(expressions), parts.left_out)
+    return TrainingData(samples, parts.labels, parts.held_out, expressions)
+
+
+def _neutral(expressions: tuple[str, ...]) -> int:
+    return expressions.index("neutral") if "neutral" in expressions else -1
 
 
 def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGAN:

@@ -1,5 +1,6 @@
 """What a run shows while it trains: errors on people held out, and a grid of their faces in every expression."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -7,9 +8,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ..data.augmentation import old_photograph, painterly, stone
 from ..modeling_sargan import SARGAN
 from . import losses
 from .faces import FaceCache
+
+OTHER_DOMAINS = (old_photograph, painterly, stone)
 
 
 class HeldOut:
@@ -56,22 +60,37 @@ class HeldOut:
 
     @torch.inference_mode()
     def grid(self, generator: SARGAN, device: torch.device, rows: int = 6) -> Image.Image:
-        """Each row: the picture, its edits in the order of `expressions`; beneath it the truth where it is known."""
+        """Each row: the picture, its edits in the order of `expressions`; beneath it the truth where it is known.
+
+        The last rows show the first face again in other domains: as an old photograph, a painting and a sculpture.
+        """
         lines = []
         starts = [pair.get("neutral", next(iter(pair.values()))) for pair in self.pairs[:rows]] or self.single[:rows]
         for number, start in enumerate(starts):
-            source = start.to(device).expand(len(self.expressions), -1, -1, -1)
-            edits = generator(source, self._one_hot(self.expressions, device)).sample.clamp(-1, 1).cpu()
-            lines.append(torch.cat([start, *edits], dim=2))
+            lines.append(self._edits(generator, start, device))
             if self.pairs:
                 truth = [self.pairs[number].get(name, torch.full_like(start, -1.0)) for name in self.expressions]
                 lines.append(torch.cat([start, *truth], dim=2))
+        lines += [self._edits(generator, _restyled(starts[0], style), device) for style in OTHER_DOMAINS]
         pixels = ((torch.cat(lines, dim=1) + 1) * 127.5).round().byte().permute(1, 2, 0)
         return Image.fromarray(pixels.numpy())
+
+    def _edits(self, generator: SARGAN, start: torch.Tensor, device: torch.device) -> torch.Tensor:
+        """A face and its edits side by side, [3, S, (1 + n) S] on the CPU."""
+        source = start.to(device).expand(len(self.expressions), -1, -1, -1)
+        edits = generator(source, self._one_hot(self.expressions, device)).sample.clamp(-1, 1).cpu()
+        return torch.cat([start, *edits], dim=2)
 
     def _one_hot(self, names: list[str] | tuple[str, ...], device: torch.device) -> torch.Tensor:
         indices = torch.tensor([self.expressions.index(name) for name in names], device=device)
         return torch.nn.functional.one_hot(indices, len(self.expressions)).float()
+
+
+def _restyled(face: torch.Tensor, style: Callable) -> torch.Tensor:
+    """A face [3, S, S] in [-1, 1] in one of the styles of the augmentation, always by the same draw."""
+    picture = (face.permute(1, 2, 0).numpy()[None] + 1) / 2
+    styled = np.clip(style(picture, np.random.default_rng(0), 1.0)[0], 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(styled.transpose(2, 0, 1), dtype=np.float32)) * 2 - 1
 
 
 def save_grid(grid: Image.Image, output_dir: Path, step: int) -> Path:
