@@ -252,7 +252,6 @@ def test_resuming_with_other_expressions_is_refused(make_config):
         ({"push_to_hub": True}, "hub_model_id"),
         ({"resolution": 48, "discriminator_layers": 6}, "cannot be halved 6 times"),
         ({"motion": True, "ultimate_skip": False}, "ultimate_skip"),
-        ({"streaming": True, "dataloader_num_workers": 2}, "read by one worker"),
         ({"learnig_rate": 1e-4}, "Unknown settings: learnig_rate"),
     ],
 )

@@ -143,7 +143,7 @@ class TrainingSamples(Dataset):
         mix: float32 [1, 1, 1] uniform in [0, 1), for the gradient penalty
     """
 
-    start_method = None  # of worker processes: the platform's
+    in_workers = True
 
     def __init__(self, faces: FaceCache, draw: Draw, neutral: int, maps: MotionMaps):
         self.faces, self.draw, self.neutral, self.maps = faces, draw, neutral, maps
@@ -210,11 +210,11 @@ def training_batches(
     workers: int,
 ) -> Iterator[dict[str, torch.Tensor]]:
     """Endless micro-batches of this process, `accumulation` of them for each update."""
+    workers = workers if samples.in_workers else 0
     loader = DataLoader(
         **samples.reader(first_step, micro_batch * accumulation, rank, world),
         batch_size=micro_batch,
         num_workers=workers,
-        multiprocessing_context=samples.start_method if workers else None,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_one_thread,
     )

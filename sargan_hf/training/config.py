@@ -105,10 +105,6 @@ class TrainingConfig:
                 f"resolution {self.resolution} cannot be halved {self.discriminator_layers} times: use a multiple of "
                 f"{2**self.discriminator_layers} or fewer discriminator_layers."
             )
-        if self.streaming and self.dataloader_num_workers > 1:
-            raise ConfigurationError(
-                f"A stream is read by one worker in order; got dataloader_num_workers {self.dataloader_num_workers}."
-            )
         if self.motion and not self.ultimate_skip:
             raise ConfigurationError("motion moves the ultimate skip: use it with ultimate_skip.")
         if self.widen_init > 1 and not self.init_from:

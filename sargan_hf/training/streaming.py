@@ -38,7 +38,9 @@ class StreamedSamples:
         left_out: people that are not trained on.
     """
 
-    start_method = "spawn"  # a fork of a process that has read Parquet waits forever for Arrow's threads
+    # A fork of a process that has read Parquet waits for Arrow's threads for ever, and `datasets` deals its shards anew to
+    # worker processes, so that a resumed run would see other pictures: the training process reads the stream itself.
+    in_workers = False
 
     def __init__(
         self, stream: IterableDataset, maker: SampleMaker, neutral: int, num_expressions: int, left_out: frozenset[str]
