@@ -21,7 +21,8 @@ LEAST_WEIGHT = 1 / 512
 TINT_SPREAD = (
     5.0  # of 255; in photographs colours spread by 7 and more beside their brightness, in pencil or marble by less
 )
-HUE_MARGIN = 0.02  # of [-1, 1]: 2.5 of 255
+DARK = 0.1  # of full brightness: what is darker has no hue to speak of
+HUE_MARGIN = 0.02  # of a pixel's brightness
 SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
 # How much of the Laplacian makes up for what interpolation loses; measured on the grain of photographs.
 RESTORED_DETAIL = 0.01
@@ -221,16 +222,21 @@ def in_the_crops_colours(crop: np.ndarray, start: np.ndarray, residual: np.ndarr
     if tint is not None:
         return (residual @ tint)[..., None] * tint
     side = len(crop)
-    face = crop[side // 4 : side * 7 // 8, side // 5 : side * 4 // 5].reshape(-1, 3).astype(np.float32) / 127.5 - 1
-    low, high = np.percentile((face - (face @ LUMA)[:, None]), (1, 99), axis=0).astype(np.float32)
-    edited = start + residual
-    light = (edited @ LUMA)[..., None]
-    before = start - (start @ LUMA)[..., None]
-    hue = edited - light
+    face = crop[side // 4 : side * 7 // 8, side // 5 : side * 4 // 5].astype(np.float32) / 127.5 - 1
+    light, hue = _light_and_hue(face)
+    low, high = np.percentile(hue[light[..., 0] > DARK], (1, 99), axis=0) if (light > DARK).any() else (-1.0, 1.0)
+    light, hue = _light_and_hue(start + residual)
+    before = _light_and_hue(start)[1]
     # What the picture itself shows there may stay.
     kept = np.clip(hue, np.minimum(low, before) - HUE_MARGIN, np.maximum(high, before) + HUE_MARGIN)
     kept -= (kept @ LUMA)[..., None]
-    return light + kept - start
+    return residual + ((kept - hue) * (np.maximum(light, 0) + DARK) * 2).astype(np.float32)
+
+
+def _light_and_hue(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of pixels [..., 3] in [-1, 1]: brightness in 0..1, [..., 1], and the channels' distance from it, relative to it."""
+    light = (pixels @ LUMA)[..., None] / 2 + 0.5
+    return light, ((pixels + 1) / 2 - light) / (np.maximum(light, 0) + DARK)
 
 
 def single_tint(crop: np.ndarray) -> np.ndarray | None:
