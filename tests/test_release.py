@@ -1,0 +1,71 @@
+"""The recipe of the released weights: its settings are valid, and figures reach the card."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+
+from sargan_hf.training.config import TrainingConfig
+
+ROOT = Path(__file__).parents[1]
+STAGES = sorted((ROOT / "release").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", STAGES, ids=lambda path: path.stem)
+def test_settings_are_valid(path):
+    values = TrainingConfig.load(path)
+    if "widen_init" in values:
+        values["init_from"] = "the stage before"
+    config = TrainingConfig.from_dict(values)
+    # 12 % of the people are the ones that the card's figures are measured on.
+    assert (config.held_out, config.seed, config.objective) == (0.12, 0, "fast")
+
+
+def test_the_script_names_files_that_exist():
+    script = (ROOT / "release" / "reproduce.sh").read_text()
+    assert STAGES
+    for path in STAGES:
+        assert f"release/{path.name}" in script
+    subprocess.run(["bash", "-n", ROOT / "release" / "reproduce.sh"], check=True)
+
+
+def report(folder: Path, value: float) -> Path:
+    folder.mkdir()
+    plain = {"domain": "all", "skin_tone": "all", "n": 90, "people": 15, "low": value - 0.1, "high": value + 0.1}
+    metrics = ("ecs_top1", "ecs_rises", "fss_distance", "fss_nearest_own")
+    figures = [{"metric": metric, "expression": "all", "value": value, **plain} for metric in metrics]
+    figures.append({"metric": "ecs_top1", "expression": "happy", "value": value / 2, **plain})
+    meanings = {metric: {"meaning": metric} for metric in metrics}
+    (folder / "report.json").write_text(json.dumps({"seed": 0, "metrics": meanings, "figures": figures}))
+    return folder
+
+
+def test_figures_reach_the_card(tmp_path):
+    card = tmp_path / "model_card.md"
+    shutil.copyfile(ROOT / "model_card.md", card)
+    before = ModelCard.load(card)
+    people, others = report(tmp_path / "people", 0.625), report(tmp_path / "others", 0.375)
+    subprocess.run([sys.executable, ROOT / "release" / "write_card.py", card, people, others], check=True)
+
+    after = ModelCard.load(card)
+    assert "| intended expression is the first guess | 0.62 [0.53, 0.72] | 0.38 [0.28, 0.47] |" in after.text
+    values = {result.metric_value for result in after.data.eval_results if result.metric_type == "ecs_top1"}
+    assert values == {0.625, 0.3125, 0.375, 0.1875}
+    # Nothing else of the text is touched.
+    assert after.text.split("<!-- figures -->")[0] == before.text.split("<!-- figures -->")[0]
+    assert after.text.split("<!-- /figures -->")[1] == before.text.split("<!-- /figures -->")[1]
+
+
+def test_a_card_without_a_place_for_figures_is_refused(tmp_path):
+    card = tmp_path / "card.md"
+    card.write_text("---\nlicense: apache-2.0\nmodel_name: other\n---\n# Other\n")
+    people, others = report(tmp_path / "people", 0.6), report(tmp_path / "others", 0.4)
+    done = subprocess.run(
+        [sys.executable, ROOT / "release" / "write_card.py", card, people, others], capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "<!-- figures -->" in done.stderr
