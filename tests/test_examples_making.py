@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 FOLDER = Path(__file__).resolve().parent.parent / "examples" / "making"
 
 
@@ -20,9 +18,6 @@ def test_the_command_explains_itself_and_refuses_unknown_heads():
     assert "invalid choice" in refused.stderr
 
 
-@pytest.mark.parametrize("module", ["painting", "heads", "scene", "people"])
-def test_every_script_can_be_imported(module):
-    if module != "painting":
-        pytest.importorskip("bpy", reason="Blender as a module: pip install 'bpy==4.5.*' with Python 3.11")
-    done = run("-c", f"import {module}")
+def test_the_painter_needs_no_blender():
+    done = run("-c", "import painting")
     assert done.returncode == 0, done.stderr

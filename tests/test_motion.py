@@ -78,8 +78,8 @@ def traced(request, assets):
     tracer = MotionTracer(stage)
     result = {}
     for name in ("neutral", "happy", "surprised"):
-        weights = stage.weights(recipes_for(name, default_recipes())[0])
-        result[name] = stage.render(weights, shaded=False), PairMotion(*tracer.trace(weights))
+        shot = stage.shot(stage.weights(recipes_for(name, default_recipes())[0]))
+        result[name] = stage.render(shot, shaded=False), PairMotion(*tracer.trace(shot))
     return result
 
 
