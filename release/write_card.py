@@ -18,20 +18,20 @@ from sargan_hf.expressions import EXPRESSIONS
 PEOPLE = ("15 people of the London Set and Young Adult White Faces", "london-set-and-young-adult-white-faces")
 OTHERS = ("11 paintings, busts, avatars and a photograph", "paintings-busts-avatars")
 METADATA = ("ecs_top1", "ecs_rises", "fss_distance", "fss_nearest_own")
-# What a row says, and the figure it shows: (metric, expression, digits).
+# What a row says, and the figure it shows: its metric and expression.
 ROWS = [
-    ("intended expression is the first guess", "ecs_top1", "all", 2),
-    *((f"... {name}", "ecs_top1", name, 2) for name in EXPRESSIONS if name != "neutral"),
-    ("its probability rises", "ecs_rises", "all", 2),
-    ("half intensity lies between 0 and 1", "intensity_half_between", "all", 2),
-    ("real smiles brought back to neutral", "neutralised_top1", "all", 2),
-    ("... before the edit", "neutralised_top1_before", "all", 2),
-    ("edits brought back to neutral", "round_trip_top1", "all", 2),
-    ("edit is nearest to its own original", "fss_nearest_own", "all", 2),
-    ("identity distance (strangers .85, a real smile .23)", "fss_distance", "all", 2),
-    ("change outside the mask, of 255", "background_outside", "all", 2),
-    ("change inside the crop, away from the features, of 255", "background_away", "all", 2),
-    ("sharpness of skin, after / before", "sharpness", "all", 2),
+    ("intended expression is the first guess", "ecs_top1", "all"),
+    *((f"... {name}", "ecs_top1", name) for name in EXPRESSIONS if name != "neutral"),
+    ("its probability rises", "ecs_rises", "all"),
+    ("half intensity lies between 0 and 1", "intensity_half_between", "all"),
+    ("real smiles brought back to neutral", "neutralised_top1", "all"),
+    ("... before the edit", "neutralised_top1_before", "all"),
+    ("edits brought back to neutral", "round_trip_top1", "all"),
+    ("edit is nearest to its own original", "fss_nearest_own", "all"),
+    ("identity distance (strangers .85, a real smile .23)", "fss_distance", "all"),
+    ("change outside the mask, of 255", "background_outside", "all"),
+    ("change inside the crop, away from the features, of 255", "background_away", "all"),
+    ("sharpness of skin, after / before", "sharpness", "all"),
 ]
 
 
@@ -60,18 +60,18 @@ def main() -> None:
 def figures(reports: list[dict]) -> str:
     """The table: one row for each figure, one column for each report, 95 % intervals in brackets."""
     lines = ["| | 15 people | 11 from elsewhere |", "|---|---|---|"]
-    for text, metric, expression, digits in ROWS:
-        cells = [cell(report, metric, expression, digits) for report in reports]
+    for text, metric, expression in ROWS:
+        cells = [cell(report, metric, expression) for report in reports]
         lines.append(f"| {text} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def cell(report: dict, metric: str, expression: str, digits: int) -> str:
+def cell(report: dict, metric: str, expression: str) -> str:
     wanted = {"metric": metric, "expression": expression, "domain": "all", "skin_tone": "all"}
     for figure in report["figures"]:
         if all(figure[key] == value for key, value in wanted.items()):
-            interval = "" if figure["low"] is None else f" [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"
-            return f"{figure['value']:.{digits}f}{interval}"
+            interval = "" if figure["low"] is None else f" [{figure['low']:.2f}, {figure['high']:.2f}]"
+            return f"{figure['value']:.2f}{interval}"
     return ""
 
 

@@ -105,7 +105,7 @@ class PairMotion:
     """
 
     def __init__(self, backward: np.ndarray, forward: np.ndarray, valid: np.ndarray):
-        self.__dict__.update(backward=backward, forward=forward, valid=valid)
+        self.backward, self.forward, self.valid = backward, forward, valid
 
     @classmethod
     def still(cls, height: int, width: int) -> "PairMotion":
@@ -129,7 +129,7 @@ class PairMotion:
         if any(value is None for value in data.values()):
             raise DatasetError(f"A row with motion has all of {', '.join(COLUMNS)}; one is empty.")
         motion = cls.__new__(cls)
-        motion.__dict__["_columns"] = data
+        motion._columns = data
         return motion
 
     @cached_property

@@ -77,9 +77,8 @@ LOOKS = (
 )
 EVERY_FACE = (LOOKS[0], LOOKS[1], LOOKS[3])
 CROWD_LOOK = LOOKS[4]
-CROWD_FACE = (
-    0.04  # of the longer side: where a face is smaller than this there may be more that only a large look shows
-)
+# Of the longer side: where a face is smaller than this there may be more that only a large look shows.
+CROWD_FACE = 0.04
 
 
 class FaceDetector:

@@ -18,9 +18,8 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 # Rows are worked on in bands of about this many pixels, so that a huge face costs time, not memory.
 BAND_PIXELS = 1 << 20
 LEAST_WEIGHT = 1 / 512
-TINT_SPREAD = (
-    5.0  # of 255; in photographs colours spread by 7 and more beside their brightness, in pencil or marble by less
-)
+# Of 255; in photographs colours spread by 7 and more beside their brightness, in pencil or marble by less.
+TINT_SPREAD = 5.0
 DARK = 0.1  # of full brightness: what is darker has no hue to speak of
 HUE_MARGIN = 0.02  # of a pixel's brightness
 SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
@@ -87,10 +86,11 @@ def plan_change(
     edit = (start if motion is None else moved(start, flow)) + residual
     if mode == "motion":
         flow = _smoothed(flow) if motion is not None else optical_flow(crop, edit)
-        residual = _smoothed(edit - moved(start, flow))
+        start = moved(start, flow)
+        residual = _smoothed(edit - start)
     else:
         flow, residual = np.zeros_like(flow), edit - start
-    residual = in_the_crops_colours(crop, moved(start, flow), residual)
+    residual = in_the_crops_colours(crop, start, residual)
     weight = compositing.activity_weight(residual, flow)
     if region is not None:
         weight = weight * compositing.region_weight(region, side) * compositing.attention_weight(attention, side)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from datasets import Dataset, IterableDataset
 
 from ..data.loading import load_expression_dataset, split_by_subject
 from ..errors import ConfigurationError
@@ -38,7 +39,6 @@ class TrainingData:
 
 def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
     """Loads, splits by people, and decodes each picture once (the first process does, the others wait and map it)."""
-    source = config.train_data_dir or config.dataset_name
     stored = round(config.resolution * STORED_MARGIN)
     draw = Draw(
         resolution=config.resolution,
@@ -51,7 +51,7 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
     if config.streaming:
         return _prepare_stream(config, accelerator, draw, stored)
     with accelerator.main_process_first():
-        dataset = load_expression_dataset(source, adapter=config.adapter)
+        dataset = _load(config)
         expressions = tuple(dataset.features["expression"].names)
         if config.held_out:
             parts = split_by_subject(dataset, config.held_out, seed=config.seed)
@@ -64,15 +64,18 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
 
 
 def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw, stored: int) -> TrainingData:
-    stream = load_expression_dataset(
-        config.train_data_dir or config.dataset_name, adapter=config.adapter, streaming=True
-    )
+    stream = _load(config)
     expressions = tuple(stream.features["expression"].names)
     with accelerator.main_process_first():
         parts = split_stream(stream, config.held_out, config.seed, stored)
     maker = SampleMaker(draw, stored, MotionMaps())
     samples = StreamedSamples(stream, maker, _neutral(expressions), len(expressions), parts.left_out)
     return TrainingData(samples, parts.labels, parts.held_out, expressions)
+
+
+def _load(config: TrainingConfig) -> Dataset | IterableDataset:
+    source = config.train_data_dir or config.dataset_name
+    return load_expression_dataset(source, adapter=config.adapter, streaming=config.streaming)
 
 
 def _neutral(expressions: tuple[str, ...]) -> int:
