@@ -8,21 +8,22 @@ The face is scikit-image's `astronaut` (Eileen Collins, NASA, public domain), so
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from skimage.data import astronaut
 
 from sargan_hf.data.augmentation import CONDITIONS, MEDIA
+from sargan_hf.faces.alignment import canonical_transform, crop_face
+from sargan_hf.faces.detection import FaceDetector
 
 SIZE, DRAWS, CAPTION = 100, 5, 114
-FACE = np.s_[5:205, 122:322]
 OUTPUT = Path(__file__).parent / "pictures" / "augmentation" / "sheet.jpg"
 
 
 def main(output: Path) -> None:
     """Writes the sheet: two columns of transforms, each a row of `DRAWS` independent draws at strength 1."""
-    face = cv2.resize(astronaut()[FACE], (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    face = crop_face(astronaut(), canonical_transform(FaceDetector().find(astronaut())[0].points, SIZE), SIZE)
+    face = np.asarray(face, dtype=np.float32) / 255
     transforms = (*MEDIA, *CONDITIONS)
     rows = -(-(len(transforms) + 1) // 2)
     width = CAPTION + DRAWS * SIZE
