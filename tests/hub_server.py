@@ -1,17 +1,19 @@
-"""A small model hub on loopback that speaks what `huggingface_hub` says when it pushes and pulls model repositories.
+"""A small hub on loopback that speaks what `huggingface_hub` says when it pushes models and pulls models and data sets.
 
-Real HTTP for the real client: repositories, branches, commits (regular files inline, large ones over basic LFS), model
-info, trees, and file downloads with their headers. Xet storage is not spoken; set HF_HUB_DISABLE_XET=1.
+Real HTTP for the real client: repositories, branches, commits (regular files inline, large ones over basic LFS), info on
+models and data sets, trees, and file downloads, whole or by byte ranges, with their headers.
+Xet storage is not spoken; set HF_HUB_DISABLE_XET=1.
 """
 
 import base64
 import hashlib
 import json
+import re
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from pathlib import Path, PurePosixPath
+from urllib.parse import parse_qs, unquote, urlsplit
 
 REGULAR_FILE_LIMIT = 20_000  # bytes; the Hub decides by name as well, here size alone sends a file over LFS
 
@@ -67,6 +69,10 @@ class Hub:
         return repository.commits[repository.resolve(revision)]
 
 
+def _listed(path: str, content: bytes) -> dict:
+    return {"type": "file", "path": path, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+
+
 class _Handler(BaseHTTPRequestHandler):
     hub: Hub
     protocol_version = "HTTP/1.1"
@@ -79,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.hub.requests.append(f"{self.command} {self.path}")
-        parts = [unquote(part) for part in urlsplit(self.path).path.strip("/").split("/")]
+        parts = self._parts()
         if parts[0] == "api":
             repository = self._repository("/".join(parts[2:4]))
             if repository is not None:
@@ -94,8 +100,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.hub.requests.append(f"{self.command} {self.path}")
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        parts = [unquote(part) for part in urlsplit(self.path).path.strip("/").split("/")]
-        if self.headers.get("Authorization") != f"Bearer {self.hub.token}":
+        parts = self._parts()
+        if parts[:1] + parts[4:5] == ["api", "paths-info"]:
+            self._list_paths("/".join(parts[2:4]), parts[5], body)
+        elif self.headers.get("Authorization") != f"Bearer {self.hub.token}":
             self._fail(401, "Unauthorized", "Invalid credentials in Authorization header")
         elif parts == ["api", "repos", "create"]:
             self._create(json.loads(body))
@@ -112,6 +120,18 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.rfile.read(int(self.headers["Content-Length"]))
         self.hub.lfs[hashlib.sha256(content).hexdigest()] = content
         self._json({})
+
+    def _parts(self) -> list[str]:
+        """The path's parts; the two kinds of repository share their names here, so files of both have the same paths."""
+        parts = [unquote(part) for part in urlsplit(self.path).path.strip("/").split("/")]
+        return parts[1:] if parts[0] == "datasets" else parts
+
+    def _list_paths(self, repo_id: str, revision: str, body: bytes) -> None:
+        repository = self._repository(repo_id)
+        if repository is not None:
+            asked = parse_qs(body.decode())["paths"] if b"=" in body else json.loads(body)["paths"]
+            tree = repository.commits[repository.resolve(revision)]
+            self._json([_listed(path, tree[path]) for path in asked if path in tree])
 
     def _create(self, request: dict) -> None:
         repo_id = "/".join(part for part in (request.get("organization") or "tester", request["name"]) if part)
@@ -165,14 +185,22 @@ class _Handler(BaseHTTPRequestHandler):
             return self._fail(404, "RevisionNotFound")
         tree = repository.commits[oid]
         if rest[:1] == ["tree"]:
-            return self._json(
-                [
-                    {"type": "file", "path": p, "size": len(c), "oid": hashlib.sha1(c).hexdigest()}
-                    for p, c in tree.items()
-                ]
-            )
+            return self._list_tree(tree, "/".join(rest[2:]))
         siblings = [{"rfilename": path} for path in tree]
         self._json({"id": repo_id, "sha": oid, "private": repository.private, "siblings": siblings, "tags": []})
+
+    def _list_tree(self, tree: dict[str, bytes], folder: str) -> None:
+        """What lies in a folder: all of it, folders included, or its own level only."""
+        inside = {path: content for path, content in tree.items() if path.startswith(folder and folder + "/")}
+        folders = {str(parent) for path in inside for parent in PurePosixPath(path).parents} - {".", folder}
+        folders = {path for path in folders if path.startswith(folder and folder + "/")}
+        everything = [_listed(path, content) for path, content in inside.items()]
+        everything += [{"type": "directory", "path": path, "size": 0, "oid": "0" * 40} for path in sorted(folders)]
+        if parse_qs(urlsplit(self.path).query).get("recursive", ["false"])[0].lower() != "true":
+            everything = [entry for entry in everything if str(PurePosixPath(entry["path"]).parent) == (folder or ".")]
+        if not inside:
+            return self._fail(404, "EntryNotFound")
+        self._json(everything)
 
     def _send_file(self, repository: Repository, revision: str, path: str) -> None:
         oid = repository.resolve(revision)
@@ -182,7 +210,12 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None:
             return self._fail(404, "EntryNotFound", commit=oid)
         headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": oid}
-        self._respond(200, content, "application/octet-stream", headers)
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+        if wanted is None:
+            return self._respond(200, content, "application/octet-stream", headers)
+        first, last = int(wanted[1]), min(int(wanted[2] or len(content)), len(content) - 1)
+        headers |= {"Content-Range": f"bytes {first}-{last}/{len(content)}"}
+        self._respond(206, content[first : last + 1], "application/octet-stream", headers)
 
     def _repository(self, repo_id: str) -> Repository | None:
         repository = self.hub.repositories.get(repo_id)
