@@ -5,9 +5,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sargan_hf.errors import CheckpointError, ConfigurationError
 from sargan_hf.expressions import EXPRESSIONS
 from sargan_hf.modeling_discriminator import SARGANDiscriminator
 from sargan_hf.modeling_sargan import SARGANOutput
+from sargan_hf.training.checkpoints import save_checkpoint
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.losses import feature_distance
 from sargan_hf.training.objectives import FastObjective
@@ -119,3 +121,34 @@ def test_following_the_feature_loss_alone_brings_an_edit_to_the_truth():
         loss.backward()
         optimizer.step()
     assert (edit - batch["target"]).abs().mean() < 0.85 * before
+
+
+class TestDiscriminatorOfAnotherRun:
+    """A short run may start with a discriminator that has learned already."""
+
+    SETTINGS = {"resolution": SIDE, "discriminator_channels": 16, "discriminator_layers": 3}
+
+    @pytest.fixture
+    def run(self, tmp_path):
+        torch.manual_seed(5)
+        self.learned = build_discriminator(TrainingConfig(**self.SETTINGS), EXPRESSIONS).state_dict()
+        save_checkpoint(tmp_path, 7, {"discriminator": self.learned}, {}, {}, keep=1)
+        return tmp_path
+
+    @pytest.mark.parametrize("named", ["run", "checkpoint"])
+    def test_it_is_taken_from_a_run_or_a_checkpoint(self, run, named):
+        source = run if named == "run" else run / "checkpoint-00000007"
+        config = TrainingConfig(**self.SETTINGS, discriminator_from=str(source))
+        taken = build_discriminator(config, EXPRESSIONS).state_dict()
+        for name, value in self.learned.items():
+            torch.testing.assert_close(taken[name], value, rtol=0, atol=0)
+
+    def test_another_network_is_refused(self, run):
+        config = TrainingConfig(**self.SETTINGS | {"discriminator_channels": 8}, discriminator_from=str(run))
+        with pytest.raises(ConfigurationError, match="discriminator_channels"):
+            build_discriminator(config, EXPRESSIONS)
+
+    def test_a_folder_without_a_checkpoint_is_refused(self, tmp_path):
+        config = TrainingConfig(**self.SETTINGS, discriminator_from=str(tmp_path))
+        with pytest.raises(CheckpointError, match="no complete checkpoint"):
+            build_discriminator(config, EXPRESSIONS)

@@ -62,6 +62,9 @@ class TrainingConfig:
     critic_steps: int = setting(1, "discriminator steps for each generator step", minimum=1)
     discriminator_channels: int = setting(32, "width of the discriminator's first convolution", minimum=4)
     discriminator_layers: int = setting(4, "stride-2 convolutions of the discriminator", minimum=1)
+    discriminator_from: str | None = setting(
+        None, "folder of another run, or its checkpoint, whose discriminator to take"
+    )
     adversarial_start: int = setting(0, "first step of the adversary", minimum=0)
     adversarial_weight: float = setting(1.0, "weight of the adversarial loss", minimum=0.0)
     expression_weight: float = setting(1.0, "weight of the expression loss", minimum=0.0)

@@ -6,12 +6,14 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from datasets import Dataset, IterableDataset
+from safetensors.torch import load_file
 
 from ..data.loading import load_expression_dataset, split_by_subject
-from ..errors import ConfigurationError
+from ..errors import CheckpointError, ConfigurationError
 from ..modeling_discriminator import NEGATIVE_SLOPE, SARGANDiscriminator
 from ..modeling_sargan import SARGAN
 from .batches import Draw, SampleMaker, TrainingSamples
+from .checkpoints import find_checkpoint, verify
 from .config import TrainingConfig
 from .faces import FaceCache, FaceLabels
 from .flow import MotionMaps
@@ -111,7 +113,10 @@ def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SAR
 
 
 def build_discriminator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGANDiscriminator:
-    """The published one for the paper's objective; for the fast one, conditional and scaled to learn at once."""
+    """The published one for the paper's objective; for the fast one, conditional and scaled to learn at once.
+
+    A discriminator needs about a thousand steps before it teaches anything, so a short run may take one that has them.
+    """
     fast = config.objective == "fast"
     discriminator = SARGANDiscriminator(
         sample_size=config.resolution,
@@ -125,7 +130,28 @@ def build_discriminator(config: TrainingConfig, expressions: tuple[str, ...]) ->
         for conv in discriminator.trunk:
             torch.nn.init.kaiming_normal_(conv.weight, a=NEGATIVE_SLOPE)
             torch.nn.init.zeros_(conv.bias)
+    if config.discriminator_from:
+        _take_discriminator(discriminator, Path(config.discriminator_from))
     return discriminator
+
+
+def _take_discriminator(discriminator: SARGANDiscriminator, run: Path) -> None:
+    checkpoint = run if (run / "manifest.json").is_file() else find_checkpoint(run, "latest")
+    if checkpoint is None:
+        raise CheckpointError(
+            f"{run} has no complete checkpoint to take a discriminator from: name the folder of a run."
+        )
+    verify(checkpoint)
+    weights = load_file(checkpoint / "discriminator.safetensors")
+    shapes = {name: tuple(value.shape) for name, value in weights.items()}
+    wanted = {name: tuple(value.shape) for name, value in discriminator.state_dict().items()}
+    if shapes != wanted:
+        odd = next(name for name in sorted(shapes.keys() | wanted.keys()) if shapes.get(name) != wanted.get(name))
+        raise ConfigurationError(
+            f"The discriminator of {checkpoint} is another network ({odd}: {shapes.get(odd)}, wanted {wanted.get(odd)}): use "
+            "the discriminator_channels, discriminator_layers, resolution and objective of its run."
+        )
+    discriminator.load_state_dict(weights)
 
 
 def learning_rate_factor(config: TrainingConfig, step: int) -> float:
