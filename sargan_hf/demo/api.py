@@ -41,7 +41,7 @@ class PublicAPI:
         output = self.pipeline(
             self._limited(picture), parse_blend(expression), intensity=intensity, faces=parse_faces(faces)
         )
-        return self.handlers.save(output.images[0], "edited")
+        return self.handlers.save(output.images[0], "edited", credentials=self.handlers.credentials)
 
     @friendly
     def find_faces(self, picture: str) -> dict:

@@ -14,7 +14,8 @@ import gradio as gr
 from PIL import Image
 
 from ..errors import SARGANError
-from ..pictures import EditedImage
+from ..pictures import ContentCredentials, EditedImage, save_picture
+from ..pictures.content_credentials import sign_picture
 from ..pipeline_sargan import SARGANPipeline
 from . import explaining
 from . import sitting as sittings
@@ -49,6 +50,7 @@ class Handlers:
         self.pipeline = pipeline
         self.settings = settings
         self.cache = Path(cache)
+        self.credentials = settings.credentials()
         self.expressions = pipeline.generator.expressions
 
     @friendly
@@ -164,7 +166,8 @@ class Handlers:
         """The edited picture at full resolution, with the note that it was edited, as a file."""
         require_face(sitting)
         after, _ = sittings.edited(self.pipeline, sitting, blend, intensity)
-        return gr.update(value=self.save(after, "-".join(["sargan", *blend]), kind), visible=True)
+        path = self.save(after, "-".join(["sargan", *blend]), kind, self.credentials)
+        return gr.update(value=path, visible=True)
 
     def reveal(self, sitting: Sitting | None, kind: str) -> list[Any]:
         """An empty player, where the progress of the animation is shown."""
@@ -193,7 +196,10 @@ class Handlers:
             **which,
         )
         progress(1.0, desc=f"Writing the {kind}")
-        path = str(animation.save(self.new_file(f"animation.{kind.lower()}")))
+        path = animation.save(self.new_file(f"animation.{kind.lower()}"))
+        if self.credentials is not None:
+            sign_picture(path, self.credentials)
+        path = str(path)
         return [gr.update(value=path if kind == shown else None, visible=kind == shown) for shown in ANIMATIONS]
 
     @friendly
@@ -202,15 +208,16 @@ class Handlers:
         require_face(sitting)
         return gr.update(value=explaining.explanation(self.pipeline, sitting, blend), visible=True)
 
-    def save(self, picture: Image.Image, name: str, kind: str = "PNG") -> str:
-        """Writes a picture for the visitor and returns the file's path."""
+    def save(
+        self, picture: Image.Image, name: str, kind: str = "PNG", credentials: ContentCredentials | None = None
+    ) -> str:
+        """Writes a picture for the visitor, signed where credentials are given, and returns the file's path."""
         suffix, parameters = FORMATS[kind]
         path = self.new_file(f"{name}.{suffix}")
         if suffix == "jpg" and picture.mode not in ("L", "RGB"):
             note = getattr(picture, "provenance", None)
             picture = EditedImage.from_image(picture.convert("RGB"), note)
-        picture.save(path, **parameters)
-        return str(path)
+        return str(save_picture(picture, path, credentials, **parameters))
 
     def new_file(self, name: str) -> Path:
         """A file in a folder of its own, which nobody can guess, inside gradio's folder, which it empties in time."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ..errors import ConfigurationError
+from ..pictures import ContentCredentials
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +27,8 @@ class Settings:
         requests_per_minute: calls one client may make in a minute.
         keep_hours: uploads and results are deleted after this time.
         behind_proxy: trust X-Forwarded-For for the client's address; only behind a proxy that sets it.
+        certificate, private_key: PEM files; with both, what visitors download is signed (C2PA).
+        signing_algorithm: of the key, such as es256 or ed25519.
     """
 
     model: str = "weights/sargan-motion-128"
@@ -39,6 +42,9 @@ class Settings:
     requests_per_minute: int = 240
     keep_hours: float = 1.0
     behind_proxy: bool = False
+    certificate: str = ""
+    private_key: str = ""
+    signing_algorithm: str = "es256"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -58,6 +64,20 @@ class Settings:
     def max_pixels(self) -> int:
         """Largest accepted picture in pixels."""
         return self.max_megapixels * 1_000_000
+
+    def credentials(self) -> ContentCredentials | None:
+        """What downloads are signed with, tried out; None when no certificate was given.
+
+        Raises:
+            ConfigurationError: certificate and key cannot be read, do not sign, or one of them is missing.
+        """
+        if not self.certificate and not self.private_key:
+            return None
+        if not self.certificate or not self.private_key:
+            raise ConfigurationError("SARGAN_CERTIFICATE and SARGAN_PRIVATE_KEY belong together: set both or neither.")
+        credentials = ContentCredentials(self.certificate, self.private_key, self.signing_algorithm)
+        credentials.check()
+        return credentials
 
     def find(self, path: str) -> Path:
         """A relative path that exists beside the package's repository but not here means the former."""

@@ -13,6 +13,7 @@ from .lean_imports import lean_imports
 from .plan import Job, claim_output, own_share, plan_jobs, remove_left_overs
 
 if TYPE_CHECKING:
+    from ..pictures import ContentCredentials
     from ..pipeline_sargan import SARGANPipeline
 
 DEFAULT_MODEL = "weights/sargan-motion-128"
@@ -33,6 +34,12 @@ def command(
     format: Annotated[
         str | None, typer.Option(help="jpg, png, webp, tiff or avif; each picture's own if left out.")
     ] = None,
+    content_credentials: Annotated[
+        bool, typer.Option("--content-credentials", help="Sign every edit (C2PA) with the certificate and key below.")
+    ] = False,
+    certificate: Annotated[str, typer.Option(envvar="SARGAN_CERTIFICATE", help="PEM file of the certificates.")] = "",
+    private_key: Annotated[str, typer.Option(envvar="SARGAN_PRIVATE_KEY", help="PEM file of the key.")] = "",
+    signing_algorithm: Annotated[str, typer.Option(envvar="SARGAN_SIGNING_ALGORITHM", help="Of the key.")] = "es256",
     resume: Annotated[bool, typer.Option("--resume", help="Skip pictures that an earlier run has finished.")] = False,
 ) -> None:
     """Changes the expression of faces in pictures and whole folders.
@@ -50,7 +57,9 @@ def command(
         "transfer": transfer,
         "model": model,
         "backend": backend,
+        "content_credentials": content_credentials,
     }
+    signer = _signer(certificate, private_key, signing_algorithm) if content_credentials else None
     suffix = None if format is None else f".{format.lower().removeprefix('.')}"
     jobs = own_share(plan_jobs(inputs, output, suffix), output, rank, world_size)
     if not jobs and world_size == 1:
@@ -61,7 +70,7 @@ def command(
     claim_output(output, settings)
     remove_left_overs(output)
     call = {"intensity": intensity, "faces": parse_faces(faces), "region": region, "transfer": transfer}
-    done, skipped, failures = _edit_all(pipe, _shown(jobs, rank), wanted, call, resume)
+    done, skipped, failures = _edit_all(pipe, _shown(jobs, rank), wanted, call, signer, resume)
     _summary(done, skipped, failures)
     if failures:
         raise typer.Exit(1)
@@ -108,7 +117,26 @@ def parse_faces(text: str) -> str | list[int]:
     raise ConfigurationError(f"--faces {text!r} is not known: use largest, all, or indices such as 0 or 0,2.")
 
 
-def _edit_all(pipe, jobs: Iterable[Job], expression, call: dict, resume: bool) -> tuple[int, int, list[str]]:
+def _signer(certificate: str, private_key: str, algorithm: str) -> "ContentCredentials":
+    from ..pictures import ContentCredentials
+
+    if not certificate or not private_key:
+        raise ConfigurationError(
+            "--content-credentials needs --certificate and --private-key, or SARGAN_CERTIFICATE and SARGAN_PRIVATE_KEY."
+        )
+    signer = ContentCredentials(certificate, private_key, algorithm)
+    signer.check()
+    return signer
+
+
+def _edit_all(
+    pipe: "SARGANPipeline",
+    jobs: Iterable[Job],
+    expression: ExpressionSpec,
+    call: dict,
+    signer: "ContentCredentials | None",
+    resume: bool,
+) -> tuple[int, int, list[str]]:
     from ..pictures import save_picture
 
     done, skipped, failures = 0, 0, []
@@ -121,7 +149,7 @@ def _edit_all(pipe, jobs: Iterable[Job], expression, call: dict, resume: bool) -
                 continue
             edited = pipe(job.source, expression, **call)
             job.target.parent.mkdir(parents=True, exist_ok=True)
-            save_picture(edited.images[0], job.target)
+            save_picture(edited.images[0], job.target, signer)
             done += 1
             for note in edited.notes:
                 typer.echo(f"note: {note}", err=True)

@@ -1,5 +1,6 @@
 """Saves edits whole or not at all, with a note in the file that a trained model changed the picture."""
 
+import io
 import os
 import uuid
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from ..errors import PictureError
+from .content_credentials import ContentCredentials
 from .provenance import provenance_parameters
 
 # Formats that an edit can be saved in, by suffix; the rest cannot hold the note, or need what Pillow cannot write.
@@ -65,23 +67,30 @@ class EditedImage(Image.Image):
         return EditedImage.from_image(super().copy(), self.provenance)
 
 
-def save_picture(image: Image.Image, path: str | os.PathLike, **params: object) -> Path:
+def save_picture(
+    image: Image.Image, path: str | os.PathLike, credentials: ContentCredentials | None = None, **params: object
+) -> Path:
     """Saves `image` under `path`: first beside it under a temporary name, then renamed, so that no half file is ever seen.
 
     Args:
         image: any Pillow image; an `EditedImage` carries its provenance note along.
         path: its suffix chooses the format: JPEG, PNG, WebP, TIFF or AVIF.
+        credentials: signs the file before it gets its name, so that no unsigned one is ever seen; None leaves it unsigned.
         params: passed to Pillow's writer, for example `quality=90`.
 
     Raises:
         PictureError: an unknown suffix, a mode that the format cannot hold, or a folder that cannot be written.
+        ConfigurationError: `credentials` do not sign.
     """
     path = Path(path)
     chosen = output_format(path, image.mode)
     temporary = path.parent / f".{path.stem[:40]}-{uuid.uuid4().hex}.part"
     try:
-        with open(temporary, "xb") as file:
-            image.save(file, chosen, **(QUALITY.get(chosen, {}) | params))
+        with open(temporary, "x+b") as file:
+            unsigned = file if credentials is None else io.BytesIO()
+            image.save(unsigned, chosen, **(QUALITY.get(chosen, {}) | params))
+            if credentials is not None:
+                credentials.sign(unsigned, file, path.name)
         os.replace(temporary, path)
     except OSError as error:
         raise PictureError(
