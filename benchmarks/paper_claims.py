@@ -66,7 +66,7 @@ OBJECTIVES: dict[str, dict] = {
         "neutral_source": 1.0,
     },
     # Half the width, and a reduction fewer because the picture is half as large. With equal weights the discriminator
-    # did not begin to tell expressions apart in 600 steps: its critic took all of the gradient.
+    # did not begin to tell expressions apart in 600 steps.
     "paper": {
         "train_batch_size": 4,
         "discriminator_channels": 32,
