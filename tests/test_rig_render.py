@@ -147,3 +147,13 @@ def test_own_recipes_are_checked(tmp_path):
     path.write_text("[[recipe")
     with pytest.raises(RigError, match="not a TOML"):
         read_recipes(path)
+
+
+def test_a_dark_face_is_no_dim_light(assets, model):
+    """Teeth take their brightness from the whites of the eyes too: by the cheeks alone, those of dark faces were grey."""
+    portrait = assets / "portraits" / "neutral" / "london_062.jpg"
+    dark = fit_portrait(model, PortraitReader().read(portrait))
+    picture = render_expression(dark, model, "angry", size=SIZE).image
+    mouth = picture[round(0.58 * SIZE) : round(0.8 * SIZE), round(0.35 * SIZE) : round(0.65 * SIZE)]
+    # 167 of 255; 125 with the cheeks alone. The whites of this person's eyes are at 149.
+    assert np.percentile(mouth.mean(axis=2), 97) > 149

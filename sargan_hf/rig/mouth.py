@@ -17,7 +17,9 @@ from .variation import TeethLook
 _SOCKET, _SOCKET_FLOOR = np.array([96, 40, 42], np.float32), np.array([34, 15, 16], np.float32)
 _GUMS = np.array([168, 92, 94], np.float32)
 _TEETH, _YELLOW_TEETH = np.array([232, 225, 210], np.float32), np.array([222, 203, 166], np.float32)
-_FULL_LIGHT = 205.0  # brightest channel of a cheek under it
+# Under a full light: the brightest channel of a light cheek, the mean of the whites of the eyes. Both are asked, because a
+# dark cheek is no dim light (teeth of dark-skinned people came out grey), and half-shut eyes show no white.
+_BRIGHT_CHEEK, _BRIGHT_EYE = 205.0, 165.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +48,13 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook) -> MouthColo
     marks = posed.landmarks
     cheeks = _pixels(posed.texture, marks.cheeks).mean(axis=0)
     lips = _pixels(posed.texture, (marks.lower_lip_top[2:5] + marks.lower_lip_bottom[2:5]) / 2).mean(axis=0)
+    white = _eye_white(posed)
+    balance = white / max(white.mean(), 1.0) if white is not None else np.ones(3, np.float32)
+    light = max(cheeks.max() / _BRIGHT_CHEEK, white.mean() / _BRIGHT_EYE if white is not None else 0.0)
     mix = look.yellowness
-    teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * _white_balance(posed)) * look.brightness
+    teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * balance) * look.brightness
     shade, across = _per_tooth(mesh.model, look.seed)
-    return MouthColours(float(np.clip(cheeks.max() / _FULL_LIGHT, 0.6, 1.1)), lips, teeth, shade, across, look)
+    return MouthColours(float(np.clip(light, 0.6, 1.1)), lips, teeth, shade, across, look)
 
 
 def _pixels(texture: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -57,17 +62,16 @@ def _pixels(texture: np.ndarray, points: np.ndarray) -> np.ndarray:
     return texture[y, x].astype(np.float32)
 
 
-def _white_balance(posed: PosedFace) -> np.ndarray:
-    """float32 [3], colour of the light, mean 1: from the brightest fifth of the eye openings, the whites of the eyes."""
+def _eye_white(posed: PosedFace) -> np.ndarray | None:
+    """float32 [3] RGB of the whites of the eyes: the brightest fifth of the eye openings; None for shut or tiny eyes."""
     mask = np.zeros(posed.texture.shape[:2], np.uint8)
     for opening in (posed.landmarks.right_eye_opening, posed.landmarks.left_eye_opening):
         cv2.fillPoly(mask, [np.round(opening).astype(np.int32)], 1)
     pixels = posed.texture[mask > 0].astype(np.float32)
     if len(pixels) <= 20:
-        return np.ones(3, np.float32)
+        return None
     total = pixels.sum(axis=1)
-    white = pixels[total >= np.percentile(total, 80)].mean(axis=0)
-    return white / max(white.mean(), 1.0)
+    return pixels[total >= np.percentile(total, 80)].mean(axis=0)
 
 
 def _per_tooth(model: FaceModel, seed: int) -> tuple[np.ndarray, np.ndarray]:
