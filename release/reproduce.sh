@@ -39,7 +39,8 @@ train sargan-motion-128 release/sargan-motion-128-stage-2.yaml --init_from "$wor
 
 step "3. sargan-128, the published network: half width first, then widened by copying"
 train residual-64 release/sargan-128-stage-1.yaml
-train sargan-128 release/sargan-128-stage-2.yaml --init_from "$work/residual-64"
+train residual-128 release/sargan-128-stage-2.yaml --init_from "$work/residual-64"
+train sargan-128 release/sargan-128-stage-3.yaml --init_from "$work/residual-128" --discriminator_from "$work/sargan-motion-128"
 
 step "4. Figures, on people held out and on pictures of other kinds"
 for model in sargan-motion-128 sargan-128; do
@@ -50,6 +51,7 @@ for model in sargan-motion-128 sargan-128; do
             $([ "$data" = portraits ] && echo --held-out 0.12)
     done
 done
-step "5. The card"
+step "5. The cards"
 python release/write_card.py model_card.md "$work/reports/sargan-motion-128-portraits" "$work/reports/sargan-motion-128-unseen"
+python release/write_card.py weights/sargan-128/README.md "$work/reports/sargan-128-portraits" "$work/reports/sargan-128-unseen"
 step "Done. Reports to look at: $work/reports/*/index.html"
