@@ -219,3 +219,34 @@ def test_everything_has_a_name_and_can_be_reached_by_keyboard(page, picture):
     first = page.locator("#result img").nth(1).get_attribute("src")
     page.keyboard.press("Enter")
     page.wait_for_function("first => document.querySelectorAll('#result img')[1].src !== first", arg=first)
+
+
+def test_faces_are_chosen_by_keyboard(page, picture, tmp_path):
+    both = np.tile(np.asarray(Image.open(picture))[:300], (1, 2, 1))
+    Image.fromarray(both).save(tmp_path / "both.png")
+    add(page, tmp_path / "both.png")
+    boxes = page.locator("#face-choice").get_by_role("checkbox")
+    second = page.get_by_role("checkbox", name="Face 2")
+    second.wait_for()
+    page.locator("#result img").nth(1).wait_for()
+
+    def edited_sides() -> list[bool]:
+        change = np.abs(shown(page, 0) - shown(page, 1)).max(axis=(0, 2)) > 0
+        return [bool(change[:512].any()), bool(change[512:].any())]
+
+    first_choice = edited_sides()
+    assert sorted(first_choice) == [False, True]
+    second.focus()
+    changes_the_result(page, lambda: page.keyboard.press("Space"))
+    assert edited_sides() == [True, True]
+    page.get_by_role("checkbox", name="Face 1").focus()
+    changes_the_result(page, lambda: page.keyboard.press("Space"))
+    assert edited_sides() == first_choice[::-1]
+    second.focus()
+    changes_the_result(page, lambda: page.keyboard.press("Space"))
+    assert second.is_checked()  # the last one stays
+    assert boxes.count() == 3  # the third one takes all faces
+    boxes.first.focus()
+    changes_the_result(page, lambda: page.keyboard.press("Space"))
+    assert edited_sides() == [True, True]
+    assert page.errors == []

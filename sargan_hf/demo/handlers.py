@@ -20,6 +20,7 @@ from ..pipeline_sargan import SARGANPipeline
 from . import explaining
 from . import sitting as sittings
 from .settings import Settings
+from .shelf import Place, Shelf
 from .sitting import Sitting
 from .texts import FACES_MANY, FACES_NONE, FACES_ONE, LABELS, NO_PICTURE, VIEW_ATTENTION, VIEW_FACE
 
@@ -43,47 +44,63 @@ def friendly(handler: Callable) -> Callable:
     return guarded
 
 
+def visited(handler: Callable) -> Callable:
+    """Gives a handler the picture itself for the place that the visitor's session keeps."""
+
+    @friendly
+    @functools.wraps(handler)
+    def guarded(self: "Handlers", *arguments, **keywords):
+        taken = [self.shelf.take(value) if isinstance(value, Place) else value for value in arguments]
+        return handler(self, *taken, **keywords)
+
+    return guarded
+
+
 class Handlers:
-    """The app's reactions; one for all visitors, whose own things are in their `Sitting`."""
+    """The app's reactions; one for all visitors, whose own things are in their `Sitting`, which stands on the shelf."""
 
     def __init__(self, pipeline: SARGANPipeline, settings: Settings, cache: str):
         self.pipeline = pipeline
         self.settings = settings
         self.cache = Path(cache)
+        self.shelf = Shelf(settings.max_memory_mb * 1_000_000)
         self.credentials = settings.credentials()
         self.expressions = pipeline.generator.expressions
 
     @friendly
     def open(
-        self, path: str | None, now: Sitting | None, blend: dict[str, float], intensity: float, view: str
+        self, path: str | None, now: Place | None, blend: dict[str, float], intensity: float, view: str
     ) -> list[Any]:
         """A picture came in, or went: everything on the page follows."""
         if path is None:
             return self.page(None, blend, intensity, view)
-        if now is not None and now.source == path:  # an example's click arrives twice; equal files have equal paths
-            return [gr.skip()] * (5 + len(self.expressions))
+        before = None if now is None else now.sitting
+        if before is not None and before.source == path:  # an example's click arrives twice; equal files, equal paths
+            return [gr.skip()] * (6 + len(self.expressions))
         sitting = sittings.open_sitting(self.pipeline, path, self.settings.max_pixels, self.settings.max_faces)
         for note in sitting.picture.notes:
             gr.Info(note)
         return self.page(sitting, blend, intensity, view)
 
     def page(self, sitting: Sitting | None, blend: Mapping[str, float], intensity: float, view: str) -> list[Any]:
-        """Updates of: sitting, result, face picture, face notice, the face panel, one per expression."""
+        """Updates of: sitting, result, face picture, notice, face panel, boxes to tick, one per expression."""
         if sitting is None:
             buttons = [gr.update(icon=None) for _ in self.expressions]
-            return [None, None, None, NO_PICTURE, gr.update(open=False), *buttons]
+            return [None, None, None, NO_PICTURE, gr.update(open=False), face_choice(None), *buttons]
         if not sitting.faces:
             gr.Warning("No face was found. Click two opposite corners around the face, under “Faces”.", duration=12)
             buttons = [gr.update(icon=None) for _ in self.expressions]
-            return [sitting, None, sittings.numbered(sitting), FACES_NONE, gr.update(open=True), *buttons]
+            place, faces, opened = self.shelf.put(sitting), sittings.numbered(sitting), gr.update(open=True)
+            return [place, None, faces, FACES_NONE, opened, face_choice(sitting), *buttons]
         many = len(sitting.faces) > 1
         notice = FACES_MANY.format(count=len(sitting.faces)) if many else FACES_ONE
         return [
-            sitting,
+            self.shelf.put(sitting),
             self.shown(sitting, blend, intensity, view),
             sittings.numbered(sitting),
             notice,
             gr.update(open=many),
+            face_choice(sitting),
             *self.preview_icons(sitting),
         ]
 
@@ -92,7 +109,7 @@ class Handlers:
         pictures = sittings.previews(self.pipeline, sitting)
         return [gr.update(icon=self.save(picture, "preview")) for picture in pictures]
 
-    @friendly
+    @visited
     def render(self, sitting: Sitting | None, blend: dict[str, float], intensity: float, view: str) -> Any:
         """The before and after pictures for the slider; leaves the slider alone while there is no face."""
         if sitting is None or not sitting.faces:
@@ -115,16 +132,19 @@ class Handlers:
             before = sitting.befores[box] = self.save(_fitting(whole.crop(box)), "before")
         return before, self.save(after, "after")
 
+    @visited
     def choose(self, name: str, sitting: Sitting | None, intensity: float, view: str) -> list[Any]:
         """An expression's button: it becomes the whole blend. Updates as of `blended`."""
         if sitting is None:
             gr.Info(f"{LABELS.get(name, name)} it is. Now add a picture, or click an example.")
         return self.blended({name: 1.0}, sitting, intensity, view)
 
+    @visited
     def mix(self, sitting: Sitting | None, intensity: float, view: str, *weights: float) -> list[Any]:
         """The sliders of exact shares. Updates as of `blended`."""
         return self.blended(dict(zip(self.expressions, weights, strict=True)), sitting, intensity, view)
 
+    @visited
     def mix_on_pad(
         self, sitting: Sitting | None, intensity: float, view: str, pad: dict[str, float] | None
     ) -> list[Any]:
@@ -142,7 +162,7 @@ class Handlers:
         weights = [blend.get(name, 0.0) for name in self.expressions]
         return [blend, self.render(sitting, blend, intensity, view), blend, *buttons, *weights]
 
-    @friendly
+    @visited
     def click_face(
         self, sitting: Sitting | None, blend: dict, intensity: float, view: str, event: gr.SelectData
     ) -> list[Any]:
@@ -157,11 +177,29 @@ class Handlers:
         if sitting.first_corner is None:
             sitting.first_corner = (x, y)
             skipped = [gr.skip()] * len(self.expressions)
-            return [sitting, gr.skip(), sittings.numbered(sitting), FACES_NONE, gr.skip(), *skipped]
+            return [
+                self.shelf.put(sitting),
+                gr.skip(),
+                sittings.numbered(sitting),
+                FACES_NONE,
+                gr.skip(),
+                gr.skip(),
+                *skipped,
+            ]
         corner, sitting.first_corner = sitting.first_corner, None
         return self.page(sittings.with_box(self.pipeline, sitting, [corner, (x, y)]), blend, intensity, view)
 
-    @friendly
+    @visited
+    def tick_faces(
+        self, sitting: Sitting | None, blend: dict, intensity: float, view: str, ticked: list[int]
+    ) -> list[Any]:
+        """The boxes beside the names of the faces, which need no pointer; the last one stays ticked."""
+        if sitting is not None:
+            known = set(range(len(sitting.faces)))
+            sitting.chosen = tuple(sorted(known.intersection(ticked))) or sitting.chosen
+        return self.page(sitting, blend, intensity, view)
+
+    @visited
     def download(self, sitting: Sitting | None, blend: dict[str, float], intensity: float, kind: str) -> Any:
         """The edited picture at full resolution, with the note that it was edited, as a file."""
         require_face(sitting)
@@ -169,12 +207,13 @@ class Handlers:
         path = self.save(after, "-".join(["sargan", *blend]), kind, self.credentials)
         return gr.update(value=path, visible=True)
 
+    @visited
     def reveal(self, sitting: Sitting | None, kind: str) -> list[Any]:
         """An empty player, where the progress of the animation is shown."""
         ready = sitting is not None and bool(sitting.faces)
         return [gr.update(value=None, visible=ready and kind == shown) for shown in ANIMATIONS]
 
-    @friendly
+    @visited
     def animate(
         self,
         sitting: Sitting | None,
@@ -202,7 +241,7 @@ class Handlers:
         path = str(path)
         return [gr.update(value=path if kind == shown else None, visible=kind == shown) for shown in ANIMATIONS]
 
-    @friendly
+    @visited
     def explain(self, sitting: Sitting | None, blend: dict[str, float]) -> Any:
         """Pictures of what the network did to the first chosen face."""
         require_face(sitting)
@@ -230,6 +269,14 @@ def _share(weight: object) -> float:
     """A weight as it came from a browser, which may send anything, as a number from 0 to 1."""
     known = isinstance(weight, int | float) and 0 <= weight <= 1  # false for what is not a number
     return round(float(weight), 2) if known else 0.0
+
+
+def face_choice(sitting: Sitting | None) -> Any:
+    """An update of the boxes to tick: one for each face where there is a choice."""
+    if sitting is None or len(sitting.faces) < 2:
+        return gr.update(choices=[], value=[], visible=False)
+    names = [(f"Face {index + 1}", index) for index in range(len(sitting.faces))]
+    return gr.update(choices=names, value=list(sitting.chosen), visible=True)
 
 
 def require_face(sitting: Sitting | None) -> None:

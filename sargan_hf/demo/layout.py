@@ -47,6 +47,7 @@ class Parts:
     save: gr.DownloadButton
     face_panel: gr.Accordion
     notice: gr.Markdown
+    face_choice: gr.CheckboxGroup
     face_picture: gr.Image
     film_kind: gr.Radio
     animate: gr.Button
@@ -178,6 +179,9 @@ def panel_row() -> dict[str, object]:
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320), gr.Accordion("Choose faces", open=False) as made["face_panel"]:
             made["notice"] = gr.Markdown(texts.NO_PICTURE, elem_classes="notice", elem_id="face-notice")
+            made["face_choice"] = gr.CheckboxGroup(
+                [], label="Faces to edit", show_select_all=True, visible=False, elem_id="face-choice"
+            )
             made["face_picture"] = gr.Image(
                 label="Faces in the picture", interactive=False, format="png", buttons=[], elem_id="faces"
             )
@@ -208,7 +212,8 @@ def wire(parts: Parts, handlers: Handlers, expressions: tuple[str, ...], setting
         "show_progress_on": parts.result,
     }
     sitting, blend, intensity, view, result = parts.sitting, parts.blend, parts.intensity, parts.view, parts.result
-    everything = [sitting, result, parts.face_picture, parts.notice, parts.face_panel, *parts.buttons]
+    everything = [sitting, result, parts.face_picture, parts.notice, parts.face_panel, parts.face_choice]
+    everything += parts.buttons
     blended = [blend, result, parts.pad, *parts.buttons, *parts.weights]
 
     rendering = [
@@ -222,6 +227,8 @@ def wire(parts: Parts, handlers: Handlers, expressions: tuple[str, ...], setting
     opening = [parts.picture, sitting, blend, intensity, view]
     parts.picture.change(handlers.open, opening, everything, cancels=rendering, **work)
     parts.face_picture.select(handlers.click_face, [sitting, blend, intensity, view], everything, **work)
+    ticked = [sitting, blend, intensity, view, parts.face_choice]
+    parts.face_choice.input(handlers.tick_faces, ticked, everything, **work)
     wire_files(parts, handlers, work)
 
 

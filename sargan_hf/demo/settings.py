@@ -26,6 +26,7 @@ class Settings:
         queue_size: requests that may wait; later ones are told to come back.
         requests_per_minute: calls one client may make in a minute.
         keep_hours: uploads and results are deleted after this time.
+        max_memory_mb: pictures of all visitors in memory, in megabytes; the least recently used one makes room.
         behind_proxy: trust X-Forwarded-For for the client's address; only behind a proxy that sets it.
         certificate, private_key: PEM files; with both, what visitors download is signed (C2PA).
         signing_algorithm: of the key, such as es256 or ed25519.
@@ -41,6 +42,7 @@ class Settings:
     queue_size: int = 64
     requests_per_minute: int = 240
     keep_hours: float = 1.0
+    max_memory_mb: int = 2000
     behind_proxy: bool = False
     certificate: str = ""
     private_key: str = ""

@@ -44,6 +44,17 @@ class Sitting:
     blends: dict[tuple, GeneratorEdit] = field(default_factory=dict, repr=False)
     changes: dict[tuple, Change] = field(default_factory=dict, repr=False)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that the picture and what was computed for it take up."""
+        # Copies of the values, since another event of the same visitor may add to them meanwhile.
+        parts = [self.picture.pixels, *(straight.crops for straight in list(self.straightened.values()))]
+        for edit in [*self.edits.values(), *self.blends.values()]:
+            parts += edit
+        for change in list(self.changes.values()):
+            parts += [change.motion, change.residual, change.painted, change.weight]
+        return sum(part.nbytes for part in parts if part is not None)
+
 
 def open_sitting(pipeline: SARGANPipeline, path: str, max_pixels: int, max_faces: int) -> Sitting:
     """Opens an uploaded picture and finds its faces; a picture without one is kept, for a box drawn by hand.

@@ -23,9 +23,12 @@ VIEWS = (VIEW_WHOLE, VIEW_FACE, VIEW_ATTENTION)
 INTENSITY = "0 leaves the picture as it is, 1 is the full expression, more exaggerates."
 NO_PICTURE = "Add a picture: its faces appear here."
 FACES_ONE = "One face was found, and it is the one being edited."
-FACES_MANY = "{count} faces were found. Click a face to edit it or to leave it as it is."
+FACES_MANY = "{count} faces were found. Tick those to edit, here or by a click on the picture."
 FACES_NONE = (
     "**No face was found.** Draw a box by hand: click the top left corner of the face, then the bottom right one."
+)
+PUT_AWAY = (
+    "Many people are using this page, and your picture had to be put away to make room. Remove it and add it again."
 )
 HOW_IT_WORKS = """
 The face is straightened to a small square and given to a network together with the wanted expression. The network

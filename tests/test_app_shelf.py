@@ -1,0 +1,71 @@
+"""The pictures of all visitors share a limit of memory: the oldest one goes, and its visitor is told what to do."""
+
+import gc
+
+import numpy as np
+import pytest
+from app_server import portrait, running_app
+from test_app_isolation import Visitor
+
+from sargan_hf.demo.shelf import Shelf
+from sargan_hf.demo.sitting import Sitting
+from sargan_hf.errors import ConfigurationError
+from sargan_hf.generators import GeneratorEdit
+from sargan_hf.pictures import Picture
+
+
+def sitting(nbytes: int) -> Sitting:
+    return Sitting(Picture(np.zeros((1, nbytes), np.uint8), "L", "picture"), "picture.png", [])
+
+
+def test_the_picture_that_was_not_touched_for_longest_goes_first():
+    shelf = Shelf(250)
+    first, second = shelf.put(sitting(100)), shelf.put(sitting(100))
+    shelf.take(first)
+    third = shelf.put(sitting(100))
+    assert shelf.take(first).nbytes == shelf.take(third).nbytes == 100
+    with pytest.raises(ConfigurationError, match="add it again"):
+        shelf.take(second)
+
+
+def test_what_was_computed_for_a_picture_counts():
+    shelf, mine = Shelf(250), sitting(100)
+    other, place = shelf.put(sitting(100)), shelf.put(mine)
+    assert shelf.put(mine) is place
+    mine.edits[0] = GeneratorEdit(np.zeros(60, np.uint8), None, None)
+    assert shelf.take(place) is mine
+    with pytest.raises(ConfigurationError):
+        shelf.take(other)
+
+
+def test_the_newest_picture_stays_however_large_it_is():
+    shelf = Shelf(250)
+    small, large = shelf.put(sitting(10)), shelf.put(sitting(1000))
+    assert shelf.take(large).nbytes == 1000
+    with pytest.raises(ConfigurationError):
+        shelf.take(small)
+
+
+def test_a_session_that_ended_makes_room():
+    shelf = Shelf(250)
+    kept, ended = shelf.put(sitting(100)), shelf.put(sitting(100))
+    del ended
+    gc.collect()
+    shelf.put(sitting(100))
+    assert shelf.take(kept).nbytes == 100
+
+
+def test_a_visitor_is_told_to_add_the_picture_again(tiny_model_folder, tmp_path):
+    with running_app(tiny_model_folder, tmp_path, SARGAN_MAX_MEMORY_MB="1") as app:
+        path = portrait(tmp_path / "portrait.png")  # 0.8 MB of pixels
+        anna, bert = Visitor(app, "anna-1"), Visitor(app, "bert-1")
+        mine = anna.upload(path)
+        assert '"success":true' in anna.open(mine)
+        assert "sargan-happy.png" in anna.do("download", None, None, 1.0, "PNG")
+        assert '"success":true' in bert.open(bert.upload(path))
+        answer = anna.do("download", None, None, 1.0, "PNG")
+        assert '"success":false' in answer
+        assert "add it again" in answer
+        assert "sargan-happy.png" in bert.do("download", None, None, 1.0, "PNG")
+        assert '"success":true' in anna.open(mine)
+        assert "sargan-happy.png" in anna.do("download", None, None, 1.0, "PNG")
