@@ -1,4 +1,4 @@
-"""Draws docs/pictures/edits.jpg: the app's examples in six expressions, none chosen for its edits.
+"""Draws docs/pictures/edits.jpg: the app's examples in six expressions: all of them, none chosen for its edits.
 
     python docs/make_edit_sheet.py [OUTPUT] [--model weights/sargan-motion-128]
 
@@ -22,6 +22,8 @@ EXAMPLES = (
     "portraits/oil-eileen-collins",
     "portraits/pencil-grace-hopper",
     "statues/bronze",
+    "statues/marble",
+    "statues/terracotta",
 )
 SIDE, AROUND = 150, 1.2
 
