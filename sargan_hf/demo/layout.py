@@ -183,7 +183,12 @@ def panel_row() -> dict[str, object]:
                 [], label="Faces to edit", show_select_all=True, visible=False, elem_id="face-choice"
             )
             made["face_picture"] = gr.Image(
-                label="Faces in the picture", interactive=False, format="png", buttons=[], elem_id="faces"
+                label="Faces in the picture",
+                show_label=False,  # it would lie over the numbers of faces at the top
+                interactive=False,
+                format="png",
+                buttons=[],
+                elem_id="faces",
             )
         with gr.Column(min_width=320), gr.Accordion("How it works", open=False):
             gr.Markdown(texts.HOW_IT_WORKS)
