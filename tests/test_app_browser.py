@@ -233,7 +233,6 @@ def test_everything_has_a_name_and_can_be_reached_by_keyboard(page, picture):
 
 def test_faces_are_chosen_by_keyboard(page, two_faces):
     add(page, two_faces)
-    boxes = page.locator("#face-choice").get_by_role("checkbox")
     second = page.get_by_role("checkbox", name="Face 2")
     second.wait_for()
     page.locator("#result img").nth(1).wait_for()
