@@ -318,15 +318,15 @@ def _uncarved_eyes(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray
         axes = (round(0.085 * width), round(0.05 * height))
         cv2.ellipse(mask, (round(x * width), round(0.385 * height)), axes, 0, 0, 360, 1.0, cv2.FILLED)
     mask = cv2.GaussianBlur(mask, (0, 0), 0.012 * width)[..., None]
-    lash, iris = (
-        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-        for side in (max(2, round(share * width)) for share in (0.02, 0.085))
-    )
-    closed = (
-        cv2.morphologyEx(picture, cv2.MORPH_CLOSE, iris) - cv2.morphologyEx(picture, cv2.MORPH_CLOSE, lash)
-        for picture in pictures
-    )
-    return pictures + mask * np.stack(list(closed))
+    lash, iris = max(2, round(0.02 * width)), max(2, round(0.085 * width))
+    filled = np.stack([_closed(picture, iris) - _closed(picture, lash) for picture in pictures])
+    return pictures + mask * filled
+
+
+def _closed(picture: np.ndarray, diameter: int) -> np.ndarray:
+    """The picture without dark spots and lines narrower than `diameter` pixels."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
+    return cv2.morphologyEx(picture, cv2.MORPH_CLOSE, disc)
 
 
 def _bytes(pictures: np.ndarray) -> np.ndarray:

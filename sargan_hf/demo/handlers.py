@@ -176,16 +176,8 @@ class Handlers:
             return self.page(sitting, blend, intensity, view)
         if sitting.first_corner is None:
             sitting.first_corner = (x, y)
-            skipped = [gr.skip()] * len(self.expressions)
-            return [
-                self.shelf.put(sitting),
-                gr.skip(),
-                sittings.numbered(sitting),
-                FACES_NONE,
-                gr.skip(),
-                gr.skip(),
-                *skipped,
-            ]
+            skipped = [gr.skip()] * (2 + len(self.expressions))
+            return [self.shelf.put(sitting), gr.skip(), sittings.numbered(sitting), FACES_NONE, *skipped]
         corner, sitting.first_corner = sitting.first_corner, None
         return self.page(sittings.with_box(self.pipeline, sitting, [corner, (x, y)]), blend, intensity, view)
 

@@ -13,7 +13,7 @@ from ..errors import CheckpointError, ConfigurationError
 from ..modeling_discriminator import NEGATIVE_SLOPE, SARGANDiscriminator
 from ..modeling_sargan import SARGAN
 from .batches import Draw, SampleMaker, TrainingSamples
-from .checkpoints import find_checkpoint, verify
+from .checkpoints import find_checkpoint
 from .config import TrainingConfig
 from .faces import FaceCache, FaceLabels
 from .flow import MotionMaps
@@ -136,12 +136,11 @@ def build_discriminator(config: TrainingConfig, expressions: tuple[str, ...]) ->
 
 
 def _take_discriminator(discriminator: SARGANDiscriminator, run: Path) -> None:
-    checkpoint = run if (run / "manifest.json").is_file() else find_checkpoint(run, "latest")
+    checkpoint = find_checkpoint(run, str(run) if (run / "manifest.json").is_file() else "latest")
     if checkpoint is None:
         raise CheckpointError(
             f"{run} has no complete checkpoint to take a discriminator from: name the folder of a run."
         )
-    verify(checkpoint)
     weights = load_file(checkpoint / "discriminator.safetensors")
     shapes = {name: tuple(value.shape) for name, value in weights.items()}
     wanted = {name: tuple(value.shape) for name, value in discriminator.state_dict().items()}
