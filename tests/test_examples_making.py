@@ -12,10 +12,13 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
 
 
 def test_the_command_explains_itself_and_refuses_unknown_heads():
-    assert "{photographs,heads}" in run("make_examples.py", "--help").stdout
+    assert "{photographs,heads,random-heads}" in run("make_examples.py", "--help").stdout
     refused = run("make_examples.py", "heads", "--only", "nobody")
     assert refused.returncode == 2
     assert "invalid choice" in refused.stderr
+    nowhere = run("make_examples.py", "random-heads")
+    assert nowhere.returncode == 2
+    assert "--output" in nowhere.stderr
 
 
 def test_the_painter_needs_no_blender():

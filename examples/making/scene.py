@@ -31,6 +31,9 @@ class Head:
     frame_height: float = 2.85  # decimetres of the scene in the picture's height
     look_at: float = 7.15
     size: tuple[int, int] = (768, 880)
+    key_side: float = -1.0  # where the key light stands: -1 at the left, 1 at the right
+    carved_iris: bool = True  # of eyes of stone; else they are blank
+    tint: tuple[float, float, float] | None = None  # multiplies the colour of skin or stone
 
 
 def to_blender(points: np.ndarray) -> np.ndarray:
@@ -99,6 +102,15 @@ class Nodes:
         self.link(height, node.inputs["Height"])
         self.link(node.outputs["Normal"], self.surface.inputs["Normal"])
 
+    def tint(self, colour: tuple[float, float, float]):
+        base = self.surface.inputs["Base Color"]
+        if base.links:
+            paint = self.add("RGB")
+            paint.outputs[0].default_value = (*colour, 1.0)
+            self.link(self.mix("MULTIPLY", 1.0, base.links[0].from_socket, paint.outputs[0]), base)
+        else:
+            base.default_value = (*(np.array(base.default_value[:3]) * colour), 1.0)
+
     def set(self, **values):
         for key, value in values.items():
             self.surface.inputs[key.replace("_", " ")].default_value = value
@@ -134,6 +146,34 @@ def terracotta(n: Nodes):
     n.link(n.mix("MULTIPLY", 1.0, colour, shade), n.surface.inputs["Base Color"])
     n.set(Roughness=0.8, Specular_IOR_Level=0.25)
     n.bump(n.noise(18.0, 8.0), 0.35, 0.03)
+
+
+def verdigris(n: Nodes):
+    """Bronze that stood in the rain: green where water runs, brown where hands touch."""
+    worn = n.ramp(n.occlusion(0.3), (0.4, (0.05, 0.09, 0.07)), (0.75, (0.16, 0.27, 0.21)), (1.0, (0.13, 0.14, 0.09)))
+    stains = n.ramp(n.noise(4.0, 9.0, 0.6), (0.35, (0.55, 0.5, 0.42)), (0.62, (1.0, 1.05, 1.0)))
+    n.link(n.mix("MULTIPLY", 0.9, worn, stains), n.surface.inputs["Base Color"])
+    n.set(Metallic=0.4, Roughness=0.6)
+    n.bump(n.noise(24.0, 6.0), 0.2)
+
+
+def wood(n: Nodes):
+    rings = n.ramp(n.noise(1.3, 2.0, 6.0), (0.3, (0.20, 0.095, 0.04)), (0.5, (0.34, 0.18, 0.085)), (0.7, (0.24, 0.12, 0.05)))
+    n.link(n.mix("MULTIPLY", 1.0, rings, n.ramp(n.occlusion(0.2), (0.2, (0.45, 0.4, 0.36)), (0.9, (1.0, 1.0, 1.0)))),
+           n.surface.inputs["Base Color"])  # fmt: skip
+    n.set(Roughness=0.6, Specular_IOR_Level=0.3)
+    n.bump(n.noise(22.0, 3.0, 4.0), 0.15)
+
+
+def rough_stone(light: tuple[float, float, float], dark: tuple[float, float, float], scale: float):
+    def build(n: Nodes):
+        grains = n.ramp(n.noise(scale, 8.0), (0.3, dark), (0.7, light))
+        hollows = n.ramp(n.occlusion(0.25), (0.2, (0.5, 0.48, 0.46)), (0.9, (1.0, 1.0, 1.0)))
+        n.link(n.mix("MULTIPLY", 1.0, grains, hollows), n.surface.inputs["Base Color"])
+        n.set(Roughness=0.85, Specular_IOR_Level=0.25)
+        n.bump(n.noise(3 * scale, 8.0), 0.3, 0.03)
+
+    return build
 
 
 def flat(colour: tuple[float, float, float], roughness: float = 0.5, subsurface: float = 0.0, grain: float = 0.0):
@@ -189,6 +229,12 @@ MATERIALS = {
     "bronze": bronze,
     "terracotta": terracotta,
     "plaster": flat((0.80, 0.76, 0.70), 0.75, 0.2, 0.15),
+    "verdigris": verdigris,
+    "wood": wood,
+    "sandstone": rough_stone((0.62, 0.48, 0.33), (0.47, 0.35, 0.24), 9.0),
+    "basalt": rough_stone((0.13, 0.13, 0.14), (0.07, 0.07, 0.08), 12.0),
+    "clay": rough_stone((0.40, 0.38, 0.36), (0.33, 0.31, 0.29), 4.0),
+    "avatar": skin((0.45, 0.45, 0.45), (0.40, 0.25, 0.25), 0.0),
     "skin-fair": skin((0.80, 0.52, 0.40), (0.55, 0.20, 0.17)),
     "skin-tan": skin((0.62, 0.36, 0.22), (0.42, 0.14, 0.11)),
     "skin-brown": skin((0.33, 0.16, 0.085), (0.22, 0.075, 0.06)),
@@ -207,9 +253,12 @@ MATERIALS = {
 }
 
 
-def material(name: str):
+def material(name: str, tint: tuple[float, float, float] | None = None):
     made = bpy.data.materials.new(name)
-    MATERIALS[name](Nodes(made))
+    nodes = Nodes(made)
+    MATERIALS[name](nodes)
+    if tint is not None:
+        nodes.tint(tint)
     return made
 
 
@@ -220,10 +269,11 @@ def add_eyes(mesh: Mesh, head: Head, parent):
         eye.parent = parent
         eye.location = to_blender(centre[None])[0]
         eye.scale = (radius,) * 3
-        if not head.eye_material.startswith("eyes"):
+        alive = head.eye_material.startswith("eyes")
+        if not alive and head.carved_iris:
             carve_iris(eye.data)
         bpy.ops.object.shade_smooth()
-        eye.data.materials.append(material(head.eye_material))
+        eye.data.materials.append(material(head.eye_material, None if alive else head.tint))
 
 
 def carve_iris(mesh):
@@ -237,7 +287,7 @@ def carve_iris(mesh):
 
 def add_hair(mesh: Mesh, head: Head, parent):
     vertices, faces = sculpt_hair(mesh, head.hair)
-    hair = add_mesh("hair", vertices, faces, material(head.hair_material), parent=parent)
+    hair = add_mesh("hair", vertices, faces, material(head.hair_material, head.tint if head.hair_material == head.skin else None), parent=parent)
     melt = hair.modifiers.new("melt", "REMESH")
     melt.mode, melt.voxel_size, melt.use_smooth_shade = "VOXEL", head.voxel, True
     smooth = hair.modifiers.new("smooth", "SMOOTH")
@@ -248,7 +298,7 @@ def add_cloth(mesh: Mesh, head: Head, parent):
     """A collar and shoulders: the body below the neck, a little larger."""
 
     vertices, faces, _ = submesh(mesh, "body", keep=lambda centre: 3.0 < centre[1] < 6.4 and centre[2] < 1.1)
-    cloth = add_mesh("cloth", vertices, faces, material(head.cloth), parent=parent)
+    cloth = add_mesh("cloth", vertices, faces, material(head.cloth, head.tint if head.cloth == head.skin else None), parent=parent)
     cut = bmesh.new()
     cut.from_mesh(cloth.data)
     everything = [*cut.verts, *cut.edges, *cut.faces]
@@ -274,7 +324,7 @@ def area_light(name: str, location: tuple, target: tuple, size: float, power: fl
 def light_scene(head: Head):
     key, fill, rim = head.lights
     middle = (0.0, 0.0, head.look_at)
-    area_light("key", (-4.5, -5.5, head.look_at + 3.6), middle, 3.0, 900 * key, (1.0, 0.955, 0.90))
+    area_light("key", (4.5 * head.key_side, -5.5, head.look_at + 3.6), middle, 3.0, 900 * key, (1.0, 0.955, 0.90))
     area_light("fill", (5.5, -5.0, head.look_at + 0.5), middle, 6.0, 700 * fill, (0.86, 0.92, 1.0))
     area_light("rim", (3.2, 4.2, head.look_at + 2.8), middle, 2.0, 700 * rim, (1.0, 0.97, 0.93))
     world = bpy.data.worlds.new("world")
@@ -320,7 +370,7 @@ def build(head: Head):
     pivot = bpy.data.objects.new("pivot", None)
     bpy.context.collection.objects.link(pivot)
     vertices, faces, used = submesh(mesh, "body", keep=lambda centre: centre[1] > 3.0 and abs(centre[0]) < 3.2)
-    body = add_mesh("body", vertices, faces, material(head.skin), subdivide=3, parent=pivot)
+    body = add_mesh("body", vertices, faces, material(head.skin, head.tint), subdivide=3, parent=pivot)
     body.data.attributes.new("lips", "FLOAT", "POINT").data.foreach_set("value", lip_mask(mesh)[used])
     add_eyes(mesh, head, pivot)
     if head.hair:

@@ -15,7 +15,9 @@ from .alignment import EYES_CENTRE, EYES_TO_MOUTH
 SPREAD = 0.125
 RESIDUAL_FEATHER = 0.07
 
-# Centre and half axes of an ellipse each, in units of the crop's side.
+# Centre and half axes of an ellipse each, in units of the crop's side. The change fades out at FACE_FADE of the face's ellipse.
+FACE = (0.5, 0.6, 0.36, 0.45)
+FACE_FADE = 1.33
 _MOUTH_Y = EYES_CENTRE[1] + EYES_TO_MOUTH
 REGIONS = {
     "mouth": ((0.5, _MOUTH_Y + 0.06, 0.27, 0.24),),
@@ -58,6 +60,19 @@ def activity_weight(residual: np.ndarray, motion: np.ndarray) -> np.ndarray:
     reach = max(3, round(0.05 * acts.shape[0])) | 1
     grown = cv2.dilate(acts, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     return np.clip(cv2.GaussianBlur(grown, (0, 0), reach / 3), 0, 1)
+
+
+def face_weight(side: int) -> np.ndarray:
+    """[side, side]: 1 on the face, fading to 0 over hair, hat, ears and background above and beside it.
+
+    Brows rise under a hairline that stays where it is; the pictures that the models learned from move it along. Below the
+    cheeks nothing fades: a chin that drops must push the neck.
+    """
+    axis = (np.arange(side) + 0.5) / side
+    centre_x, centre_y, half_width, half_height = FACE
+    up = np.clip((centre_y - axis) / half_height, 0, None)
+    radius = np.hypot.outer(up, (axis - centre_x) / half_width)
+    return smoothstep((FACE_FADE - radius) / (FACE_FADE - 1)).astype(np.float32)
 
 
 def region_weight(region: str | np.ndarray, side: int) -> np.ndarray:

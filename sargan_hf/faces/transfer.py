@@ -91,7 +91,7 @@ def plan_change(
     else:
         flow, residual = np.zeros_like(flow), edit - start
     residual = in_the_crops_colours(crop, start, residual)
-    weight = compositing.activity_weight(residual, flow)
+    weight = compositing.activity_weight(residual, flow) * compositing.face_weight(side)
     if region is not None:
         weight = weight * compositing.region_weight(region, side) * compositing.attention_weight(attention, side)
     inner = compositing.residual_weight(side)
