@@ -18,6 +18,7 @@ COMMANDS = {
     "train": ("sargan_hf.training.command", "main", "Train a model; the same as train_accelerate.py."),
     "crop": ("sargan_hf.data.command", "command", "Cut the faces out of a labelled set, ready for training."),
     "rig": ("sargan_hf.rig.command", "rig_app", "Turn neutral portraits into a labelled seven-expression set."),
+    "mouths": ("sargan_hf.training.mouths", "mouths", "Make the training set of a mouth refiner from a model's edits."),
     "evaluate": ("sargan_hf.evaluation.command", "command", "Measure a model and write a report."),
     "convert": ("sargan_hf.convert", "command", "Turn a reference checkpoint into a model folder."),
     "export": ("sargan_hf.export", "command", "Write a model as ONNX."),

@@ -9,8 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from scene import Head, render  # isort: skip  (imports bpy, without which there is no mathutils for heads)
-from heads import Hair
+from scene import Hair, Head, render
 
 RACES, SEXES = ("african", "asian", "caucasian"), ("female", "male")
 # Morph targets and how far they may go either way; "{}" is incr or decr, "?" is left and right together.

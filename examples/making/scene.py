@@ -158,7 +158,9 @@ def verdigris(n: Nodes):
 
 
 def wood(n: Nodes):
-    rings = n.ramp(n.noise(1.3, 2.0, 6.0), (0.3, (0.20, 0.095, 0.04)), (0.5, (0.34, 0.18, 0.085)), (0.7, (0.24, 0.12, 0.05)))
+    rings = n.ramp(
+        n.noise(1.3, 2.0, 6.0), (0.3, (0.20, 0.095, 0.04)), (0.5, (0.34, 0.18, 0.085)), (0.7, (0.24, 0.12, 0.05))
+    )
     n.link(n.mix("MULTIPLY", 1.0, rings, n.ramp(n.occlusion(0.2), (0.2, (0.45, 0.4, 0.36)), (0.9, (1.0, 1.0, 1.0)))),
            n.surface.inputs["Base Color"])  # fmt: skip
     n.set(Roughness=0.6, Specular_IOR_Level=0.3)
@@ -287,7 +289,13 @@ def carve_iris(mesh):
 
 def add_hair(mesh: Mesh, head: Head, parent):
     vertices, faces = sculpt_hair(mesh, head.hair)
-    hair = add_mesh("hair", vertices, faces, material(head.hair_material, head.tint if head.hair_material == head.skin else None), parent=parent)
+    hair = add_mesh(
+        "hair",
+        vertices,
+        faces,
+        material(head.hair_material, head.tint if head.hair_material == head.skin else None),
+        parent=parent,
+    )
     melt = hair.modifiers.new("melt", "REMESH")
     melt.mode, melt.voxel_size, melt.use_smooth_shade = "VOXEL", head.voxel, True
     smooth = hair.modifiers.new("smooth", "SMOOTH")
@@ -298,7 +306,9 @@ def add_cloth(mesh: Mesh, head: Head, parent):
     """A collar and shoulders: the body below the neck, a little larger."""
 
     vertices, faces, _ = submesh(mesh, "body", keep=lambda centre: 3.0 < centre[1] < 6.4 and centre[2] < 1.1)
-    cloth = add_mesh("cloth", vertices, faces, material(head.cloth, head.tint if head.cloth == head.skin else None), parent=parent)
+    cloth = add_mesh(
+        "cloth", vertices, faces, material(head.cloth, head.tint if head.cloth == head.skin else None), parent=parent
+    )
     cut = bmesh.new()
     cut.from_mesh(cloth.data)
     everything = [*cut.verts, *cut.edges, *cut.faces]

@@ -52,7 +52,7 @@ class Sitting:
         for edit in [*self.edits.values(), *self.blends.values()]:
             parts += edit
         for change in list(self.changes.values()):
-            parts += [change.motion, change.residual, change.painted, change.weight]
+            parts += [change.motion, change.residual, change.crop, change.weight]
         return sum(part.nbytes for part in parts if part is not None)
 
 

@@ -5,7 +5,7 @@ folds, a shadow) is added as an up-sampled residual. All of it happens in the pi
 pixel is resampled, so skin, brush strokes and grain stay what they were, and the cost grows with the face alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -23,6 +23,8 @@ TINT_SPREAD = 5.0
 DARK = 0.1  # of full brightness: what is darker has no hue to speak of
 HUE_MARGIN = 0.02  # of a pixel's brightness
 SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
+# Area of the picture that a pixel is fetched from: where streaks begin to show, and where there is nothing else.
+STRETCHED, DRAWN_OUT = 0.6, 0.25
 # How much of the Laplacian makes up for what interpolation loses; measured on the grain of photographs.
 RESTORED_DETAIL = 0.01
 
@@ -34,31 +36,46 @@ class Change:
     Attributes:
         motion: float32 [P, P, 2], where each pixel is fetched from, relative to itself, in crop pixels.
         residual: float32 [P, P, 3] in units of the full range 0..1, added after the motion.
-        painted: float32 [P, P, 3] in 0..1: the model's own picture, for the mode "paste"; None in the other modes.
+        crop: float32 [P, P, 3] in 0..1, the face as the model saw it, to be moved instead of the picture's own pixels where
+            those would be drawn out to streaks.
         weight: float32 [P, P], 0 where the picture stays as it is, bit for bit.
+        pasted: whether `crop` stands in for the picture's own pixels everywhere, the mode "paste".
     """
 
     motion: np.ndarray
     residual: np.ndarray
-    painted: np.ndarray | None
+    crop: np.ndarray
     weight: np.ndarray
+    pasted: bool = False
 
     def scaled(self, intensity: float) -> "Change":
         """The change at another intensity: motion and residual grow in proportion."""
         intensity = float(intensity)  # a NumPy scalar would turn float32 fields into float64
-        painted = None if self.painted is None else self.painted + (intensity - 1) * self.residual
-        return Change(intensity * self.motion, intensity * self.residual, painted, self.weight)
+        return replace(self, motion=intensity * self.motion, residual=intensity * self.residual)
 
     def mixed(self, other: "Change", share: float) -> "Change":
         """Part of the way (`share` in 0..1) from this change to another one of the same face."""
         share = float(share)
-        painted = None if self.painted is None else (1 - share) * self.painted + share * other.painted
-        return Change(
-            (1 - share) * self.motion + share * other.motion,
-            (1 - share) * self.residual + share * other.residual,
-            painted,
-            np.maximum(self.weight, other.weight),
+        return replace(
+            self,
+            motion=(1 - share) * self.motion + share * other.motion,
+            residual=(1 - share) * self.residual + share * other.residual,
+            weight=np.maximum(self.weight, other.weight),
         )
+
+    def coarseness(self) -> np.ndarray:
+        """float32 [P, P], 1 where the moved `crop` is shown instead of the picture's own pixels.
+
+        A mouth that opens draws the seam between the lips out over the whole opening; at the picture's resolution that
+        is a comb of streaks. The model saw and painted over the few pixels of its own size.
+        """
+        if self.pasted:
+            return self.weight
+        down_x, across_x = np.gradient(self.motion[..., 0])
+        down_y, across_y = np.gradient(self.motion[..., 1])
+        area = (1 + across_x) * (1 + down_y) - down_x * across_y  # of the picture that one pixel is fetched from
+        stretched = compositing.smoothstep((STRETCHED - area) / (STRETCHED - DRAWN_OUT)).astype(np.float32)
+        return cv2.GaussianBlur(stretched, (0, 0), SMOOTHING * stretched.shape[0])
 
 
 def plan_change(
@@ -98,10 +115,10 @@ def plan_change(
     pad = compositing.spread_pixels(side)
     total = _spread(weight, pad) * compositing.spread_weight(side)
     inner = cv2.copyMakeBorder(inner * weight, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
-    painted = None
     if mode == "paste":
-        total, painted = inner, _spread((edit + 1) / 2, pad)
-    return Change(_spread(flow, pad) * total[..., None], _spread(residual / 2, pad) * inner[..., None], painted, total)
+        total = inner
+    motion, residual = _spread(flow, pad) * total[..., None], _spread(residual / 2, pad) * inner[..., None]
+    return Change(motion, residual, _spread(crop.astype(np.float32) / 255, pad), total, mode == "paste")
 
 
 def apply_change(pixels: np.ndarray, transform: np.ndarray, side: int, change: Change) -> tuple[int, int, int, int]:
@@ -137,7 +154,7 @@ def _apply_band(pixels, source, corner, band, fields, to_fields) -> None:
     left, top, right, bottom = band
     size = right - left, bottom - top
     matrix = to_fields @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
-    motion, residual, painted, weight = (None if f is None else _upsampled(f, matrix, size) for f in fields)
+    motion, residual, coarse, coarseness, weight = (_upsampled(field, matrix, size) for field in fields)
     target = pixels[top:bottom, left:right]
     x = motion[..., 0] + np.arange(left - corner[0], right - corner[0], dtype=np.float32)
     y = motion[..., 1] + np.arange(top - corner[1], bottom - corner[1], dtype=np.float32)[:, None]
@@ -145,11 +162,8 @@ def _apply_band(pixels, source, corner, band, fields, to_fields) -> None:
     colour = source if source.ndim == 2 else source[..., :colours]
     warped = _fetched(colour, x, y).reshape(*motion.shape[:2], colours)
     full = np.iinfo(pixels.dtype).max
-    if painted is None:
-        edited = warped + residual_in(residual, colours) * full
-    else:
-        alpha = weight[..., None]
-        edited = warped * (1 - alpha) + residual_in(painted, colours) * (alpha * full)
+    warped += coarseness[..., None] * (residual_in(coarse, colours) * full - warped)
+    edited = warped + residual_in(residual, colours) * full
     edited = np.clip(np.rint(edited), 0, full).astype(pixels.dtype)
     acts = weight > LEAST_WEIGHT
     if target.ndim == 2:
@@ -276,18 +290,15 @@ def _rectangle(wide: np.ndarray, weight: np.ndarray, shape: tuple[int, ...]) -> 
 
 def _reduced(change: Change, wide: np.ndarray, motion: np.ndarray) -> tuple[tuple, np.ndarray]:
     """The change's fields, averaged down where the face is smaller than the crop, and the 3x3 matrix from picture to them."""
-    fields = (motion, change.residual, change.painted, change.weight)
+    coarse = moved(change.crop, change.motion)
+    fields = (motion, change.residual, coarse, change.coarseness(), change.weight)
     to_fields = np.vstack([wide, [0, 0, 1]])
     factor = int(transform_scale(wide))
     if factor <= 1:
         return fields, to_fields
     side = change.weight.shape[0] // factor
-    fields = tuple(
-        None
-        if f is None
-        else cv2.resize(f[: side * factor, : side * factor], (side, side), interpolation=cv2.INTER_AREA)
-        for f in fields
-    )
+    whole = slice(side * factor)
+    fields = tuple(cv2.resize(f[whole, whole], (side, side), interpolation=cv2.INTER_AREA) for f in fields)
     shrink = np.array([[1 / factor, 0, (1 / factor - 1) / 2], [0, 1 / factor, (1 / factor - 1) / 2], [0, 0, 1.0]])
     return fields, shrink @ to_fields
 

@@ -189,7 +189,13 @@ class Stage:
             return
         normals = vertex_normals(deformation.model, self.triangles[self.mouth_start :]) @ self.posed.view_axes.T
         surface = np.column_stack(
-            [normals, self.mesh.model.mean[:DRAWN_VERTICES, 0], self.mouth.tooth_shade, self.mouth.across, self.mouth.lower]
+            [
+                normals,
+                self.mesh.model.mean[:DRAWN_VERTICES, 0],
+                self.mouth.tooth_shade,
+                self.mouth.across,
+                self.mouth.lower,
+            ]
         )
         view = raster.window(*window)
         # The backdrop's vertices have no `surface`: looked up, they would read beyond its end.

@@ -135,6 +135,8 @@ def draw_source(expressions: np.ndarray, expression: int, neutral: int, share: f
 class TrainingSamples(Dataset):
     """The endless stream of samples of one run, addressed by position.
 
+    Partners of a pair make each other's sources, unless the set says what each picture is made from (`before`).
+
     One sample is a dict of
         source, target: float32 [3, S, S] in [-1, 1]; `target` repeats the source where it is not known
         source_expression, target_expression: int64 scalars
@@ -145,13 +147,17 @@ class TrainingSamples(Dataset):
 
     in_workers = True
 
-    def __init__(self, faces: FaceCache, draw: Draw, neutral: int, maps: MotionMaps):
-        self.faces, self.draw, self.neutral, self.maps = faces, draw, neutral, maps
+    def __init__(self, faces: FaceCache, draw: Draw, neutral: int, maps: MotionMaps, before: FaceCache | None = None):
+        self.faces, self.draw, self.neutral, self.maps, self.before = faces, draw, neutral, maps, before
         self.maker = SampleMaker(draw, faces.size, maps)
 
     def __getitem__(self, position: int) -> dict[str, torch.Tensor]:
         picture = self._shuffled(position)
         rng = np.random.default_rng([self.draw.seed, 1, position])
+        if self.before is not None:
+            target = self._face(picture)
+            source = Face(self.before.picture(picture), target.expression)
+            return self.maker.make(source, target, target.expression, None, rng)
         source, target, aim = self._choose(picture, rng)
         exact = self.maps.exact(source, target) if self.draw.motion and target is not None else None
         return self.maker.make(self._face(source), None if target is None else self._face(target), aim, exact, rng)

@@ -31,12 +31,14 @@ class TrainingData:
     faces: labels of the people trained on.
     held_out: decoded pictures of those kept aside (None with held_out=0).
     expressions: names in the order of the labels and of the networks' config.
+    held_out_before: what the held-out pictures are made from, where the set says so.
     """
 
     samples: TrainingSamples | StreamedSamples
     faces: FaceLabels
     held_out: FaceCache | None
     expressions: tuple[str, ...]
+    held_out_before: FaceCache | None = None
 
 
 def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
@@ -55,18 +57,27 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
     with accelerator.main_process_first():
         dataset = _load(config)
         expressions = tuple(dataset.features["expression"].names)
+        held_out = held_out_before = None
         if config.held_out:
             parts = split_by_subject(dataset, config.held_out, seed=config.seed)
-            dataset, held_out = parts["train"], FaceCache(parts["test"], stored)
-        else:
-            held_out = None
-        faces = FaceCache(dataset, stored)
-    samples = TrainingSamples(faces, draw, _neutral(expressions), MotionMaps(dataset))
-    return TrainingData(samples, faces, held_out, expressions)
+            dataset = parts["train"]
+            held_out, held_out_before = FaceCache(parts["test"], stored), _before(parts["test"], stored)
+        faces, before = FaceCache(dataset, stored), _before(dataset, stored)
+    samples = TrainingSamples(faces, draw, _neutral(expressions), MotionMaps(dataset), before)
+    return TrainingData(samples, faces, held_out, expressions, held_out_before)
+
+
+def _before(dataset: Dataset, stored: int) -> FaceCache | None:
+    """The pictures in the column `before`, from which those in `image` are to be made; None without such a column."""
+    if "before" not in dataset.features:
+        return None
+    return FaceCache(dataset.remove_columns("image").rename_column("before", "image"), stored)
 
 
 def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw, stored: int) -> TrainingData:
     stream = _load(config)
+    if "before" in stream.features:
+        raise ConfigurationError("A set with a column `before` is small: train on it without --streaming.")
     expressions = tuple(stream.features["expression"].names)
     with accelerator.main_process_first():
         parts = split_stream(stream, config.held_out, config.seed, stored)

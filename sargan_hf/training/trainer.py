@@ -313,7 +313,11 @@ def _run(trainer: Trainer, interruption: _Interruption) -> dict[str, float]:
         accelerator.num_processes,
         config.dataloader_num_workers,
     )
-    held_out = HeldOut(data.held_out, data.expressions, config.resolution) if data.held_out else None
+    held_out = (
+        HeldOut(data.held_out, data.expressions, config.resolution, before=data.held_out_before)
+        if data.held_out
+        else None
+    )
     progress, errors, stop = Progress(trainer), None, False
     while trainer.step < config.max_train_steps and not stop:
         waited = time.perf_counter()

@@ -19,15 +19,28 @@ OTHER_DOMAINS = (old_photograph, painterly, stone)
 class HeldOut:
     """A fixed selection of held-out pairs, evaluated from the neutral picture (or the first) to each expression."""
 
-    def __init__(self, faces: FaceCache, expressions: tuple[str, ...], resolution: int, most_pairs: int = 24):
+    def __init__(
+        self,
+        faces: FaceCache,
+        expressions: tuple[str, ...],
+        resolution: int,
+        most_pairs: int = 24,
+        before: FaceCache | None = None,
+    ):
         self.expressions, self.resolution = expressions, resolution
         pairs: dict[str, np.ndarray] = {}
         for index in range(len(faces)):
-            members = faces.partners(index)
+            members = faces.partners(index) if before is None else _shows_the_same(faces, index)
             if len(members):
                 pairs.setdefault(faces.subject[index], members)  # one pair of each person
         chosen = list(pairs.values())[:most_pairs]
         self.pairs = [self._stack(faces, members) for members in chosen]
+        # What each picture of a pair is made from: its own `before`, else the neutral one.
+        if before is None:
+            self.starts = [_from_neutral(pair) for pair in self.pairs]
+        else:
+            self.starts = [self._stack(before, members) for members in chosen]
+        self.refines = before is not None
         unpaired = [] if chosen else range(min(len(faces), 8))
         self.single = [self._crop(faces, index) for index in unpaired]
 
@@ -45,10 +58,9 @@ class HeldOut:
         Below 1 the edit is closer to the truth than the untouched picture; 0 is perfect.
         """
         ratios: dict[str, list[float]] = {}
-        for pair in self.pairs:
-            start = "neutral" if "neutral" in pair else next(iter(pair))
-            names = [name for name in pair if name != start]
-            source = pair[start].to(device).expand(len(names), -1, -1, -1)
+        for pair, starts in zip(self.pairs, self.starts, strict=True):
+            names = list(starts)
+            source = torch.stack([starts[name] for name in names]).to(device)
             target = torch.stack([pair[name] for name in names]).to(device)
             sample = generator(source, self._one_hot(names, device)).sample
             weight = losses.change_weight(source, target)
@@ -63,7 +75,12 @@ class HeldOut:
         """Each row: the picture, its edits in the order of `expressions`; beneath it the truth where it is known.
 
         The last rows show the first face again in other domains: as an old photograph, a painting and a sculpture.
+        Where every picture has its own `before`: these, what is made of them, and the truth.
         """
+        if self.refines:
+            return _as_image(
+                [line for number in range(len(self.pairs[:rows])) for line in self._refined(generator, number, device)]
+            )
         lines = []
         starts = [pair.get("neutral", next(iter(pair.values()))) for pair in self.pairs[:rows]] or self.single[:rows]
         for number, start in enumerate(starts):
@@ -72,8 +89,17 @@ class HeldOut:
                 truth = [self.pairs[number].get(name, torch.full_like(start, -1.0)) for name in self.expressions]
                 lines.append(torch.cat([start, *truth], dim=2))
         lines += [self._edits(generator, _restyled(starts[0], style), device) for style in OTHER_DOMAINS]
-        pixels = ((torch.cat(lines, dim=1) + 1) * 127.5).round().byte().permute(1, 2, 0)
-        return Image.fromarray(pixels.numpy())
+        return _as_image(lines)
+
+    def _refined(self, generator: SARGAN, number: int, device: torch.device) -> list[torch.Tensor]:
+        """Three lines [3, S, n S]: what each expression of a pair is made from, what becomes of it, the truth."""
+        starts, truth = self.starts[number], self.pairs[number]
+        missing = torch.full((3, self.resolution, self.resolution), -1.0)
+        before = torch.stack([starts.get(name, missing) for name in self.expressions])
+        edits = generator(before.to(device), self._one_hot(self.expressions, device)).sample.clamp(-1, 1).cpu()
+        return [
+            torch.cat(list(line), dim=2) for line in (before, edits, [truth.get(n, missing) for n in self.expressions])
+        ]
 
     def _edits(self, generator: SARGAN, start: torch.Tensor, device: torch.device) -> torch.Tensor:
         """A face and its edits side by side, [3, S, (1 + n) S] on the CPU."""
@@ -84,6 +110,25 @@ class HeldOut:
     def _one_hot(self, names: list[str] | tuple[str, ...], device: torch.device) -> torch.Tensor:
         indices = torch.tensor([self.expressions.index(name) for name in names], device=device)
         return torch.nn.functional.one_hot(indices, len(self.expressions)).float()
+
+
+def _as_image(lines: list[torch.Tensor]) -> Image.Image:
+    pixels = ((torch.cat(lines, dim=1) + 1) * 127.5).round().byte().permute(1, 2, 0)
+    return Image.fromarray(pixels.numpy())
+
+
+def _from_neutral(pair: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    start = "neutral" if "neutral" in pair else next(iter(pair))
+    return {name: pair[start] for name in pair if name != start}
+
+
+def _shows_the_same(faces: FaceCache, index: int) -> np.ndarray:
+    """One picture of each expression of the person in this one."""
+    found: dict[int, int] = {}
+    for other in range(len(faces)):
+        if faces.subject[other] == faces.subject[index]:
+            found.setdefault(int(faces.expression[other]), other)
+    return np.array(list(found.values()))
 
 
 def _restyled(face: torch.Tensor, style: Callable) -> torch.Tensor:

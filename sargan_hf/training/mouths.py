@@ -1,0 +1,133 @@
+"""The training set of a mouth refiner: what a model makes of mouths, and what they should look like.
+
+`sargan mouths SET OUTPUT --model MODEL` lets a trained motion model edit every pair of an expression set at the set's own
+resolution, as the pipeline does, and keeps the mouths beside the true ones: columns `before` and `image`. A set rendered
+with `sargan rig --size 320` fits. `train_accelerate.py` learns from it as from any set; see docs/training.md.
+"""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from datasets import Dataset, Features, Image, Value
+from PIL import Image as PillowImage
+from rich.progress import track
+
+from ..data.decoding import decoded_picture
+from ..data.loading import load_expression_dataset
+from ..errors import DatasetError
+from ..expressions import EXPRESSIONS
+from ..faces.alignment import crop_face
+from ..faces.mouth import mouth_transform
+from ..faces.transfer import apply_change, plan_change
+from ..generators import Generator, load_generator
+
+STORED = 160  # side of the stored patches: a little more than the 128 trained on, for zoom and rotation
+# How far a detector's idea of a face is off the one that the set was cut by.
+SHIFT, ZOOM, TURN = 0.012, 0.03, 2.0  # of the side, of 1, degrees
+FROM_NEUTRAL = 0.8  # share of the edits that start from the neutral picture
+
+
+def make_mouths(dataset: Dataset, generator: Generator, output: str | Path, seed: int = 0) -> int:
+    """Writes the mouths of all pairs of `dataset` to `output`/data/train.parquet; returns how many.
+
+    Args:
+        dataset: of the common schema, pictures of 256 pixels or more, cut to the canonical crop.
+        generator: the model whose edits are to be refined.
+        output: folder of the new set.
+        seed: of the starting expressions and of the alignment's error.
+
+    Raises:
+        DatasetError: no picture belongs to a pair.
+    """
+    rows = list(_rows(dataset, generator, np.random.default_rng(seed)))
+    if not rows:
+        raise DatasetError("No picture of the set belongs to a pair: there is nothing to compare an edit with.")
+    features = Features(
+        {
+            "image": Image(),
+            "before": Image(),
+            "expression": dataset.features["expression"],
+            "subject": Value("string"),
+            "pair": Value("string"),
+        }
+    )
+    folder = Path(output, "data")
+    folder.mkdir(parents=True, exist_ok=True)
+    Dataset.from_list(rows, features=features).to_parquet(folder / "train.parquet")
+    return len(rows)
+
+
+def _rows(dataset: Dataset, generator: Generator, rng: np.random.Generator) -> Iterator[dict]:
+    names = dataset.features["expression"].names
+    columns = ["expression", "subject", "pair"] + (["intensity"] if "intensity" in dataset.features else [])
+    about = dataset.select_columns(columns).to_pandas()
+    stored = dataset.select_columns("image").cast_column("image", Image(decode=False))
+    groups = [indices for pair, indices in about.groupby("pair").indices.items() if pair and len(indices) > 1]
+    for indices in track(groups, "mouths"):
+        pictures = [decoded_picture(stored[int(i)]["image"], f"Picture {i} of the data set") for i in indices]
+        shown = [names[label] for label in about.expression.iloc[indices]]
+        intensity = about.intensity.iloc[indices].tolist() if "intensity" in about else [1.0] * len(indices)
+        for k, name in enumerate(shown):
+            start = _start(shown, k, rng)
+            transform = _off(pictures[k].shape[0], generator.sample_size, rng)
+            strength = 1.0 if name == "neutral" else float(intensity[k])
+            edited = _edited(pictures[start], generator, transform, name, strength)
+            to_patch = mouth_transform(transform, generator.sample_size, STORED)
+            yield {
+                "image": _png(crop_face(pictures[k], to_patch, STORED)),
+                "before": _png(crop_face(edited, to_patch, STORED)),
+                "expression": int(about.expression.iloc[indices[k]]),
+                "subject": about.subject.iloc[indices[k]],
+                "pair": "",
+            }
+
+
+def _start(shown: list[str], target: int, rng: np.random.Generator) -> int:
+    others = [i for i in range(len(shown)) if i != target]
+    if shown[target] != "neutral" and "neutral" in shown and rng.random() < FROM_NEUTRAL:
+        return shown.index("neutral")
+    return int(rng.choice(others))
+
+
+def _off(stored: int, side: int, rng: np.random.Generator) -> np.ndarray:
+    """From a stored picture to the model's crop, as far off the ideal as a detector is: [2, 3]."""
+    turn, scale = np.radians(rng.uniform(-TURN, TURN)), side / stored * rng.uniform(1 - ZOOM, 1 + ZOOM)
+    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    centre = np.full(2, (stored - 1) / 2)
+    return np.column_stack([linear, (side - 1) / 2 + rng.uniform(-SHIFT, SHIFT, 2) * side - linear @ centre])
+
+
+def _edited(picture: np.ndarray, generator: Generator, transform: np.ndarray, name: str, strength: float) -> np.ndarray:
+    side = generator.sample_size
+    crop = crop_face(picture, transform, side)
+    condition = np.zeros((1, len(generator.expressions)), np.float32)
+    condition[0, generator.expressions.index(name)] = 1.0
+    edit = generator(np.ascontiguousarray(crop.transpose(2, 0, 1)[None], dtype=np.float32) / 127.5 - 1, condition)
+    motion = None if edit.motion is None else edit.motion[0].transpose(1, 2, 0)
+    change = plan_change(crop, edit.residual[0].transpose(1, 2, 0), motion, "motion")
+    edited = picture.copy()
+    apply_change(edited, transform, side, change.scaled(strength))
+    return edited
+
+
+def _png(patch: np.ndarray) -> dict:
+    buffer = io.BytesIO()
+    PillowImage.fromarray(patch).save(buffer, "PNG", compress_level=1)
+    return {"bytes": buffer.getvalue(), "path": None}
+
+
+def mouths(
+    source: Annotated[
+        str, typer.Argument(metavar="SET", help="Folder or Hub id of an expression set of 256 px or more.")
+    ],
+    output: Annotated[Path, typer.Argument(help="Folder of the new set.")],
+    model: Annotated[str, typer.Option(help="The model whose mouths are to be refined: a folder or Hub id.")],
+    seed: Annotated[int, typer.Option(help="Of the starting expressions and of the alignment's error.")] = 0,
+) -> None:
+    """Make the training set of a mouth refiner: a model's mouths beside the true ones."""
+    dataset = load_expression_dataset(source, expressions=EXPRESSIONS)
+    print(f"{make_mouths(dataset, load_generator(model), output, seed):,} mouths are in {output}.")
