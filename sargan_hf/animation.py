@@ -101,23 +101,22 @@ def animate(
         edit = pipe.generate(straight, pipe.conditions(stop, len(straight.faces)))
         stations.append([change.scaled(intensity) for change in pipe.plan(straight, edit, "motion", region)])
     still = [change.scaled(0.0) for change in stations[0]]
-    return Animation(_frames(straight, [still, *stations, still], steps, progress), fps)
+    return Animation(_frames(pipe, straight, [still, *stations, still], steps, progress), fps)
 
 
 def _frames(
+    pipe: "SARGANPipeline",
     straight: "StraightenedFaces",
     stations: list[list[Change]],
     steps: int,
     progress: Callable[[int, int], None] | None,
 ) -> list[Image.Image]:
-    from .pipeline_sargan import compose
-
     frames = []
     for start, end in pairwise(stations):
         for step in range(steps):
             share = (1 - math.cos(math.pi * step / steps)) / 2  # faces start and stop softly
             changes = [a.mixed(b, share) for a, b in zip(start, end, strict=True)]
-            frames.append(Image.fromarray(compose(straight, changes)[0]))
+            frames.append(Image.fromarray(pipe.compose(straight, changes)[0]))
             if progress is not None:
                 progress(len(frames), steps * (len(stations) - 1))
     return frames

@@ -10,8 +10,9 @@ from .errors import ConfigurationError, NoFaceError
 from .expressions import ExpressionSpec, expression_vector
 from .faces.alignment import canonical_transform, crop_face
 from .faces.detection import Face, FaceDetector, face_from_points
+from .faces.mouth import refine_mouth
 from .faces.transfer import MODES, Change, apply_change, plan_change
-from .generators import Generator, GeneratorEdit, load_generator
+from .generators import Generator, GeneratorEdit, load_generator, load_mouth
 from .pictures import EditedImage, Picture, open_picture
 from .pictures.modes import to_rgb8
 from .pictures.opening import PictureSource
@@ -89,22 +90,32 @@ class SARGANPipeline:
 
     Args:
         model: a `SARGAN`, or anything that fits `generators.Generator`.
+        mouth: one trained to refine mouths (see `faces.mouth`), or None to do without; of the same expressions.
+
+    Raises:
+        ConfigurationError: the two know different expressions.
     """
 
-    def __init__(self, model: Union["SARGAN", Generator]):
+    def __init__(self, model: Union["SARGAN", Generator], mouth: Union["SARGAN", Generator, None] = None):
         self.generator = _torch_generator(model) if hasattr(model, "config") else model
+        self.mouth = _torch_generator(mouth) if hasattr(mouth, "config") else mouth
+        if self.mouth is not None and tuple(self.mouth.expressions) != tuple(self.generator.expressions):
+            raise ConfigurationError(
+                f"The mouth refiner knows {', '.join(self.mouth.expressions)}; the model knows "
+                f"{', '.join(self.generator.expressions)}. Use two that were trained on the same expressions."
+            )
         self.detector = FaceDetector()
 
     @classmethod
     def from_pretrained(cls, name_or_path: str, *, backend: str = "torch", **kwargs: object) -> "SARGANPipeline":
-        """Loads a model from a folder or the Hub.
+        """Loads a model from a folder or the Hub, and the mouth refiner in its sub-folder `mouth`, where it has one.
 
         Args:
             name_or_path: folder or Hub id.
             backend: "torch", or "onnx" for an exported model, which needs no torch.
             kwargs: `revision`, `subfolder`, `cache_dir`, `local_files_only` and, with torch, `device`.
         """
-        return cls(load_generator(name_or_path, backend, **kwargs))
+        return cls(load_generator(name_or_path, backend, **kwargs), load_mouth(name_or_path, backend, **kwargs))
 
     def __call__(
         self,
@@ -153,7 +164,7 @@ class SARGANPipeline:
             conditions = self.conditions(expression, len(found))
             edit = self.generate(straight, conditions)
             changes = self.plan(straight, edit, transfer, region)
-            pixels, regions = compose(straight, [change.scaled(intensity) for change in changes])
+            pixels, regions = self.compose(straight, [change.scaled(intensity) for change in changes])
             note = _provenance(conditions, self.generator.expressions, intensity) if provenance else None
             output.images.append(EditedImage.from_image(picture.to_image(pixels), note))
             output.faces.extend(_face_edits(index, found, conditions, edit, regions))
@@ -208,7 +219,7 @@ class SARGANPipeline:
     def generate(self, straight: StraightenedFaces, conditions: np.ndarray) -> GeneratorEdit:
         """Runs the generator on all faces of a picture at once."""
         crops = np.ascontiguousarray(straight.crops.transpose(0, 3, 1, 2), dtype=np.float32) / 127.5 - 1
-        return self.generator(crops, conditions)
+        return self.generator(crops, conditions)._replace(expression=conditions)
 
     def plan(
         self,
@@ -221,23 +232,26 @@ class SARGANPipeline:
         motions = [None] * len(edit.residual) if edit.motion is None else edit.motion.transpose(0, 2, 3, 1)
         residuals = edit.residual.transpose(0, 2, 3, 1)
         attentions = [None] * len(residuals) if edit.attention is None else edit.attention[:, 0]
+        expressions = [None] * len(residuals) if edit.expression is None else edit.expression
         return [
-            plan_change(crop, residual, motion, transfer, region, attention)
-            for crop, residual, motion, attention in zip(straight.crops, residuals, motions, attentions, strict=True)
+            plan_change(crop, residual, motion, transfer, region, attention, expression)
+            for crop, residual, motion, attention, expression in zip(
+                straight.crops, residuals, motions, attentions, expressions, strict=True
+            )
         ]
 
-
-def compose(
-    straight: StraightenedFaces, changes: Sequence[Change]
-) -> tuple[np.ndarray, list[tuple[int, int, int, int]]]:
-    """Puts the changes into a copy of the picture's pixels; also returns the rectangle that each may have touched."""
-    pixels = straight.picture.pixels.copy()
-    side = straight.crops.shape[1]
-    regions = [
-        apply_change(pixels, transform, side, change)
-        for transform, change in zip(straight.transforms, changes, strict=True)
-    ]
-    return pixels, regions
+    def compose(
+        self, straight: StraightenedFaces, changes: Sequence[Change]
+    ) -> tuple[np.ndarray, list[tuple[int, int, int, int]]]:
+        """Puts the changes into a copy of the picture's pixels; also returns the rectangle that each may have touched."""
+        pixels = straight.picture.pixels.copy()
+        side = straight.crops.shape[1]
+        regions = []
+        for transform, change in zip(straight.transforms, changes, strict=True):
+            regions.append(apply_change(pixels, transform, side, change))
+            if self.mouth is not None and not change.pasted:
+                refine_mouth(pixels, transform, side, change, self.mouth)
+        return pixels, regions
 
 
 def _torch_generator(model: "SARGAN") -> Generator:

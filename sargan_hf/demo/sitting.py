@@ -12,7 +12,7 @@ from ..faces.detection import Face
 from ..faces.transfer import Change, apply_change
 from ..generators import GeneratorEdit
 from ..pictures import EditedImage, Picture, open_picture
-from ..pipeline_sargan import SARGANPipeline, StraightenedFaces, compose
+from ..pipeline_sargan import SARGANPipeline, StraightenedFaces
 
 THUMBNAIL = 176  # pixels
 # A visitor who drags the blend pad about asks for a new blend each time; the oldest ones are forgotten.
@@ -138,7 +138,7 @@ def edited(
         np.concatenate([straight.crops for straight in straights]),
     )
     changes = [change_for(pipeline, sitting, face, blend).scaled(intensity) for face in sitting.chosen]
-    pixels, regions = compose(joined, changes)
+    pixels, regions = pipeline.compose(joined, changes)
     total = sum(blend.values())
     wanted = " and ".join(f"{name} {weight / total:.0%}" for name, weight in blend.items() if weight > 0)
     note = f"Facial expression edited with SARGAN: {wanted} at intensity {intensity:g}."

@@ -39,6 +39,7 @@ class Change:
         crop: float32 [P, P, 3] in 0..1, the face as the model saw it, to be moved instead of the picture's own pixels where
             those would be drawn out to streaks.
         weight: float32 [P, P], 0 where the picture stays as it is, bit for bit.
+        expression: float32 [n], the condition that the edit was made for; None where it is not known.
         pasted: whether `crop` stands in for the picture's own pixels everywhere, the mode "paste".
     """
 
@@ -46,6 +47,7 @@ class Change:
     residual: np.ndarray
     crop: np.ndarray
     weight: np.ndarray
+    expression: np.ndarray | None = None
     pasted: bool = False
 
     def scaled(self, intensity: float) -> "Change":
@@ -61,6 +63,7 @@ class Change:
             motion=(1 - share) * self.motion + share * other.motion,
             residual=(1 - share) * self.residual + share * other.residual,
             weight=np.maximum(self.weight, other.weight),
+            expression=_mixed(self.expression, other.expression, share),
         )
 
     def coarseness(self) -> np.ndarray:
@@ -85,6 +88,7 @@ def plan_change(
     mode: str,
     region: str | np.ndarray | None = None,
     attention: np.ndarray | None = None,
+    expression: np.ndarray | None = None,
 ) -> Change:
     """Turns what the generator returns into the `Change` to make.
 
@@ -96,6 +100,7 @@ def plan_change(
             model that has none; "residual" only adds the up-sampled difference; "paste" puts the model's own pixels there.
         region: see `compositing.region_weight`; also keeps the change to where the network looked.
         attention: [h, w] in 0..1, where the network looked; only used with a region.
+        expression: [n], the condition, kept for whoever refines the edit.
     """
     side = crop.shape[0]
     start = crop.astype(np.float32) / 127.5 - 1
@@ -118,7 +123,7 @@ def plan_change(
     if mode == "paste":
         total = inner
     motion, residual = _spread(flow, pad) * total[..., None], _spread(residual / 2, pad) * inner[..., None]
-    return Change(motion, residual, _spread(crop.astype(np.float32) / 255, pad), total, mode == "paste")
+    return Change(motion, residual, _spread(crop.astype(np.float32) / 255, pad), total, expression, mode == "paste")
 
 
 def apply_change(pixels: np.ndarray, transform: np.ndarray, side: int, change: Change) -> tuple[int, int, int, int]:
@@ -268,6 +273,10 @@ def single_tint(crop: np.ndarray) -> np.ndarray | None:
     grey = np.full(3, 3**-0.5, np.float32)
     tint = directions[:, 2].astype(np.float32) * np.sign(directions[:, 2].sum())
     return grey if np.abs(tint - grey).max() < 0.01 else tint  # a grey picture stays grey to the last bit
+
+
+def _mixed(one: np.ndarray | None, other: np.ndarray | None, share: float) -> np.ndarray | None:
+    return None if one is None or other is None else (1 - share) * one + share * other
 
 
 def _spread(field: np.ndarray, pad: int) -> np.ndarray:

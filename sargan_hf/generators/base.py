@@ -1,5 +1,7 @@
 """What the pipeline asks of a generator, and where to get one."""
 
+import logging
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -7,6 +9,10 @@ import numpy as np
 from ..errors import ConfigurationError
 
 BACKENDS = ("torch", "onnx")
+MOUTH_FOLDER = "mouth"  # of a model: where its mouth refiner is
+_HUB_KWARGS = ("revision", "cache_dir", "token", "local_files_only")
+
+log = logging.getLogger(__name__)
 
 
 class GeneratorEdit(NamedTuple):
@@ -17,11 +23,13 @@ class GeneratorEdit(NamedTuple):
         attention: [N, 1, h, w] in [0, 1], or None for a model without attention.
         motion: [N, 2, S, S], x and y in normalised image coordinates (2.0 is the full width): where each pixel is fetched
             from, relative to itself; None for a model without motion.
+        expression: [N, n], the condition it was made for; None where nobody wrote it down.
     """
 
     residual: np.ndarray
     attention: np.ndarray | None
     motion: np.ndarray | None
+    expression: np.ndarray | None = None
 
 
 class Generator(Protocol):
@@ -54,3 +62,36 @@ def load_generator(name_or_path: str, backend: str = "torch", **kwargs: object) 
 
         return ONNXGenerator.from_pretrained(name_or_path, **kwargs)
     raise ConfigurationError(f"backend={backend!r} is not known: use one of {', '.join(BACKENDS)}.")
+
+
+def load_mouth(name_or_path: str, backend: str = "torch", **kwargs: object) -> Generator | None:
+    """Loads the mouth refiner that a model brings in its sub-folder `mouth`; None where it has none.
+
+    Arguments and errors as for `load_generator`.
+    """
+    folder = mouth_folder(name_or_path, **kwargs)
+    return None if folder is None else load_generator(name_or_path, backend, **kwargs | {"subfolder": folder})
+
+
+def mouth_folder(name_or_path: str, **kwargs: object) -> str | None:
+    """The sub-folder of a model that holds its mouth refiner, or None; `kwargs` as for `load_generator`."""
+    folder = "/".join(part for part in (str(kwargs.get("subfolder") or ""), MOUTH_FOLDER) if part)
+    if Path(name_or_path).is_file():  # a single ONNX file
+        return None
+    return folder if _exists(name_or_path, f"{folder}/config.json", kwargs) else None
+
+
+def _exists(name_or_path: str, filename: str, kwargs: dict[str, object]) -> bool:
+    if Path(name_or_path).is_dir():
+        return Path(name_or_path, filename).is_file()
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        hf_hub_download(name_or_path, filename, **{key: kwargs[key] for key in _HUB_KWARGS if key in kwargs})
+    except LocalEntryNotFoundError as error:  # offline, and not in the cache
+        log.warning("Mouths are not refined: %s of %s is not at hand. %s", filename, name_or_path, error)
+        return False
+    except EntryNotFoundError:
+        return False
+    return True
