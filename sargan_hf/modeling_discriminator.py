@@ -80,7 +80,7 @@ class SARGANDiscriminator(ModelMixin, ConfigMixin):
         self._check(pixel_values, original)
         hidden, features = pixel_values if original is None else torch.cat([pixel_values, original], dim=1), []
         for conv in self.trunk:
-            hidden = F.leaky_relu(conv(hidden), NEGATIVE_SLOPE)
+            hidden = F.leaky_relu(conv(hidden), NEGATIVE_SLOPE, inplace=True)  # halves what is kept for the gradient
             features.append(hidden)
         source = self.source_head(hidden)
         expression = self.expression_head(hidden).flatten(1)

@@ -268,6 +268,10 @@ class SARGAN(ModelMixin, ConfigMixin):
         Raises:
             OSError: no such folder, repository, revision or file, or no weights as safetensors.
         """
+        inner = Path(pretrained_model_name_or_path, kwargs.get("subfolder") or "")
+        if kwargs.get("subfolder") and inner.is_dir():
+            # diffusers would take the config from the sub-folder, but weights of the folder itself where it has some
+            pretrained_model_name_or_path, kwargs = inner, kwargs | {"subfolder": None}
         try:
             return super().from_pretrained(pretrained_model_name_or_path, **(kwargs | {"use_safetensors": True}))
         except OSError as error:

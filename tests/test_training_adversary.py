@@ -54,7 +54,7 @@ def test_within_a_few_steps_it_tells_blurred_pictures_from_real_ones():
     optimizer = torch.optim.Adam(objective.discriminator.parameters(), lr=1e-3, betas=(0.5, 0.99))
     for step in range(25):
         batch = make_batch(step)
-        loss, _ = objective.discriminator_loss(batch, blurred(batch["target"]), step)
+        [(loss, _)] = objective.discriminator_losses(batch, blurred(batch["target"]), step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

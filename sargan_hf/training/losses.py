@@ -65,6 +65,9 @@ def gradient_penalty(slope: Callable[[Tensor], Tensor], real: Tensor, fake: Tens
     return (slope(between).flatten(1).norm(dim=1) - 1).square().mean()
 
 
+FEW_PLACES = 16  # a layer's output of 4 x 4 or less
+
+
 def critic_slope(discriminator: SARGANDiscriminator, pictures: Tensor) -> Tensor:
     """[B, C, H, W]: gradient of the sum of a picture's patch scores; it can be differentiated by the weights.
 
@@ -81,7 +84,16 @@ def critic_slope(discriminator: SARGANDiscriminator, pictures: Tensor) -> Tensor
 
 
 def _transposed(conv: nn.Conv2d, gradient: Tensor) -> Tensor:
-    return F.conv_transpose2d(gradient, conv.weight, stride=conv.stride, padding=conv.padding)
+    batch, channels, height, width = gradient.shape
+    if height * width > FEW_PLACES:
+        return F.conv_transpose2d(gradient, conv.weight, stride=conv.stride, padding=conv.padding)
+    # The last layers have many weights and few places: as a product of matrices, their gradient comes in the layout of the
+    # weights; a convolution would make a second copy of 134 MB to turn it around.
+    rows = gradient.permute(0, 2, 3, 1).reshape(-1, channels)
+    patches = (rows @ conv.weight.flatten(1)).reshape(batch, height * width, -1).transpose(1, 2)
+    step, pad, kernel = conv.stride[0], conv.padding[0], conv.kernel_size[0]
+    size = tuple((n - 1) * step - 2 * pad + kernel for n in (height, width))
+    return F.fold(patches, size, kernel, padding=pad, stride=step)
 
 
 def r1_penalty(scores: Tensor, real: Tensor) -> Tensor:

@@ -36,7 +36,8 @@ STORED = 160  # side of the stored patches: a little more than the 128 trained o
 SHIFT, ZOOM, TURN = 0.012, 0.03, 2.0  # of the side, of 1, degrees
 # An edit this far from the truth, of 255 and locally averaged, is refined; the second figure beyond it, in full.
 WRONG, RAMP = 6.0, 14.0
-BLUR = (1.5, 4.5)  # standard deviation in pixels of a stored patch; up to 1.6 times that across, half of it down
+BLUR = (1.5, 7.0)  # standard deviation in pixels of a stored patch; up to 1.6 times that across, half of it down
+PALE, PALE_BLUR = 0.45, 14.0  # teeth that are not sure of their place are pale: up to this share of the surroundings
 FROM_NEUTRAL = 0.8  # share of the edits that start from the neutral picture
 
 
@@ -115,6 +116,7 @@ def blurred_where_wrong(truth: np.ndarray, edit: np.ndarray, rng: np.random.Gene
     wrong = cv2.GaussianBlur(wrong, (0, 0), 2)[..., None]
     spread = rng.uniform(*BLUR)
     coarse = cv2.GaussianBlur(truth, (0, 0), sigmaX=spread * rng.uniform(1, 1.6), sigmaY=spread * rng.uniform(0.5, 1))
+    coarse += rng.uniform(0, PALE) * (cv2.GaussianBlur(truth, (0, 0), PALE_BLUR) - coarse)
     return np.clip(truth + wrong * (coarse - truth), 0, 255).astype(np.uint8)
 
 

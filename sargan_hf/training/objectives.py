@@ -1,10 +1,10 @@
 """What the two networks are trained for.
 
-An objective turns a batch (see `batches.TrainingSamples`) and the generator's edit into two losses: one for the
-discriminator, one for the generator. Both return the loss and the parts of it that are worth watching.
+An objective turns a batch (see `batches.TrainingSamples`) and the generator's edit into losses for the discriminator and one
+for the generator, each with the parts of it that are worth watching.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -43,7 +43,8 @@ class Objective:
             self.config.adversarial_weight > 0 or self.config.expression_weight > 0 or self.config.feature_weight > 0
         )
 
-    def discriminator_loss(self, batch: Batch, fake: Tensor, step: int) -> tuple[Tensor, Parts]:
+    def discriminator_losses(self, batch: Batch, fake: Tensor, step: int) -> Iterator[tuple[Tensor, Parts]]:
+        """The terms of the loss, to be differentiated one after the other: what a term needs is freed before the next."""
         raise NotImplementedError
 
     def generator_loss(self, batch: Batch, output: SARGANOutput, step: int) -> tuple[Tensor, Parts]:
@@ -78,17 +79,17 @@ class PaperObjective(Objective):
 
     shares_edit = False  # one edit in six, and the cycle's activations have to fit beside it
 
-    def discriminator_loss(self, batch: Batch, fake: Tensor, step: int) -> tuple[Tensor, Parts]:
-        real = batch["source"]
+    def discriminator_losses(self, batch: Batch, fake: Tensor, step: int) -> Iterator[tuple[Tensor, Parts]]:
+        real, config = batch["source"], self.config
         judged = self.discriminator(torch.cat([real, fake]))
         score_real, score_fake = judged.source.chunk(2)
-        penalty = losses.gradient_penalty(partial(losses.critic_slope, self.discriminator), real, fake, batch["mix"])
         expression = F.cross_entropy(judged.expression[: len(real)], batch["source_expression"])
         wasserstein = score_fake.mean() - score_real.mean()
-        config = self.config
-        loss = config.adversarial_weight * wasserstein + config.gradient_penalty * penalty
-        loss = loss + config.expression_weight * expression
-        return loss, {"d_wasserstein": wasserstein, "d_penalty": penalty, "d_expression": expression}
+        loss = config.adversarial_weight * wasserstein + config.expression_weight * expression
+        yield loss, {"d_wasserstein": wasserstein, "d_expression": expression}
+        del judged, score_real, score_fake, expression, wasserstein, loss
+        penalty = losses.gradient_penalty(partial(losses.critic_slope, self.discriminator), real, fake, batch["mix"])
+        yield config.gradient_penalty * penalty, {"d_penalty": penalty}
 
     def generator_loss(self, batch: Batch, output: SARGANOutput, step: int) -> tuple[Tensor, Parts]:
         judged, config = self.discriminator(output.sample), self.config
@@ -113,7 +114,7 @@ class FastObjective(Objective):
 
     penalty_interval = 8
 
-    def discriminator_loss(self, batch: Batch, fake: Tensor, step: int) -> tuple[Tensor, Parts]:
+    def discriminator_losses(self, batch: Batch, fake: Tensor, step: int) -> Iterator[tuple[Tensor, Parts]]:
         config, original = self.config, self._original(batch)
         # The truth shows the expression aimed at, and what real pixels look like under this augmentation.
         real = batch["target"]
@@ -129,7 +130,7 @@ class FastObjective(Objective):
         if with_penalty:
             parts["d_penalty"] = losses.r1_penalty(judged_real.source.mean(dim=(1, 2, 3)), real)
             loss = loss + 0.5 * config.gradient_penalty * self.penalty_interval * parts["d_penalty"]
-        return loss, parts
+        yield loss, parts
 
     def generator_loss(self, batch: Batch, output: SARGANOutput, step: int) -> tuple[Tensor, Parts]:
         config, unpaired = self.config, 1 - batch["paired"]

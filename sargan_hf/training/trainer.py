@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -73,8 +74,8 @@ class Trainer:
         parts: Parts = {}
         if adversary:
             fakes = (output.sample.detach() for output in outputs) if shared else map(self._draft, micro_batches)
-            losses = (
-                self.objective.discriminator_loss(batch, fake, self.step)
+            losses = chain.from_iterable(
+                self.objective.discriminator_losses(batch, fake, self.step)
                 for batch, fake in zip(micro_batches, fakes, strict=True)
             )
             parts |= self._descend(losses, len(micro_batches), self.discriminator, self.discriminator_optimizer)
@@ -130,7 +131,7 @@ class Trainer:
     def _descend(
         self, losses: Iterable[tuple[Tensor, Parts]], count: int, network: nn.Module, optimizer: torch.optim.Optimizer
     ) -> Parts:
-        """One update with the mean of `count` losses, each freed before the next one is asked for. Returns mean parts."""
+        """One update with the sum of `losses` over `count`, each freed before the next one is asked for. Returns mean parts."""
         found: dict[str, list[Tensor]] = {}
         for loss, parts in losses:
             if not math.isfinite(loss.item()):
