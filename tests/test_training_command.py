@@ -121,6 +121,29 @@ def test_ctrl_c_uploads_and_leaves_a_checkpoint_that_goes_on(environment, expres
     assert finished[weights] == (output / weights).read_bytes() != interrupted[weights]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_to_the_whole_job_does_not_take_the_loader_first(environment, expression_folder, tmp_path, number):
+    """A terminal's Ctrl-C and a scheduler's SIGTERM reach the loader's worker too; its death was an error in mid-step."""
+    output = tmp_path / "run"
+    command = [sys.executable, str(ROOT / "train_accelerate.py"), "--train_data_dir", str(expression_folder)]
+    command += ["--output_dir", str(output), *FLAGS, "--checkpointing_steps", "5", "--report_to", "none"]
+    command += ["--dataloader_num_workers", "1", "--max_train_steps", "100000"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, text=True, start_new_session=True, **pipes)
+    try:
+        deadline = time.monotonic() + 240
+        while not list(output.glob("checkpoint-*")) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+        os.killpg(process.pid, number)
+        text, _ = process.communicate(timeout=240)
+    finally:
+        process.kill()
+    assert process.returncode == 0, text[-2000:]
+    assert "Interrupted at step" in text
+    with pytest.raises(ProcessLookupError):  # nobody of the job is left
+        os.killpg(process.pid, 0)
+
+
 def test_a_refused_upload_is_told_before_the_first_step(environment, expression_folder, tmp_path, hub):
     environment = {name: value for name, value in environment.items() if name != "HF_HUB_OFFLINE"}
     environment |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_wrong"}

@@ -4,6 +4,7 @@ Every sample is a pure function of (seed, position in the run). Nothing has to b
 and the same pictures come out however many processes, workers or accumulation steps share the work.
 """
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -222,10 +223,14 @@ def training_batches(
         batch_size=micro_batch,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_prepare_worker,
     )
     return iter(loader)
 
 
-def _one_thread(_: int) -> None:
+def _prepare_worker(_: int) -> None:
     cv2.setNumThreads(1)
+    # Ctrl-C and a scheduler's SIGTERM reach all processes of a job. The training process finishes its step and stops the
+    # workers itself; a worker gone before that would end it with an error instead.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
