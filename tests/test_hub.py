@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -289,3 +290,17 @@ def test_saving_over_a_folder_whose_code_is_a_link_keeps_the_link(tmp_path, tiny
     SARGAN.from_pretrained(tiny_model_folder).save_pretrained(tmp_path)
     assert (tmp_path / "modeling_sargan.py").is_symlink()
     assert len((ROOT / "sargan_hf" / "modeling_sargan.py").read_text()) > 1000
+
+
+def test_a_pushed_model_brings_its_mouth_refiner_and_a_model_without_one_does_without(
+    hub, python, tiny_model_folder, tmp_path
+):
+    folder = tmp_path / "faces"
+    shutil.copytree(tiny_model_folder, folder)
+    SARGAN(base_channels=8, attention_channels=8, sample_size=96).save_pretrained(folder / "mouth")
+    load = "from sargan_hf import SARGANPipeline; pipe = SARGANPipeline.from_pretrained({!r}); print({})"
+    python(f"from sargan_hf.hub import push_model; push_model({str(folder)!r}, 'lab/faces')")
+    hub.add("lab/plain", tiny_model_folder)
+    assert python(load.format("lab/faces", "pipe.generator.sample_size, pipe.mouth.sample_size")) == "64 96"
+    assert python(load.format("lab/faces", "pipe.mouth.sample_size"), HF_HUB_OFFLINE="1") == "96"
+    assert python(load.format("lab/plain", "pipe.mouth")) == "None"

@@ -174,3 +174,22 @@ def test_the_training_set_of_a_refiner_trains_one_that_the_pipeline_finds(
     pipe = SARGANPipeline.from_pretrained(str(folder))
     assert pipe.mouth.sample_size == 64
     pipe(astronaut, "surprised")
+
+
+def test_an_export_brings_the_refiner_along(tiny_model_folder, astronaut, tmp_path):
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model_folder, folder)
+    SARGAN(base_channels=8, attention_channels=8, sample_size=64).save_pretrained(folder / "mouth")
+    done = subprocess.run(
+        [sys.executable, "-m", "sargan_hf.cli", "export", folder, tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    by_torch = SARGANPipeline.from_pretrained(str(folder))
+    by_onnx = SARGANPipeline.from_pretrained(str(tmp_path / "out"), backend="onnx")
+    assert by_onnx.mouth is not None
+    edits = [pixels(pipe(astronaut, "happy")) for pipe in (by_torch, by_onnx)]
+    assert np.abs(edits[0] - edits[1]).max() <= 2
