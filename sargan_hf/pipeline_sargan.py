@@ -250,7 +250,7 @@ class SARGANPipeline:
         for transform, change in zip(straight.transforms, changes, strict=True):
             regions.append(apply_change(pixels, transform, side, change))
             if self.mouth is not None and not change.pasted:
-                refine_mouth(pixels, transform, side, change, self.mouth)
+                refine_mouth(pixels, transform, side, change, self.mouth, regions[-1])
         return pixels, regions
 
 

@@ -58,6 +58,9 @@ def test_only_the_mouth_is_painted(pipes, astronaut):
     _, _, _, right_corner, left_corner = output.faces[0].points
     assert rows.min() > output.faces[0].points[:2, 1].max() + 10  # below the eyes
     assert columns.min() < right_corner[0] < left_corner[0] < columns.max()
+    left, top, right, bottom = output.faces[0].region
+    assert left <= columns.min() <= columns.max() < right
+    assert top <= rows.min() <= rows.max() < bottom
     crops, expression = paint.calls[-1]
     assert crops.shape == (1, 3, 64, 64)
     assert expression.argmax() == EXPRESSIONS.index("happy")

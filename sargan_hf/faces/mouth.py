@@ -47,7 +47,14 @@ def mouth_transform(transform: np.ndarray, side: int, size: int) -> np.ndarray:
     return scale * transform - np.array([[0, 0, scale * corner[0] + 0.5], [0, 0, scale * corner[1] + 0.5]])
 
 
-def refine_mouth(pixels: np.ndarray, transform: np.ndarray, side: int, change: Change, refiner: Refiner) -> None:
+def refine_mouth(
+    pixels: np.ndarray,
+    transform: np.ndarray,
+    side: int,
+    change: Change,
+    refiner: Refiner,
+    region: tuple[int, int, int, int],
+) -> None:
     """Paints the finer mouth into `pixels`, in place, after `apply_change` has made the edit there.
 
     Nothing is done to a face smaller than the model's own crop: it has no room for more.
@@ -55,6 +62,7 @@ def refine_mouth(pixels: np.ndarray, transform: np.ndarray, side: int, change: C
     Args:
         pixels, transform, side, change: as for `apply_change`.
         refiner: the generator trained for it.
+        region: what `apply_change` returned; nothing is painted outside.
     """
     size = refiner.sample_size
     if change.expression is None or transform_scale(transform) >= 1:
@@ -67,7 +75,7 @@ def refine_mouth(pixels: np.ndarray, transform: np.ndarray, side: int, change: C
     painted = refiner(np.ascontiguousarray(patch.transpose(2, 0, 1)[None]), change.expression[None]).residual[0]
     crop = np.rint(255 * change.crop).astype(np.uint8)
     residual = in_the_crops_colours(crop, patch, painted.transpose(1, 2, 0))
-    _add(pixels, residual * activity[..., None] / 2, to_patch)
+    _add(pixels, residual * activity[..., None] / 2, to_patch, region)
 
 
 def mouth_activity(change: Change, size: int) -> np.ndarray:
@@ -94,12 +102,11 @@ def _feather(size: int) -> np.ndarray:
     return np.minimum.outer(ramp, ramp).astype(np.float32)
 
 
-def _add(pixels: np.ndarray, residual: np.ndarray, to_patch: np.ndarray) -> None:
-    """Adds a patch's residual, in units of the full range, to the pixels it lies over; alpha stays."""
+def _add(pixels: np.ndarray, residual: np.ndarray, to_patch: np.ndarray, region: tuple[int, int, int, int]) -> None:
+    """Adds a patch's residual, in units of the full range, to the pixels of `region` it lies over; alpha stays."""
     corners = crop_corners(to_patch, residual.shape[0])
-    height, width = pixels.shape[:2]
-    left, top = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int)
-    right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, (width, height)).astype(int)
+    left, top = np.clip(np.floor(corners.min(axis=0)), region[:2], region[2:]).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, region[:2], region[2:]).astype(int)
     if left >= right or top >= bottom:
         return
     matrix = to_patch @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
