@@ -10,6 +10,7 @@ from ..pipeline_sargan import SARGANPipeline
 from . import zerogpu
 from .layout import build_page
 from .safety import Guard
+from .sessions import keep_forgetting
 from .settings import Settings
 from .theme import NAMES, STYLE, theme
 
@@ -26,6 +27,8 @@ def load_page(settings: Settings) -> gr.Blocks:
     share_cores(settings.concurrency)
     if borrows:
         pipeline.generator = zerogpu.BorrowedGPU(pipeline.generator)
+        if pipeline.mouth is not None:
+            pipeline.mouth = zerogpu.BorrowedGPU(pipeline.mouth)
     return build_page(pipeline, settings)
 
 
@@ -50,6 +53,7 @@ def launch(page: gr.Blocks, settings: Settings, host: str | None = None, port: i
         options: anything else of `gr.Blocks.launch`.
     """
     everywhere = "0.0.0.0" if "SPACE_ID" in os.environ else None
+    keep_forgetting(page)
     page.launch(
         server_name=host or os.environ.get("GRADIO_SERVER_NAME") or everywhere,
         server_port=port,

@@ -1,0 +1,20 @@
+"""What the server keeps of those who call it: a visitor's work, and nothing of calls that are over."""
+
+import gradio as gr
+from gradio.routes import App
+
+from sargan_hf.demo.sessions import forget_bare_sessions
+
+
+def test_calls_of_the_api_are_forgotten_and_visitors_are_not():
+    with gr.Blocks() as page:
+        gr.State()
+    App.create_app(page)
+    holder = page.state_holder
+    for number in range(50):
+        holder[f"call {number}"].blocks_config  # noqa: B018, gradio opens the session
+    holder["visitor"].state_data[0] = "a picture"
+    assert forget_bare_sessions(page, idle_seconds=60) == 0
+    assert forget_bare_sessions(page, idle_seconds=-1) == 50
+    assert list(holder.session_data) == list(holder.time_last_used) == ["visitor"]
+    assert holder["call 1"].state_data == {}  # and who comes back is served
