@@ -21,7 +21,7 @@ _TEETH, _YELLOW_TEETH = np.array([232, 225, 210], np.float32), np.array([222, 20
 # dark cheek is no dim light (teeth of dark-skinned people came out grey), and half-shut eyes show no white.
 _BRIGHT_CHEEK, _BRIGHT_EYE = 205.0, 165.0
 # Stone, bronze and pencil are of one colour: lips and eyes differ from the cheeks by less than this (Lab a, b). Of 129
-# photographed people nobody comes below 5.3 with the lips and below 6.3 with the whites of the eyes at once.
+# photographed people nobody does so with both.
 _ONE_COLOUR = 6.0
 _STONE_LIGHT = 150.0  # luminance of a cheek of light stone
 # The lower side teeth of an opened jaw stand in the dark; lit, they show as slivers in the corners of the mouth.
