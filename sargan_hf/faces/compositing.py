@@ -25,10 +25,10 @@ REGIONS = {
 }
 
 
-def residual_weight(side: int) -> np.ndarray:
-    """[side, side]: 1 in the crop, fading to 0 at its border."""
+def residual_weight(side: int, feather: float = RESIDUAL_FEATHER) -> np.ndarray:
+    """[side, side]: 1 in the crop, fading to 0 at its border over `feather` of the side."""
     from_border = np.minimum(np.arange(side), np.arange(side)[::-1]) + 0.5
-    ramp = smoothstep(from_border / (RESIDUAL_FEATHER * side))
+    ramp = smoothstep(from_border / (feather * side))
     return np.minimum.outer(ramp, ramp).astype(np.float32)
 
 
@@ -57,9 +57,7 @@ def activity_weight(residual: np.ndarray, motion: np.ndarray) -> np.ndarray:
     levels = np.abs(residual).max(axis=2) * 127.5
     pixels = np.hypot(motion[..., 0], motion[..., 1])
     acts = np.maximum(smoothstep((levels - 1.5) / 4), smoothstep((pixels - 0.1) / 0.4)).astype(np.float32)
-    reach = max(3, round(0.05 * acts.shape[0])) | 1
-    grown = cv2.dilate(acts, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    return np.clip(cv2.GaussianBlur(grown, (0, 0), reach / 3), 0, 1)
+    return np.clip(grown(acts, 0.05), 0, 1)
 
 
 def face_weight(side: int) -> np.ndarray:
@@ -107,9 +105,14 @@ def attention_weight(attention: np.ndarray | None, side: int) -> np.ndarray:
     if attention is None:
         return np.ones((side, side), np.float32)
     looked = smoothstep((cv2.resize(attention.astype(np.float32), (side, side)) - 0.02) / 0.08)
-    reach = max(3, round(0.05 * side)) | 1
-    grown = cv2.dilate(looked, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    return np.clip(cv2.GaussianBlur(grown, (0, 0), reach / 3), 0, 1).astype(np.float32)
+    return np.clip(grown(looked, 0.05), 0, 1).astype(np.float32)
+
+
+def grown(weight: np.ndarray, reach: float) -> np.ndarray:
+    """`weight` [S, S] spread over discs of `reach` times the side, with a soft edge."""
+    disc = max(3, round(reach * weight.shape[0])) | 1
+    spread = cv2.dilate(weight, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (disc, disc)))
+    return cv2.GaussianBlur(spread, (0, 0), disc / 3)
 
 
 def smoothstep(value: np.ndarray) -> np.ndarray:

@@ -67,7 +67,7 @@ def refine_mouth(
     size = refiner.sample_size
     if change.expression is None or transform_scale(transform) >= 1:
         return
-    activity = mouth_activity(change, size)
+    activity = mouth_activity(change, side, size)
     if activity.max() < LEAST_ACTIVITY:
         return
     to_patch = mouth_transform(transform, side, size)
@@ -78,28 +78,19 @@ def refine_mouth(
     _add(pixels, residual * activity[..., None] / 2, to_patch, region)
 
 
-def mouth_activity(change: Change, size: int) -> np.ndarray:
+def mouth_activity(change: Change, side: int, size: int) -> np.ndarray:
     """float32 [size, size] in 0..1, how much the edit does to the mouth: the refiner paints where the edit did.
 
     It grows steadily from 0 at intensity 0, so that a faint edit is refined faintly, and nothing where nothing changed.
     """
-    side = round(change.weight.shape[0] / (1 + 2 * compositing.SPREAD))
     pad = compositing.spread_pixels(side)
     inner = slice(pad, pad + side)
     levels = 255 * np.abs(change.residual[inner, inner]).max(axis=2)
     pixels = np.hypot(*np.moveaxis(change.motion[inner, inner], 2, 0))
     acts = np.maximum(levels / FULL_LEVELS, pixels / FULL_PIXELS).astype(np.float32)
-    reach = max(3, round(0.06 * side)) | 1
-    acts = cv2.dilate(acts, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    acts = compositing.smoothstep(cv2.GaussianBlur(acts, (0, 0), reach / 3)) * change.weight[inner, inner]
+    acts = compositing.smoothstep(compositing.grown(acts, 0.06)) * change.weight[inner, inner]
     patch = cv2.warpAffine(acts, mouth_transform(np.eye(2, 3), side, size), (size, size))
-    return np.clip(patch, 0, 1) * _feather(size)
-
-
-def _feather(size: int) -> np.ndarray:
-    from_border = np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5
-    ramp = compositing.smoothstep(from_border / (FEATHER * size))
-    return np.minimum.outer(ramp, ramp).astype(np.float32)
+    return np.clip(patch, 0, 1) * compositing.residual_weight(size, FEATHER)
 
 
 def _add(pixels: np.ndarray, residual: np.ndarray, to_patch: np.ndarray, region: tuple[int, int, int, int]) -> None:
