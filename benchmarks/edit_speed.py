@@ -20,7 +20,6 @@ from skimage import data
 
 from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.pictures import open_picture
-from sargan_hf.pipeline_sargan import compose
 
 
 class Stopwatch:
@@ -60,7 +59,7 @@ def stages(pipe: SARGANPipeline, array: np.ndarray, seconds: Stopwatch) -> dict[
         "straighten": seconds(lambda: pipe.straighten(picture, faces)),
         "generate": seconds(lambda: pipe.generate(straight, conditions)),
         "plan": seconds(lambda: pipe.plan(straight, edit)),
-        "compose": seconds(lambda: compose(straight, changes)),
+        "compose": seconds(lambda: pipe.compose(straight, changes)),
         "whole call": seconds(lambda: np.asarray(pipe(array, "happy").images[0])),
     }
 

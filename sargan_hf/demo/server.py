@@ -10,7 +10,7 @@ from ..pipeline_sargan import SARGANPipeline
 from . import zerogpu
 from .layout import build_page
 from .safety import Guard
-from .sessions import keep_forgetting
+from .sessions import keep_forgetting, keep_statistics_short
 from .settings import Settings
 from .theme import NAMES, STYLE, theme
 
@@ -29,6 +29,7 @@ def load_page(settings: Settings) -> gr.Blocks:
         pipeline.generator = zerogpu.BorrowedGPU(pipeline.generator)
         if pipeline.mouth is not None:
             pipeline.mouth = zerogpu.BorrowedGPU(pipeline.mouth)
+    keep_statistics_short()
     return build_page(pipeline, settings)
 
 

@@ -2,11 +2,13 @@
 
 At full load, ten minutes took 600 MB. Every call of the API without a session of its own opens one, with a copy of the page's
 settings, and gradio keeps ten thousand of them; such a session holds nothing that a later call could miss, and a visitor's, who
-has a picture in it, is left alone. The larger part was free already, in the heaps of glibc's threads.
+has a picture in it, is left alone. The larger part was free already, in the heaps of glibc's threads. And after every event gradio
+makes a table of the last ten thousand for its statistics, which nobody reads here.
 """
 
 import contextlib
 import ctypes
+import os
 import threading
 import time
 from datetime import datetime, timedelta
@@ -28,6 +30,12 @@ def forget_bare_sessions(page: gr.Blocks, idle_seconds: float = IDLE_SECONDS) ->
                 holder.time_last_used.pop(session, None)
                 forgotten += 1
     return forgotten
+
+
+def keep_statistics_short() -> None:
+    """Lets gradio's table of past events be of a few hundred rows and made anew rarely. To be called before a page is built."""
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "500")
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "100")
 
 
 def return_free_memory() -> None:

@@ -59,10 +59,10 @@ class Trainer:
 
     def edit(self, pictures: Tensor, expression: Tensor) -> SARGANOutput:
         """The generator under the run's precision. pictures [B, 3, S, S], expression int64 [B]."""
-        one_hot = nn.functional.one_hot(expression, len(self.data.expressions)).float()
+        one_hot = nn.functional.one_hot(expression, len(self.data.expressions)).to(pictures.dtype)
         with self.accelerator.autocast():
             output = self.generator(pictures, one_hot)
-        return SARGANOutput(**{name: value.float() for name, value in output.items()})
+        return SARGANOutput(**{name: value.to(pictures.dtype) for name, value in output.items()})
 
     def update(self, micro_batches: list[Batch]) -> Parts:
         """One step: the discriminator on these batches and, every `critic_steps`, the generator. Returns mean parts."""
@@ -114,8 +114,8 @@ class Trainer:
             return self._edit_source(batch).sample
         if self._snapshot is None:
             self._snapshot = FastGenerator(self.generator)
-        one_hot = nn.functional.one_hot(batch["target_expression"], len(self.data.expressions)).float()
-        return self._snapshot(batch["source"], one_hot).sample.clone()  # autograd takes no inference tensors
+        one_hot = nn.functional.one_hot(batch["target_expression"], len(self.data.expressions))
+        return self._snapshot(batch["source"], one_hot.to(batch["source"].dtype)).sample.clone()  # autograd takes no inference tensors
 
     def _portions(self, batch: Batch) -> list[Batch]:
         """Equal parts of a batch, to be differentiated one by one.
