@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from huggingface_hub import ModelCard
 
+from sargan_hf import SARGAN
 from sargan_hf.training.config import TrainingConfig
 
 ROOT = Path(__file__).parents[1]
@@ -69,3 +71,23 @@ def test_a_card_without_a_place_for_figures_is_refused(tmp_path):
     )
     assert done.returncode != 0
     assert "<!-- figures -->" in done.stderr
+
+
+def test_a_strengthened_model_moves_further_and_paints_more(tmp_path):
+    torch.manual_seed(0)
+    model = SARGAN(base_channels=8, attention_channels=8, motion=True).eval()
+    model.save_pretrained(tmp_path / "trained")
+    (tmp_path / "trained" / "mouth").mkdir()
+    (tmp_path / "trained" / "mouth" / "config.json").write_text("{}")
+    command = [sys.executable, ROOT / "release" / "strengthen.py", tmp_path / "trained", tmp_path / "out", "--factor", "1.2"]
+    subprocess.run(command, check=True)
+
+    stronger = SARGAN.from_pretrained(tmp_path / "out").eval()
+    pictures, expression = torch.rand(1, 3, 64, 64) * 2 - 1, torch.eye(7)[3:4]
+    with torch.no_grad():
+        before, after = model(pictures, expression), stronger(pictures, expression)
+    torch.testing.assert_close(after.motion, 1.2 * before.motion)
+    assert (after.residual.abs() >= before.residual.abs()).all()
+    assert (tmp_path / "out" / "mouth" / "config.json").exists()
+    # A second time into the same folder is refused, so that nothing gets stronger unseen.
+    assert subprocess.run(command, capture_output=True).returncode == 2
