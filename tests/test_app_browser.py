@@ -135,6 +135,22 @@ def test_without_a_face_a_box_can_be_drawn(page, tmp_path):
     page.locator("#expressions button img").nth(6).wait_for()
 
 
+def test_a_box_can_be_typed_without_a_pointer(page, tmp_path):
+    grey = tmp_path / "grey.png"
+    Image.fromarray(np.random.default_rng(1).integers(90, 130, (300, 400, 3), dtype=np.uint8)).save(grey)
+    add(page, grey)
+    box = page.locator("#face-box textarea, #face-box input").first
+    box.wait_for()
+    assert "400 wide and 300 high" in page.locator("#face-box").inner_text()
+    box.fill("somewhere in the middle")
+    box.press("Enter")
+    page.get_by_test_id("toast-body").filter(has_text="four numbers").wait_for()
+    box.fill("100, 60, 300, 260")
+    box.press("Enter")
+    page.locator("#expressions button img").nth(6).wait_for()
+    page.locator("#face-box").wait_for(state="hidden")
+
+
 @pytest.fixture
 def opened(page, picture):
     add(page, picture)

@@ -79,7 +79,14 @@ def test_a_strengthened_model_moves_further_and_paints_more(tmp_path):
     model.save_pretrained(tmp_path / "trained")
     (tmp_path / "trained" / "mouth").mkdir()
     (tmp_path / "trained" / "mouth" / "config.json").write_text("{}")
-    command = [sys.executable, ROOT / "release" / "strengthen.py", tmp_path / "trained", tmp_path / "out", "--factor", "1.2"]
+    command = [
+        sys.executable,
+        ROOT / "release" / "strengthen.py",
+        tmp_path / "trained",
+        tmp_path / "out",
+        "--factor",
+        "1.2",
+    ]
     subprocess.run(command, check=True)
 
     stronger = SARGAN.from_pretrained(tmp_path / "out").eval()

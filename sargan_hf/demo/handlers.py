@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from ..errors import SARGANError
+from ..errors import ConfigurationError, SARGANError
 from ..pictures import ContentCredentials, EditedImage, save_picture
 from ..pictures.content_credentials import sign_picture
 from ..pipeline_sargan import SARGANPipeline
@@ -22,7 +22,7 @@ from . import sitting as sittings
 from .settings import Settings
 from .shelf import Place, Shelf
 from .sitting import Sitting
-from .texts import FACES_MANY, FACES_NONE, FACES_ONE, LABELS, NO_PICTURE, VIEW_ATTENTION, VIEW_FACE
+from .texts import BOX_INFO, FACES_MANY, FACES_NONE, FACES_ONE, LABELS, NO_PICTURE, VIEW_ATTENTION, VIEW_FACE
 
 LONGEST_SHOWN = 1400  # pixels; the download is always at full resolution
 FORMATS = {"PNG": ("png", {"compress_level": 1}), "JPEG": ("jpg", {"quality": 95, "subsampling": 0})}
@@ -76,22 +76,22 @@ class Handlers:
             return self.page(None, blend, intensity, view)
         before = None if now is None else now.sitting
         if before is not None and before.source == path:  # an example's click arrives twice; equal files, equal paths
-            return [gr.skip()] * (6 + len(self.expressions))
+            return [gr.skip()] * (7 + len(self.expressions))
         sitting = sittings.open_sitting(self.pipeline, path, self.settings.max_pixels, self.settings.max_faces)
         for note in sitting.picture.notes:
             gr.Info(note)
         return self.page(sitting, blend, intensity, view)
 
     def page(self, sitting: Sitting | None, blend: Mapping[str, float], intensity: float, view: str) -> list[Any]:
-        """Updates of: sitting, result, face picture, notice, face panel, boxes to tick, one per expression."""
+        """Updates of: sitting, result, face picture, notice, face panel, faces to tick, typed box, one per expression."""
         if sitting is None:
             buttons = [gr.update(icon=None) for _ in self.expressions]
-            return [None, None, None, NO_PICTURE, gr.update(open=False), face_choice(None), *buttons]
+            return [None, None, None, NO_PICTURE, gr.update(open=False), face_choice(None), face_box(None), *buttons]
         if not sitting.faces:
             gr.Warning("No face was found. Click two opposite corners around the face, under “Faces”.", duration=12)
             buttons = [gr.update(icon=None) for _ in self.expressions]
             place, faces, opened = self.shelf.put(sitting), sittings.numbered(sitting), gr.update(open=True)
-            return [place, None, faces, FACES_NONE, opened, face_choice(sitting), *buttons]
+            return [place, None, faces, FACES_NONE, opened, face_choice(sitting), face_box(sitting), *buttons]
         many = len(sitting.faces) > 1
         notice = FACES_MANY.format(count=len(sitting.faces)) if many else FACES_ONE
         return [
@@ -101,6 +101,7 @@ class Handlers:
             notice,
             gr.update(open=many),
             face_choice(sitting),
+            face_box(sitting),
             *self.preview_icons(sitting),
         ]
 
@@ -176,10 +177,24 @@ class Handlers:
             return self.page(sitting, blend, intensity, view)
         if sitting.first_corner is None:
             sitting.first_corner = (x, y)
-            skipped = [gr.skip()] * (2 + len(self.expressions))
+            skipped = [gr.skip()] * (3 + len(self.expressions))
             return [self.shelf.put(sitting), gr.skip(), sittings.numbered(sitting), FACES_NONE, *skipped]
         corner, sitting.first_corner = sitting.first_corner, None
         return self.page(sittings.with_box(self.pipeline, sitting, [corner, (x, y)]), blend, intensity, view)
+
+    @visited
+    def type_box(self, sitting: Sitting | None, blend: dict, intensity: float, view: str, typed: str) -> list[Any]:
+        """The same box as drawn by two clicks, for those who use no pointer."""
+        if sitting is None:
+            return self.page(None, blend, intensity, view)
+        numbers = re.findall(r"-?\d+", typed)
+        if len(numbers) != 4:
+            raise ConfigurationError(
+                f"A box is four numbers, left, top, right and bottom, such as 120, 80, 420, 460; got {typed[:60]!r}."
+            )
+        left, top, right, bottom = (int(number[:9]) for number in numbers)
+        boxed = sittings.with_box(self.pipeline, sitting, [(left, top), (right, bottom)])
+        return self.page(boxed, blend, intensity, view)
 
     @visited
     def tick_faces(
@@ -269,6 +284,14 @@ def face_choice(sitting: Sitting | None) -> Any:
         return gr.update(choices=[], value=[], visible=False)
     names = [(f"Face {index + 1}", index) for index in range(len(sitting.faces))]
     return gr.update(choices=names, value=list(sitting.chosen), visible=True)
+
+
+def face_box(sitting: Sitting | None) -> Any:
+    """An update of the field for a typed box: there while a picture has no face."""
+    if sitting is None or sitting.faces:
+        return gr.update(value="", visible=False)
+    width, height = sitting.picture.size
+    return gr.update(info=BOX_INFO.format(width=width, height=height), visible=True)
 
 
 def require_face(sitting: Sitting | None) -> None:

@@ -48,6 +48,7 @@ class Parts:
     face_panel: gr.Accordion
     notice: gr.Markdown
     face_choice: gr.CheckboxGroup
+    face_box: gr.Textbox
     face_picture: gr.Image
     film_kind: gr.Radio
     animate: gr.Button
@@ -182,6 +183,14 @@ def panel_row() -> dict[str, object]:
             made["face_choice"] = gr.CheckboxGroup(
                 [], label="Faces to edit", show_select_all=True, visible=False, elem_id="face-choice"
             )
+            made["face_box"] = gr.Textbox(
+                label=texts.BOX,
+                placeholder="120, 80, 420, 460",
+                max_length=60,
+                visible=False,
+                submit_btn="Use this box",
+                elem_id="face-box",
+            )
             made["face_picture"] = gr.Image(
                 label="Faces in the picture",
                 show_label=False,  # it would lie over the numbers of faces at the top
@@ -218,6 +227,7 @@ def wire(parts: Parts, handlers: Handlers, expressions: tuple[str, ...], setting
     }
     sitting, blend, intensity, view, result = parts.sitting, parts.blend, parts.intensity, parts.view, parts.result
     everything = [sitting, result, parts.face_picture, parts.notice, parts.face_panel, parts.face_choice]
+    everything.append(parts.face_box)
     everything += parts.buttons
     blended = [blend, result, parts.pad, *parts.buttons, *parts.weights]
 
@@ -234,6 +244,8 @@ def wire(parts: Parts, handlers: Handlers, expressions: tuple[str, ...], setting
     parts.face_picture.select(handlers.click_face, [sitting, blend, intensity, view], everything, **work)
     ticked = [sitting, blend, intensity, view, parts.face_choice]
     parts.face_choice.input(handlers.tick_faces, ticked, everything, **work)
+    typed = [sitting, blend, intensity, view, parts.face_box]
+    parts.face_box.submit(handlers.type_box, typed, everything, **work)
     wire_files(parts, handlers, work)
 
 

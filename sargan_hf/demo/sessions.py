@@ -2,8 +2,8 @@
 
 At full load, ten minutes took 600 MB. Every call of the API without a session of its own opens one, with a copy of the page's
 settings, and gradio keeps ten thousand of them; such a session holds nothing that a later call could miss, and a visitor's, who
-has a picture in it, is left alone. The larger part was free already, in the heaps of glibc's threads. And after every event gradio
-makes a table of the last ten thousand for its statistics, which nobody reads here.
+has a picture in it, is left alone. The larger part was free already, in the heaps of glibc's threads. And after every event
+gradio makes a table of the last ten thousand for its statistics, which nobody reads here.
 """
 
 import contextlib

@@ -25,8 +25,11 @@ NO_PICTURE = "Add a picture: its faces appear here."
 FACES_ONE = "One face was found, and it is the one being edited."
 FACES_MANY = "{count} faces were found. Tick those to edit, here or by a click on the picture."
 FACES_NONE = (
-    "**No face was found.** Draw a box by hand: click the top left corner of the face, then the bottom right one."
+    "**No face was found.** Draw a box by hand: click the top left corner of the face, then the bottom right one. "
+    "Or type it."
 )
+BOX = "Box around the face"
+BOX_INFO = "Left, top, right and bottom in pixels of the picture, which is {width} wide and {height} high."
 PUT_AWAY = (
     "Many people are using this page, and your picture had to be put away to make room. Remove it and add it again."
 )

@@ -114,8 +114,9 @@ class Trainer:
             return self._edit_source(batch).sample
         if self._snapshot is None:
             self._snapshot = FastGenerator(self.generator)
-        one_hot = nn.functional.one_hot(batch["target_expression"], len(self.data.expressions))
-        return self._snapshot(batch["source"], one_hot.to(batch["source"].dtype)).sample.clone()  # autograd takes no inference tensors
+        source = batch["source"]
+        one_hot = nn.functional.one_hot(batch["target_expression"], len(self.data.expressions)).to(source.dtype)
+        return self._snapshot(source, one_hot).sample.clone()  # autograd takes no inference tensors
 
     def _portions(self, batch: Batch) -> list[Batch]:
         """Equal parts of a batch, to be differentiated one by one.
