@@ -88,7 +88,10 @@ class Handlers:
             buttons = [gr.update(icon=None) for _ in self.expressions]
             return [None, None, None, NO_PICTURE, gr.update(open=False), face_choice(None), face_box(None), *buttons]
         if not sitting.faces:
-            gr.Warning("No face was found. Click two opposite corners around the face, under “Faces”.", duration=12)
+            gr.Warning(
+                "No face was found. Click two opposite corners around the face, under “Choose faces”, or type its box there.",
+                duration=12,
+            )
             buttons = [gr.update(icon=None) for _ in self.expressions]
             place, faces, opened = self.shelf.put(sitting), sittings.numbered(sitting), gr.update(open=True)
             return [place, None, faces, FACES_NONE, opened, face_choice(sitting), face_box(sitting), *buttons]

@@ -183,14 +183,6 @@ def panel_row() -> dict[str, object]:
             made["face_choice"] = gr.CheckboxGroup(
                 [], label="Faces to edit", show_select_all=True, visible=False, elem_id="face-choice"
             )
-            made["face_box"] = gr.Textbox(
-                label=texts.BOX,
-                placeholder="120, 80, 420, 460",
-                max_length=60,
-                visible=False,
-                submit_btn="Use this box",
-                elem_id="face-box",
-            )
             made["face_picture"] = gr.Image(
                 label="Faces in the picture",
                 show_label=False,  # it would lie over the numbers of faces at the top
@@ -198,6 +190,14 @@ def panel_row() -> dict[str, object]:
                 format="png",
                 buttons=[],
                 elem_id="faces",
+            )
+            made["face_box"] = gr.Textbox(
+                label=texts.BOX,
+                placeholder="120, 80, 420, 460",
+                max_length=60,
+                visible=False,
+                submit_btn="Use this box",
+                elem_id="face-box",
             )
         with gr.Column(min_width=320), gr.Accordion("How it works", open=False):
             gr.Markdown(texts.HOW_IT_WORKS)
