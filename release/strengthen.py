@@ -26,7 +26,8 @@ def strengthen(model: SARGAN, factor: float) -> SARGAN:
     if factor <= 0 or not model.config.ultimate_skip:
         raise ValueError(f"A factor above 0 and a model with the ultimate skip are needed; got {factor}.")
     settings = {name: value for name, value in model.config.items() if not name.startswith("_")}
-    settings["motion_reach"] = round(settings["motion_reach"] * factor, 6)
+    if settings["motion"]:
+        settings["motion_reach"] = round(settings["motion_reach"] * factor, 6)
     stronger = SARGAN(**settings)
     stronger.load_state_dict(model.state_dict())
     with torch.no_grad():
