@@ -190,6 +190,7 @@ class Handlers:
         """The same box as drawn by two clicks, for those who use no pointer."""
         if sitting is None:
             return self.page(None, blend, intensity, view)
+        typed = typed or ""
         numbers = re.findall(r"-?\d+", typed)
         if len(numbers) != 4:
             raise ConfigurationError(
