@@ -189,9 +189,8 @@ def measure_paper(given: argparse.Namespace) -> None:
 
 
 def apart(losses: dict[str, list[dict[str, float]]]) -> float:
-    """Largest relative difference of the two sides' losses (absolute where a loss is below 1)."""
-    steps = zip(*losses.values(), strict=True)
-    return max(abs(a[name] - b[name]) / max(1, abs(b[name])) for a, b in steps for name in b)
+    """Largest difference of the two sides' losses."""
+    return max(abs(a[name] - b[name]) for a, b in zip(*losses.values(), strict=True) for name in b)
 
 
 def asked_of_another(flag: str, value: str, given: argparse.Namespace) -> float:

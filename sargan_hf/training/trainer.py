@@ -59,10 +59,12 @@ class Trainer:
 
     def edit(self, pictures: Tensor, expression: Tensor) -> SARGANOutput:
         """The generator under the run's precision. pictures [B, 3, S, S], expression int64 [B]."""
-        one_hot = nn.functional.one_hot(expression, len(self.data.expressions)).to(pictures.dtype)
         with self.accelerator.autocast():
-            output = self.generator(pictures, one_hot)
+            output = self.generator(pictures, self._conditions(expression, pictures.dtype))
         return SARGANOutput(**{name: value.to(pictures.dtype) for name, value in output.items()})
+
+    def _conditions(self, expression: Tensor, dtype: torch.dtype) -> Tensor:
+        return nn.functional.one_hot(expression, len(self.data.expressions)).to(dtype)
 
     def update(self, micro_batches: list[Batch]) -> Parts:
         """One step: the discriminator on these batches and, every `critic_steps`, the generator. Returns mean parts."""
@@ -115,8 +117,8 @@ class Trainer:
         if self._snapshot is None:
             self._snapshot = FastGenerator(self.generator)
         source = batch["source"]
-        one_hot = nn.functional.one_hot(batch["target_expression"], len(self.data.expressions)).to(source.dtype)
-        return self._snapshot(source, one_hot).sample.clone()  # autograd takes no inference tensors
+        conditions = self._conditions(batch["target_expression"], source.dtype)
+        return self._snapshot(source, conditions).sample.clone()  # autograd takes no inference tensors
 
     def _portions(self, batch: Batch) -> list[Batch]:
         """Equal parts of a batch, to be differentiated one by one.
