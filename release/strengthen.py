@@ -9,7 +9,6 @@ which keeps it within its bounds.
 """
 
 import argparse
-import copy
 import shutil
 from pathlib import Path
 
@@ -26,12 +25,15 @@ def strengthen(model: SARGAN, factor: float) -> SARGAN:
     """
     if factor <= 0 or not model.config.ultimate_skip:
         raise ValueError(f"A factor above 0 and a model with the ultimate skip are needed; got {factor}.")
-    stronger = copy.deepcopy(model)
-    if model.config.motion:
-        stronger.register_to_config(motion_reach=round(model.config.motion_reach * factor, 6))
+    # Built anew, as the config of a loaded model also holds the folder it came from, which is nobody's business.
+    settings = {name: value for name, value in model.config.items() if not name.startswith("_")}
+    if settings["motion"]:
+        settings["motion_reach"] = round(settings["motion_reach"] * factor, 6)
+    stronger = SARGAN(**settings)
+    stronger.load_state_dict(model.state_dict())
     with torch.no_grad():
         stronger.conv_out.weight[:3] *= factor
-    return stronger
+    return stronger.eval()
 
 
 def main() -> None:

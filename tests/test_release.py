@@ -96,5 +96,6 @@ def test_a_strengthened_model_moves_further_and_paints_more(tmp_path):
     torch.testing.assert_close(after.motion, 1.2 * before.motion)
     assert (after.residual.abs() >= before.residual.abs()).all()
     assert (tmp_path / "out" / "mouth" / "config.json").exists()
+    assert str(tmp_path) not in (tmp_path / "out" / "config.json").read_text()
     # A second time into the same folder is refused, so that nothing gets stronger unseen.
     assert subprocess.run(command, capture_output=True).returncode == 2
