@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -89,6 +90,24 @@ def test_more_recipes_per_expression(face, model):
 def test_lids_open_and_close_as_the_recipes_say(stage):
     assert min(lid_gap(stage, "surprised"), lid_gap(stage, "afraid")) > 1.1
     assert max(lid_gap(stage, "angry"), lid_gap(stage, "disgusted")) < 0.9
+
+
+def test_a_hooded_eye_opens_without_a_second_one_above_it(assets, model):
+    """Skin that lay folded behind the lid's edge closes over the eyeball, and shows neither lashes nor iris again."""
+    hooded = fit_portrait(model, PortraitReader().read(assets / "portraits" / "neutral" / "london_173.jpg"))
+    stage = Stage(hooded, model, Variation(), 160)
+    recipe = recipes_for("surprised", default_recipes())[0]
+    shot = stage.shot(stage.weights(recipe))
+    above = slice(int(0.29 * stage.posed.side), int(0.33 * stage.posed.side))
+    columns = slice(int(0.3 * stage.posed.side), int(0.7 * stage.posed.side))
+    assert (shot.part[above, columns] == Part.FACE).all()
+    places = shot.raster.interpolate(shot.places, stage.triangles)
+    for opening in (stage.posed.landmarks.right_eye_opening, stage.posed.landmarks.left_eye_opening):
+        eye = np.zeros(stage.posed.texture.shape[:2], np.uint8)
+        cv2.fillPoly(eye, [np.round(opening).astype(np.int32)], 1)
+        eye = cv2.erode(eye, np.ones((3, 3), np.uint8))
+        x, y = np.clip(np.round(places[above, columns]).astype(int), 0, len(eye) - 1).transpose(2, 0, 1)
+        assert not eye[y, x].any()
 
 
 def test_smile_widens_the_mouth_and_shows_teeth(face, model):

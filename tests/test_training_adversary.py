@@ -20,7 +20,8 @@ SIDE = 32
 
 def make_objective(**changes) -> FastObjective:
     torch.manual_seed(0)
-    config = TrainingConfig(resolution=SIDE, discriminator_channels=16, discriminator_layers=3, **changes)
+    changes = {"resolution": SIDE, "discriminator_channels": 16, "discriminator_layers": 3} | changes
+    config = TrainingConfig(**changes)
 
     def no_cycle(*_):
         raise AssertionError("Paired samples need no cycle.")
@@ -92,6 +93,20 @@ def test_features_of_the_truth_are_at_no_distance_and_blur_moves_them_away():
     assert feature_distance(truth, truth).abs().max() == 0
     assert (half > 0.05).all()
     assert (full > half).all()
+
+
+@pytest.mark.parametrize("focus", [0.0, 30.0])
+def test_it_looks_where_the_expression_changes_something(focus):
+    """A flaw in the mouth must not drown in a hundred places that are as they were."""
+    objective, batch = make_objective(adversarial_focus=focus, expression_weight=0.0, discriminator_layers=2), make_batch(0)
+    batch["target"] = batch["source"].clone()
+    batch["target"][..., 20:28, 12:20] *= -1
+    sample = batch["target"].clone().requires_grad_(True)
+    loss, _ = objective.generator_loss(batch, SARGANOutput(sample=sample, residual=sample * 0), step=0)
+    loss.backward()  # of the adversary alone: the edit is the truth
+    force = sample.grad.abs().mean(dim=(0, 1))
+    changed, elsewhere = force[20:28, 12:20].mean(), force[:12].mean()
+    assert (changed > 2.5 * elsewhere) == (focus > 0)
 
 
 @pytest.mark.parametrize("paired", [0.0, 1.0])

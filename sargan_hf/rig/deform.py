@@ -10,7 +10,11 @@ from .shapes import DRAWN_VERTICES, LID_MIDDLES, RigMesh
 
 _LARGEST_SQUINT, _LARGEST_WIDENING = 1.2, 1.1
 _BLINK_LIMITS = (-0.35, 0.8)
-_LID_THICKNESS = 0.004  # share of the picture's side
+# Shares of the picture's side.
+_LID_THICKNESS = 0.004
+_LASHES = 0.020  # what stands on the edge of an upper lid and moves with it
+_CORNERS = 0.2  # of the lid's width: towards the corners less and less of this is done
+_UNFOLDED = 0.003  # skin that has moved so far from the edge counts as stretched
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,41 @@ def _keep_folds_above_lids(photo: np.ndarray, posed: PosedFace, mesh: RigMesh) -
         edge = np.interp(photo[folds, 0], photo[path, 0], photo[path, 1])
         closest = np.where(before > 0, np.minimum(0.55 * before, 0.02 * posed.side + 0.25 * before), before)
         photo[folds, 1] = np.minimum(photo[folds, 1], edge - closest)
+
+
+def with_rigid_lashes(places: np.ndarray, posed: PosedFace, photo: np.ndarray, mesh: RigMesh) -> np.ndarray:
+    """float32 [V, 2]: `places`, where vertices take their colour, so changed that the lashes move with the lids' edges.
+
+    The skin above a lid stretches as the eye widens, and would draw the lashes out with it. What hooded eyes fold away
+    behind the edge lies, in the photograph, on the eye itself, and would show lashes and iris a second time.
+
+    Args:
+        places: float32 [V, 2], in the photograph.
+        photo: float32 [V, 3], the deformed vertices in its frame.
+    """
+    places, lashes = places.copy(), _LASHES * posed.side
+    for side, folds in mesh.lid_folds.items():
+        path = mesh.model.upper_lid_paths[side]
+        x, line = posed.photo[folds, 0], _line(posed.photo, path)
+        edge = np.interp(x, *line)
+        before = edge - posed.photo[folds, 1]
+        after = np.interp(photo[folds, 0], *_line(photo, path)) - photo[folds, 1]
+        # Up to the lashes' ends as far from the edge as on the screen, then on to the vertex's own place; folded skin, which
+        # has none in the photograph, mirrors what lies above the lashes.
+        own = np.where(before < lashes, lashes + 0.1 * np.minimum(lashes - before, lashes), before)
+        beyond = np.clip((after - lashes) / (1.5 * lashes), 0, 1)
+        height = np.where(after < lashes, after, (1 - beyond) * lashes + beyond * np.maximum(own, lashes))
+        stretched = np.clip((after - before) / (_UNFOLDED * posed.side), 0, 1)
+        along = (x - line[0][0]) / (line[0][-1] - line[0][0])
+        stretched *= np.clip(np.minimum(along, 1 - along) / _CORNERS, 0, 1)
+        places[folds, 1] += stretched * (before - np.maximum(height, 0))
+    return places
+
+
+def _line(photo: np.ndarray, path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x, rising, and y of the vertices of a lid's edge."""
+    path = path[np.argsort(photo[path, 0])]
+    return photo[path, 0], photo[path, 1]
 
 
 def lids_moved(posed: PosedFace, deformation: Deformation, mesh: RigMesh) -> float:

@@ -5,7 +5,7 @@ import numpy as np
 
 from .face_model import PART_ENDS, Part
 from .pose import PosedFace
-from .shapes import DRAWN_VERTICES
+from .shapes import DRAWN_VERTICES, RigMesh
 
 # Sizes as shares of the picture's side.
 _LID_RIM = 0.006  # this close to the lids a pixel of the opening is skin, lash or shadow
@@ -78,6 +78,15 @@ def _with_sclera(filled, pixels, seen, distance, radius, side) -> np.ndarray:
     filled = filled.copy()
     filled[~seen] = ((1 - outside_iris) * filled + outside_iris * colour)[~seen]
     return filled
+
+
+def lid_openings(screen: np.ndarray, mesh: RigMesh, side: int) -> np.ndarray:
+    """bool [side, side], the areas between the lids of both eyes with a margin of a pixel."""
+    mask = np.zeros((side, side), np.uint8)
+    for eye, upper in mesh.model.upper_lid_paths.items():
+        outline = np.concatenate([upper, mesh.model.lower_lid_paths[eye][-2:0:-1]])
+        cv2.fillPoly(mask, [np.round(screen[outline, :2] * 16).astype(np.int32)], 1, shift=4)
+    return cv2.dilate(mask, np.ones((3, 3), np.uint8)).astype(bool)
 
 
 def looking(photo: np.ndarray, posed: PosedFace, gaze: tuple[float, float]) -> np.ndarray:

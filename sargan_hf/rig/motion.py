@@ -34,9 +34,14 @@ _MATERIALS = _materials()
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """One picture of the set, oversampled: vertices [N, 3] on screen, raster, photograph places [H, W, 2], material [H, W]."""
+    """One picture of the set, oversampled.
+
+    Vertices [N, 3] on screen, how far each shows the photograph from its place at rest [N, 2], raster, photograph places
+    [H, W, 2], material [H, W].
+    """
 
     vertices: np.ndarray
+    shift: np.ndarray
     raster: Raster
     places: np.ndarray
     material: np.ndarray
@@ -69,12 +74,14 @@ class MotionTracer:
         stage, raster = self._stage, shot.raster
         # Part -1, the background, takes the last entry.
         material = _MATERIALS[shot.part]
-        return _View(shot.vertices, raster, raster.interpolate(stage.places, stage.triangles), material)
+        places = raster.interpolate(shot.places, stage.triangles)
+        return _View(shot.vertices, shot.places - stage.places, raster, places, material)
 
     def _between(self, target: _View, source: _View) -> tuple[np.ndarray, np.ndarray]:
         """target(p) = source(p + motion(p)) where valid, at the picture's resolution."""
         stage, side = self._stage, self._stage.posed.side
-        origin = target.raster.interpolate(source.vertices[:, :2], stage.triangles)
+        shown = source.vertices[:, :2] + target.shift - source.shift
+        origin = target.raster.interpolate(shown, stage.triangles)
         x, y = origin[..., 0], origin[..., 1]
         there = cv2.remap(source.places, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         apart = there - target.places

@@ -13,8 +13,8 @@ from ..expressions import EXPRESSIONS, resolve_expression
 from .backdrop import with_backdrop
 from .background import background_sheet, sheet_screen, spread
 from .crop import average_down
-from .deform import Deformation, aim_lids, deform, lids_moved, sample_weights
-from .eyes import eye_texture, looking
+from .deform import Deformation, aim_lids, deform, lids_moved, sample_weights, with_rigid_lashes
+from .eyes import eye_texture, lid_openings, looking
 from .face_model import FaceModel, Part
 from .fitted import FittedFace
 from .motion import MotionTracer
@@ -64,12 +64,14 @@ class Shot:
     Attributes:
         deformation: the moved vertices of the face.
         vertices: float32 [N, 3], vertices of mesh and backdrop in the oversampled picture.
+        places: float32 [N, 2], where in the photograph they take their colour.
         raster: which of their triangles each pixel shows.
         part: int [H, W], `Part` that each pixel shows, -1 for the background.
     """
 
     deformation: Deformation
     vertices: np.ndarray
+    places: np.ndarray
     raster: Raster
     part: np.ndarray
 
@@ -95,12 +97,12 @@ class Stage:
         self.eye_texture = eye_texture(posed)
         self.charts = wrinkle_charts(variation.wrinkles)
         self.mouth = mouth_colours(posed, mesh, variation.teeth)
-        triangles, part, mouth_start = drawn_triangles(posed, mesh)
-        self.sheet = background_sheet(posed, mesh, np.unique(triangles[part == Part.FACE]))
+        triangles, part, eyes_start, mouth_start = drawn_triangles(posed, mesh)
+        self.sheet = background_sheet(posed, mesh, np.unique(triangles[:eyes_start]))
         sheet_triangles = self.sheet.triangles + DRAWN_VERTICES
-        self.triangles = np.concatenate([triangles[:mouth_start], sheet_triangles, triangles[mouth_start:]])
-        self.part = np.concatenate([part[:mouth_start], np.full(len(sheet_triangles), -1), part[mouth_start:]])
-        self.mouth_start = mouth_start + len(sheet_triangles)
+        self.triangles = np.concatenate([triangles[:eyes_start], sheet_triangles, triangles[eyes_start:]])
+        self.part = np.concatenate([part[:eyes_start], np.full(len(sheet_triangles), -1), part[eyes_start:]])
+        self.eyes_start, self.mouth_start = eyes_start + len(sheet_triangles), mouth_start + len(sheet_triangles)
         places = texture_places(posed, mesh)
         self.places = np.concatenate([looking(places, posed, variation.gaze), self.sheet.photo[:, :2]])
         self.light = np.ones(len(self.places), np.float32)
@@ -122,7 +124,8 @@ class Stage:
         """The face moved by these shape weights [E], rasterised: what `render` and `MotionTracer.trace` share."""
         deformation = deform(self.posed, weights, self.mesh)
         vertices, raster = self._rasterize(deformation)
-        return Shot(deformation, vertices, raster, np.where(raster.triangle >= 0, self.part[raster.triangle], -1))
+        places = with_rigid_lashes(self.places, self.posed, deformation.photo, self.mesh)
+        return Shot(deformation, vertices, places, raster, np.where(raster.triangle >= 0, self.part[raster.triangle], -1))
 
     def render(self, shot: "Shot", wrinkles: dict[str, float] | None = None, shaded: bool = True) -> np.ndarray:
         """uint8 [size, size, 3] RGB, the face of `shot` with these folds.
@@ -134,7 +137,7 @@ class Stage:
         shade = self.light.copy()
         if shaded:
             shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh)
-        pixels = raster.interpolate(np.column_stack([self.places, shade, self.chart_places]), self.triangles)
+        pixels = raster.interpolate(np.column_stack([shot.places, shade, self.chart_places]), self.triangles)
         picture = self._sample(self.posed.texture, pixels) * (pixels[..., 2:3] if shaded else 1.0)
         folds = wrinkle_factor(self.charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
         if folds is not None:
@@ -148,8 +151,10 @@ class Stage:
         vertices = np.concatenate([deformation.screen, sheet_screen(self.sheet, self.posed, deformation)])
         shape_teeth(vertices, self.variation.teeth)
         raster = Raster.empty(self.posed.side, self.posed.side)
-        raster.draw(vertices, self.triangles, 0, self.mouth_start)
-        # Gums would poke through the lips elsewhere.
+        raster.draw(vertices, self.triangles, 0, self.eyes_start)
+        # Eyeballs would poke through folded lids elsewhere, and gums through lips.
+        opening = lid_openings(vertices, self.mesh, self.posed.side)
+        raster.draw(vertices, self.triangles, self.eyes_start, self.mouth_start, opening)
         opening, _ = lip_opening(vertices, self.mesh, self.posed.side)
         raster.draw(vertices, self.triangles, self.mouth_start, len(self.triangles), opening)
         return vertices, raster

@@ -14,6 +14,7 @@ from .face_model import MOUTH_CORNERS, MULTI_PIE, PART_ENDS, FaceModel, Part
 # Vertices of the drawn parts: all up to the eyeballs.
 DRAWN_VERTICES = PART_ENDS[Part.RIGHT_EYEBALL]
 SKIN = slice(0, PART_ENDS[Part.FACE])
+INSIDE_MOUTH = (Part.MOUTH_SOCKET, Part.GUMS_AND_TONGUE, Part.TEETH)
 _LOWER_LIP = 6470
 LID_MIDDLES = {"R": ((1542, 1537), (1518, 1511)), "L": ((3751, 3756), (3725, 3732))}  # upper, lower
 
@@ -24,9 +25,8 @@ class RigMesh:
 
     model: with our own shapes appended.
     shapes: float32 [E, V * 3], deltas of the expression shapes, flat for one matrix product.
-    triangles: int32 [T, 3] of the drawn parts, skin without the back of the head, sorted: skin and eyes, then mouth.
+    triangles: int32 [T, 3] of the drawn parts, skin without the back of the head, sorted: skin, eyes, inside of the mouth.
     part: int [T], `Part` of each of them.
-    mouth_start: first row of `triangles` that lies inside the mouth.
     smoothing: sparse [9409, 9409], half-step averaging over the skin.
     umbrella: sparse [9409, 9409], mean of the neighbours.
     mean_squared_edge: float32 [9409].
@@ -39,7 +39,6 @@ class RigMesh:
     shapes: np.ndarray
     triangles: np.ndarray
     part: np.ndarray
-    mouth_start: int
     smoothing: csr_matrix
     umbrella: csr_matrix
     mean_squared_edge: np.ndarray
@@ -59,8 +58,7 @@ def rig_mesh(model: FaceModel) -> RigMesh:
     keep = (part <= Part.RIGHT_EYEBALL) & (part != Part.HEAD_AND_NECK)
     keep &= (part != Part.FACE) | _above_jaw(model.mean)[model.faces].all(axis=1)
     triangles, part = model.faces[keep], part[keep]
-    inside_mouth = np.isin(part, [Part.MOUTH_SOCKET, Part.GUMS_AND_TONGUE, Part.TEETH])
-    order = np.argsort(inside_mouth, kind="stable")
+    order = np.argsort((part != Part.FACE) + np.isin(part, INSIDE_MOUTH).astype(int), kind="stable")
     umbrella, mean_squared_edge = _neighbourhood(model)
     upper, lower = _lips(model)
     lip_region = np.zeros(DRAWN_VERTICES, bool)
@@ -70,7 +68,6 @@ def rig_mesh(model: FaceModel) -> RigMesh:
         shapes=np.ascontiguousarray(model.expressions[:, :DRAWN_VERTICES].reshape(len(model.expressions), -1)),
         triangles=np.ascontiguousarray(triangles[order]),
         part=part[order],
-        mouth_start=int((~inside_mouth).sum()),
         smoothing=(0.5 * umbrella + diags(np.full(SKIN.stop, 0.5, np.float32))).tocsr(),
         umbrella=umbrella,
         mean_squared_edge=mean_squared_edge,

@@ -7,18 +7,18 @@ from scipy.sparse.csgraph import connected_components
 
 from .face_model import Part
 from .pose import PosedFace
-from .shapes import SKIN, RigMesh
+from .shapes import INSIDE_MOUTH, SKIN, RigMesh
 
 # z of a triangle's normal from which the photograph shows it well enough; a turned head would show it stretched.
 _LEAST_FACING, _LEAST_FACING_TURNED = 0.03, 0.2
 _LIP_MARGIN = 0.006  # of the picture's side; keeps each lip's texture off the other lip
 
 
-def drawn_triangles(posed: PosedFace, mesh: RigMesh) -> tuple[np.ndarray, np.ndarray, int]:
+def drawn_triangles(posed: PosedFace, mesh: RigMesh) -> tuple[np.ndarray, np.ndarray, int, int]:
     """The mesh's triangles that are drawn: skin inside the jaw line and facing the camera, and all inner parts.
 
     Returns:
-        triangles [T, 3], their parts [T], and the first row of those inside the mouth.
+        triangles [T, 3], their parts [T], the first row of the eyes and the first of those inside the mouth.
     """
     skin = mesh.part == Part.FACE
     corners = mesh.triangles
@@ -33,7 +33,9 @@ def drawn_triangles(posed: PosedFace, mesh: RigMesh) -> tuple[np.ndarray, np.nda
     keep = inside[corners].all(axis=1) & facing & skin
     keep[keep] = _in_one_piece(corners[keep], len(posed.photo))
     keep |= ~skin
-    return np.ascontiguousarray(corners[keep]), mesh.part[keep], int(keep[: mesh.mouth_start].sum())
+    part = mesh.part[keep]
+    skins, mouths = int((part == Part.FACE).sum()), int(np.isin(part, INSIDE_MOUTH).sum())
+    return np.ascontiguousarray(corners[keep]), part, skins, len(part) - mouths
 
 
 def _in_one_piece(triangles: np.ndarray, vertices: int) -> np.ndarray:
@@ -45,9 +47,9 @@ def _in_one_piece(triangles: np.ndarray, vertices: int) -> np.ndarray:
 
 
 def _at_eyes(mesh: RigMesh) -> np.ndarray:
-    middle = mesh.model.mean[mesh.triangles].mean(axis=1)
-    corner_height = mesh.model.mean[1507, 1]
-    return (np.abs(np.abs(middle[:, 0]) - 3.15) < 2.2) & (np.abs(middle[:, 1] - corner_height) < 1.3)
+    x, y, _ = mesh.model.mean[mesh.triangles].mean(axis=1).T
+    above = y - mesh.model.mean[1507, 1]  # of the corner of an eye
+    return (np.abs(np.abs(x) - 3.15) < 2.2) & (above > -1.3) & (above < 2.4)
 
 
 def _inside_jaw(posed: PosedFace) -> np.ndarray:

@@ -67,6 +67,9 @@ class TrainingConfig:
     )
     adversarial_start: int = setting(0, "first step of the adversary", minimum=0)
     adversarial_weight: float = setting(1.0, "weight of the adversarial loss", minimum=0.0)
+    adversarial_focus: float = setting(
+        30.0, "how much more the fast adversary looks at places that the expression changes", minimum=0.0
+    )
     expression_weight: float = setting(1.0, "weight of the expression loss", minimum=0.0)
     feature_weight: float = setting(0.0, "weight of the discriminator's feature distance, on paired data", minimum=0.0)
     cycle_weight: float = setting(1.0, "weight of the cycle loss on unpaired pictures", minimum=0.0)

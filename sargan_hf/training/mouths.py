@@ -36,8 +36,10 @@ STORED = 160  # side of the stored patches: a little more than the 128 trained o
 SHIFT, ZOOM, TURN = 0.012, 0.03, 2.0  # of the side, of 1, degrees
 # An edit this far from the truth, of 255 and locally averaged, is refined; the second figure beyond it, in full.
 WRONG, RAMP = 6.0, 14.0
-BLUR = (1.5, 7.0)  # standard deviation in pixels of a stored patch; up to 1.6 times that across, half of it down
-PALE, PALE_BLUR = 0.45, 14.0  # teeth that are not sure of their place are pale: up to this share of the surroundings
+BLUR = (2.0, 9.0)  # standard deviation in pixels of a stored patch; up to 1.6 times that across, half of it down
+PALE, PALE_BLUR = 0.85, 14.0  # teeth that are not sure of their place are pale: up to this share of the surroundings
+SMEAR = 0.6  # up to this share of what the model really left there, blurred as well: half-moved lips, hints of teeth
+OFF_LIGHT, OFF_COLOUR = 14.0, 7.0  # standard deviation of a wrong tone and of a wrong hue, of 255
 FROM_NEUTRAL = 0.8  # share of the edits that start from the neutral picture
 
 
@@ -109,7 +111,11 @@ def _rows(dataset: Dataset, generator: Generator, rng: np.random.Generator) -> I
 
 
 def blurred_where_wrong(truth: np.ndarray, edit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """`truth` uint8 [S, S, 3] with as little detail as models leave a mouth, where `edit` differs from it."""
+    """`truth` uint8 [S, S, 3] with as little detail as models leave a mouth, where `edit` differs from it.
+
+    Of what lies between the lips next to nothing may be left: the refiner has to invent teeth, tongue and dark from the
+    lips' outline and the expression, not only to sharpen a hint of them.
+    """
     truth = truth.astype(np.float32)
     differs = cv2.GaussianBlur(np.abs(truth - edit).max(axis=2), (0, 0), 3)
     wrong = cv2.dilate(np.clip((differs - WRONG) / RAMP, 0, 1), np.ones((5, 5)))
@@ -117,6 +123,9 @@ def blurred_where_wrong(truth: np.ndarray, edit: np.ndarray, rng: np.random.Gene
     spread = rng.uniform(*BLUR)
     coarse = cv2.GaussianBlur(truth, (0, 0), sigmaX=spread * rng.uniform(1, 1.6), sigmaY=spread * rng.uniform(0.5, 1))
     coarse += rng.uniform(0, PALE) * (cv2.GaussianBlur(truth, (0, 0), PALE_BLUR) - coarse)
+    smear = cv2.GaussianBlur(edit.astype(np.float32), (0, 0), rng.uniform(0.5, 4))
+    coarse += rng.uniform(0, SMEAR) * (smear - coarse)
+    coarse += np.float32(rng.normal(0, OFF_LIGHT) + rng.normal(0, OFF_COLOUR, 3))
     return np.clip(truth + wrong * (coarse - truth), 0, 255).astype(np.uint8)
 
 

@@ -123,7 +123,9 @@ class FastObjective(Objective):
         if with_penalty:
             real = real.detach().requires_grad_(True)
         judged_real, judged_fake = self.discriminator(real, original), self.discriminator(fake, original)
-        adversarial = F.softplus(-judged_real.source).mean() + F.softplus(judged_fake.source).mean()
+        focus = self._focus(batch, judged_real.source)
+        adversarial = F.softplus(-judged_real.source) + F.softplus(judged_fake.source)
+        adversarial = (focus * adversarial).mean()
         expression = F.cross_entropy(judged_real.expression, label)
         loss = config.adversarial_weight * adversarial + config.expression_weight * expression
         parts = {"d_adversarial": adversarial, "d_expression": expression}
@@ -151,7 +153,7 @@ class FastObjective(Objective):
         config, original = self.config, self._original(batch)
         judged = self.discriminator(sample, original)
         parts = {
-            "g_adversarial": F.softplus(-judged.source).mean(),
+            "g_adversarial": (self._focus(batch, judged.source) * F.softplus(-judged.source)).mean(),
             "g_expression": F.cross_entropy(judged.expression, batch["target_expression"]),
         }
         loss = config.adversarial_weight * parts["g_adversarial"] + config.expression_weight * parts["g_expression"]
@@ -162,6 +164,15 @@ class FastObjective(Objective):
             parts["g_features"] = distance.mean()
             loss = loss + config.feature_weight * parts["g_features"]
         return loss, parts
+
+    def _focus(self, batch: Batch, source: Tensor) -> Tensor:
+        """[B, 1, h, w], mean 1: how much each patch of the scores `source` counts.
+
+        Nine patches in ten show what no expression changes. There is nothing to tell apart in them, so that their mean
+        drowns the few that show a mouth.
+        """
+        weight = losses.change_weight(batch["source"], batch["target"], self.config.adversarial_focus)
+        return F.adaptive_avg_pool2d(weight, source.shape[-2:])
 
     @staticmethod
     def _original(batch: Batch) -> Tensor:
