@@ -25,6 +25,7 @@ from sargan_hf import EXPRESSIONS
 from sargan_hf.evaluation.nets import CANONICAL_BOX, ExpressionClassifier
 from sargan_hf.rig.face_model import assets_folder, load_face_model
 from sargan_hf.rig.portraits import PortraitReader, fit_portrait
+from sargan_hf.rig.recipes import commonest_ways, default_recipes, read_recipes
 from sargan_hf.rig.render import render_set
 from sargan_hf.rig.variation import RenderOptions
 from sargan_hf.rig.white_balance import without_cast
@@ -41,6 +42,11 @@ def main(
     size: int = 160,
     recipes_per_expression: Annotated[int, typer.Option(help="More than 1 reads every recipe by itself.")] = 1,
     varied: Annotated[bool, typer.Option("--varied", help="With head turns, gaze, light and backgrounds.")] = False,
+    one_way: Annotated[
+        bool,
+        typer.Option("--one-way", help="Each expression in its commonest way only, as the released weights learn."),
+    ] = False,
+    recipes: Annotated[Path | None, typer.Option(help="Table of expressions instead of the built-in one.")] = None,
     haar_box: Annotated[
         bool, typer.Option("--haar-box", help="Show the nets the tighter box of their packages.")
     ] = False,
@@ -55,6 +61,8 @@ def main(
         )
     chosen = [portraits[i] for i in np.linspace(0, len(portraits) - 1, min(people, len(portraits))).astype(int)]
     shares = dict.fromkeys(("head_turn", "gaze", "relight", "backdrop"), 0.3) if varied else {"gaze": 0.0}
+    table = read_recipes(recipes) if recipes else default_recipes()
+    shares["recipes"] = commonest_ways(table) if one_way else table
     options = RenderOptions(recipes_per_expression=recipes_per_expression, intensity=(1.0, 1.0), **shares)
     nets = [ExpressionClassifier(name, HAAR_BOX if haar_box else CANONICAL_BOX) for name in NETS]
     rates = read_pictures(chosen, variants, size, options, nets)

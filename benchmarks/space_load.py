@@ -108,6 +108,19 @@ def resident_mb(pid: int) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
+def watched(pid: int, seconds: float, every: float = 60.0) -> list[float]:
+    """The memory of a process in MB after each minute: a list that a thread fills."""
+    noted: list[float] = []
+
+    def note() -> None:
+        for _ in range(int(seconds // every)):
+            time.sleep(every)
+            noted.append(resident_mb(pid))
+
+    threading.Thread(target=note, daemon=True).start()
+    return noted
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10)
@@ -121,6 +134,7 @@ def main() -> int:
         idle = statistics.median(together(app, files, 1, 20).seconds)
         together(app, files, asked.clients, 30)  # every thread and buffer of the server exists after this
         before = resident_mb(app.pid)
+        by_minute = watched(app.pid, 60 * asked.minutes)
         tally = together(app, files, asked.clients, 60 * asked.minutes)
         growth = resident_mb(app.pid) - before
         trouble = Path(folder, "app.log").read_text().count("Traceback")
@@ -128,7 +142,9 @@ def main() -> int:
     lost = tally.begun - len(tally.seconds) - len(tally.errors)
     print(f"{asked.clients} clients, {asked.minutes:g} min, pictures of {asked.side} px: {len(tally.seconds)} edits")
     print(f"errors {len(tally.errors)}, lost {lost}, tracebacks in the log {trouble}")
-    print(f"memory {before:.0f} MB, growth {growth:+.0f} MB")
+    print(
+        f"memory {before:.0f} MB, growth {growth:+.0f} MB; by minute {' '.join(f'{mb - before:+.0f}' for mb in by_minute)}"
+    )
     print(f"edit: alone {idle:.2f} s; together median {p50:.2f} s, p95 {p95:.2f} s = {p95 / idle:.1f} x alone")
     for error in tally.errors[:5]:
         print(error)

@@ -46,12 +46,13 @@ train() {
 
 step "2. sargan-motion-128"
 train motion-64 release/sargan-motion-128-stage-1.yaml
-train sargan-motion-128 release/sargan-motion-128-stage-2.yaml --init_from "$work/motion-64"
+train motion-128 release/sargan-motion-128-stage-2.yaml --init_from "$work/motion-64"
+train sargan-motion-128 release/sargan-motion-128-stage-3.yaml --init_from "$work/motion-128"
 
 step "3. sargan-128, the published network: half width first, then widened by copying"
 train residual-64 release/sargan-128-stage-1.yaml
 train residual-128 release/sargan-128-stage-2.yaml --init_from "$work/residual-64"
-train sargan-128 release/sargan-128-stage-3.yaml --init_from "$work/residual-128" --discriminator_from "$work/sargan-motion-128"
+train sargan-128 release/sargan-128-stage-3.yaml --init_from "$work/residual-128" --discriminator_from "$work/motion-128"
 
 step "4. The mouth refiner of sargan-motion-128"
 if [ ! -f "$work/set-320/README.md" ]; then
@@ -62,7 +63,7 @@ fi
 [ -d "$work/mouths" ] || sargan mouths "$work/set-320" "$work/mouths" --model "$work/sargan-motion-128"
 accelerate launch train_accelerate.py --config release/sargan-motion-128-mouth.yaml --train_data_dir "$work/mouths" \
     --output_dir "$work/mouth" --resume_from_checkpoint latest ${STEPS:+--max_train_steps "$STEPS"} \
-    --init_from "$work/residual-128" --discriminator_from "$work/sargan-motion-128"
+    --init_from "$work/residual-128"
 mkdir -p "$work/sargan-motion-128/mouth"
 cp "$work/mouth/config.json" "$work/mouth/diffusion_pytorch_model.safetensors" "$work/sargan-motion-128/mouth/"
 

@@ -98,7 +98,10 @@ def test_features_of_the_truth_are_at_no_distance_and_blur_moves_them_away():
 @pytest.mark.parametrize("focus", [0.0, 30.0])
 def test_it_looks_where_the_expression_changes_something(focus):
     """A flaw in the mouth must not drown in a hundred places that are as they were."""
-    objective, batch = make_objective(adversarial_focus=focus, expression_weight=0.0, discriminator_layers=2), make_batch(0)
+    objective, batch = (
+        make_objective(adversarial_focus=focus, expression_weight=0.0, discriminator_layers=2),
+        make_batch(0),
+    )
     batch["target"] = batch["source"].clone()
     batch["target"][..., 20:28, 12:20] *= -1
     sample = batch["target"].clone().requires_grad_(True)

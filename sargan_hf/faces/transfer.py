@@ -6,6 +6,7 @@ pixel is resampled, so skin, brush strokes and grain stay what they were, and th
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -22,6 +23,7 @@ LEAST_WEIGHT = 1 / 512
 TINT_SPREAD = 5.0
 DARK = 0.1  # of full brightness: what is darker has no hue to speak of
 HUE_MARGIN = 0.02  # of a pixel's brightness
+ALIKE = 0.15  # of full brightness
 SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
 # Area of the picture that a pixel is fetched from: where streaks begin to show, and where there is nothing else.
 STRETCHED, DRAWN_OUT = 0.6, 0.25
@@ -72,13 +74,7 @@ class Change:
         A mouth that opens draws the seam between the lips out over the whole opening; at the picture's resolution that
         is a comb of streaks. The model saw and painted over the few pixels of its own size.
         """
-        if self.pasted:
-            return self.weight
-        down_x, across_x = np.gradient(self.motion[..., 0])
-        down_y, across_y = np.gradient(self.motion[..., 1])
-        area = (1 + across_x) * (1 + down_y) - down_x * across_y  # of the picture that one pixel is fetched from
-        stretched = compositing.smoothstep((STRETCHED - area) / (STRETCHED - DRAWN_OUT)).astype(np.float32)
-        return cv2.GaussianBlur(stretched, (0, 0), SMOOTHING * stretched.shape[0])
+        return self.weight if self.pasted else drawn_out(self.motion)
 
 
 def plan_change(
@@ -109,7 +105,10 @@ def plan_change(
     if mode == "motion":
         flow = _smoothed(flow) if motion is not None else optical_flow(crop, edit)
         start = moved(start, flow)
-        residual = _smoothed(edit - start)
+        # Between opening lips the network has painted over the drawn-out seam, pixel for pixel. The paint smoothed alone would
+        # let it show again as streaks; there the whole is.
+        opening = drawn_out(flow)[..., None]
+        residual = opening * (_smoothed(edit) - start) + (1 - opening) * _smoothed(edit - start)
     else:
         flow, residual = np.zeros_like(flow), edit - start
     residual = in_the_crops_colours(crop, start, residual)
@@ -198,6 +197,15 @@ def moved(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
     return cv2.remap(picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
+def drawn_out(motion: np.ndarray) -> np.ndarray:
+    """float32 [P, P], 1 where `motion` [P, P, 2] in pixels fetches many pixels from the place of one."""
+    down_x, across_x = np.gradient(motion[..., 0])
+    down_y, across_y = np.gradient(motion[..., 1])
+    area = (1 + across_x) * (1 + down_y) - down_x * across_y  # of the picture that one pixel is fetched from
+    stretched = compositing.smoothstep((STRETCHED - area) / (STRETCHED - DRAWN_OUT)).astype(np.float32)
+    return cv2.GaussianBlur(stretched, (0, 0), SMOOTHING * stretched.shape[0])
+
+
 def optical_flow(crop: np.ndarray, edit: np.ndarray) -> np.ndarray:
     """Where in `crop` (uint8 [S, S, 3]) the content of `edit` (float [S, S, 3] in [-1, 1]) was, in pixels: [S, S, 2].
 
@@ -242,14 +250,38 @@ def in_the_crops_colours(crop: np.ndarray, start: np.ndarray, residual: np.ndarr
         return (residual @ tint)[..., None] * tint
     side = len(crop)
     face = crop[side // 4 : side * 7 // 8, side // 5 : side * 4 // 5].astype(np.float32) / 127.5 - 1
-    light, hue = _light_and_hue(face)
-    low, high = np.percentile(hue[light[..., 0] > DARK], (1, 99), axis=0) if (light > DARK).any() else (-1.0, 1.0)
+    bounds = _hues_by_light(face)
     light, hue = _light_and_hue(start + residual)
-    before = _light_and_hue(start)[1]
-    # What the picture itself shows there may stay.
-    kept = np.clip(hue, np.minimum(low, before) - HUE_MARGIN, np.maximum(high, before) + HUE_MARGIN)
+    light_before, before = _light_and_hue(start)
+    low, high = (np.stack([np.interp(light[..., 0], *each) for each in bound], axis=-1) for bound in bounds)
+    # What the picture itself shows there may stay, unless it is to become much darker or brighter: the dark of a mouth is
+    # no darker skin.
+    alike = np.exp(-(((light - light_before) / ALIKE) ** 2))
+    kept = np.clip(
+        hue,
+        low + alike * np.minimum(before - low, 0) - HUE_MARGIN,
+        high + alike * np.maximum(before - high, 0) + HUE_MARGIN,
+    )
     kept -= (kept @ LUMA)[..., None]
     return residual + ((kept - hue) * (np.maximum(light, 0) + DARK) * 2).astype(np.float32)
+
+
+def _hues_by_light(face: np.ndarray) -> tuple[list[tuple], list[tuple]]:
+    """What hues the shadows, the middle and the lights of a face show, [..., 3] in [-1, 1].
+
+    Returns:
+        Lower and upper bounds of the hue, each as (brightness [k], bound [k]) for each channel, to be interpolated. Shadows
+        under a yellowed varnish are brown where the lights are yellow; one range for both would allow olive mouths.
+    """
+    light, hue = _light_and_hue(face.reshape(-1, 3))
+    light, hue = light[light[:, 0] > DARK, 0], hue[light[:, 0] > DARK]
+    if len(light) < 100:
+        return [((0.0, 1.0), (-1.0, -1.0))] * 3, [((0.0, 1.0), (1.0, 1.0))] * 3
+    edges = np.percentile(light, (0, 15, 50, 100))
+    bands = [(light >= lower) & (light <= upper) for lower, upper in pairwise(edges)]
+    middles = [float(np.median(light[band])) for band in bands]
+    ends = [np.percentile(hue[band], (1, 99), axis=0) for band in bands]
+    return tuple([(middles, [end[side][channel] for end in ends]) for channel in range(3)] for side in (0, 1))
 
 
 def _light_and_hue(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

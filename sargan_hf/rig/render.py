@@ -125,7 +125,9 @@ class Stage:
         deformation = deform(self.posed, weights, self.mesh)
         vertices, raster = self._rasterize(deformation)
         places = with_rigid_lashes(self.places, self.posed, deformation.photo, self.mesh)
-        return Shot(deformation, vertices, places, raster, np.where(raster.triangle >= 0, self.part[raster.triangle], -1))
+        return Shot(
+            deformation, vertices, places, raster, np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
+        )
 
     def render(self, shot: "Shot", wrinkles: dict[str, float] | None = None, shaded: bool = True) -> np.ndarray:
         """uint8 [size, size, 3] RGB, the face of `shot` with these folds.
