@@ -80,6 +80,26 @@ def test_intensity_zero_is_the_identity_and_faint_edits_are_painted_faintly(pipe
     assert 0 <= paint_at(0.02) < 0.3 * paint_at(1.0)
 
 
+def test_a_refiner_that_speckles_paints_no_speckles(pipes, astronaut):
+    """Brightness is as fine as the refiner painted it; colours are broad, or teeth would shimmer like oil."""
+
+    class Speckles(RedPaint):
+        def __call__(self, crops, expression):
+            random = np.random.default_rng(0)
+            return GeneratorEdit(random.normal(0, 0.2, crops.shape).astype(np.float32), None, None)
+
+    plain = pipes[0]
+    refined = SARGANPipeline(plain.generator, mouth=Speckles())
+    output = refined(astronaut, "happy")
+    painted = pixels(output) - pixels(plain(astronaut, "happy"))
+    left, top, right, bottom = output.faces[0].region
+    painted = painted[top:bottom, left:right].astype(float)
+    light = painted @ [0.299, 0.587, 0.114]
+    colour = painted - light[..., None]
+    assert np.abs(np.diff(light, axis=1)).max() > 5
+    assert np.diff(colour, axis=1).std() < 0.2 * np.diff(light, axis=1).std()
+
+
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "I;16"])
 def test_every_mode_is_kept_and_grey_stays_grey(pipes, astronaut, mode):
     _, refined, paint = pipes

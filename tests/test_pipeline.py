@@ -84,6 +84,19 @@ def test_no_hue_is_painted_that_the_face_does_not_hold():
     assert np.abs(residual[:30]).max() < 1e-5
 
 
+def test_the_dark_of_a_mouth_takes_the_hue_of_the_faces_shadows():
+    random = np.random.default_rng(0)
+    face = random.integers(140, 200, (64, 64, 1)) * np.array([1.0, 0.85, 0.4])  # yellow skin
+    face[36:40] = random.integers(40, 60, (4, 64, 1)) * np.array([1.0, 0.6, 0.5])  # with brown shadows
+    face = face.astype(np.uint8)
+    start = face.astype(np.float32) / 127.5 - 1
+    cavity = np.zeros_like(start)
+    cavity[44:50, 24:40] = np.float32([55, 50, 25]) / 127.5 - 1 - start[44:50, 24:40]  # dark yellow is olive
+
+    painted = (start + in_the_crops_colours(face, start, cavity))[44:50, 24:40] / 2 + 0.5
+    assert (painted[..., 1] / painted[..., 0]).mean() < 0.75  # .91 as painted, .6 in the shadows
+
+
 def test_alpha_survives_and_grey_stays_grey(pipe, astronaut):
     image = Image.fromarray(astronaut).convert("RGBA")
     image.putalpha(Image.linear_gradient("L").resize(image.size))

@@ -12,7 +12,7 @@ import numpy as np
 from ..pictures.modes import to_rgb8
 from . import compositing
 from .alignment import EYES_CENTRE, EYES_TO_MOUTH, crop_corners, crop_face, transform_scale
-from .transfer import Change, in_the_crops_colours, residual_in
+from .transfer import LUMA, Change, in_the_crops_colours, residual_in
 
 if TYPE_CHECKING:
     from ..generators import GeneratorEdit
@@ -24,6 +24,8 @@ FEATHER = 0.12  # of the patch
 # An edit that paints so much (of 255) or moves so far (pixels of the crop) is refined in full.
 FULL_LEVELS, FULL_PIXELS = 24.0, 2.0
 LEAST_ACTIVITY = 1 / 255
+BROAD = 1 / 32  # of the patch: how far colours are smoothed; a tooth is about as wide
+COLOUR = 0.6  # how much of the refiner's colour is used; what it refines is coloured already
 
 
 class Refiner(Protocol):
@@ -74,7 +76,7 @@ def refine_mouth(
     patch = to_rgb8(crop_face(pixels, to_patch, size)).astype(np.float32) / 127.5 - 1
     painted = refiner(np.ascontiguousarray(patch.transpose(2, 0, 1)[None]), change.expression[None]).residual[0]
     crop = np.rint(255 * change.crop).astype(np.uint8)
-    residual = in_the_crops_colours(crop, patch, painted.transpose(1, 2, 0))
+    residual = in_the_crops_colours(crop, patch, _calm_colours(painted.transpose(1, 2, 0)))
     _add(pixels, residual * activity[..., None] / 2, to_patch, region)
 
 
@@ -91,6 +93,13 @@ def mouth_activity(change: Change, side: int, size: int) -> np.ndarray:
     acts = compositing.smoothstep(compositing.grown(acts, 0.06)) * change.weight[inner, inner]
     patch = cv2.warpAffine(acts, mouth_transform(np.eye(2, 3), side, size), (size, size))
     return np.clip(patch, 0, 1) * compositing.residual_weight(size, FEATHER)
+
+
+def _calm_colours(painted: np.ndarray) -> np.ndarray:
+    """`painted` [S, S, 3] with brightness as fine as it is, and colour in broad strokes: speckled teeth look like oil on water."""
+    light = (painted @ LUMA)[..., None]
+    broad = cv2.GaussianBlur(painted - light, (0, 0), BROAD * len(painted))
+    return light + COLOUR * broad
 
 
 def _add(pixels: np.ndarray, residual: np.ndarray, to_patch: np.ndarray, region: tuple[int, int, int, int]) -> None:

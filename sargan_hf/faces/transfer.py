@@ -273,8 +273,12 @@ def _hues_by_light(face: np.ndarray) -> tuple[list[tuple], list[tuple]]:
         Lower and upper bounds of the hue, each as (brightness [k], bound [k]) for each channel, to be interpolated. Shadows
         under a yellowed varnish are brown where the lights are yellow; one range for both would allow olive mouths.
     """
-    light, hue = _light_and_hue(face.reshape(-1, 3))
-    light, hue = light[light[:, 0] > DARK, 0], hue[light[:, 0] > DARK]
+    light, hue = _light_and_hue(face)
+    light, counts = light[..., 0], light[..., 0] > DARK
+    counts[: len(face) // 3] &= light[: len(face) // 3] > np.median(
+        light
+    )  # whites of eyes, for teeth; no iris, no brow
+    light, hue = light[counts], hue[counts]
     if len(light) < 100:
         return [((0.0, 1.0), (-1.0, -1.0))] * 3, [((0.0, 1.0), (1.0, 1.0))] * 3
     edges = np.percentile(light, (0, 15, 50, 100))
