@@ -97,6 +97,17 @@ def test_the_dark_of_a_mouth_takes_the_hue_of_the_faces_shadows():
     assert (painted[..., 1] / painted[..., 0]).mean() < 0.75  # .91 as painted, .6 in the shadows
 
 
+def test_teeth_on_a_pink_face_are_not_mint():
+    random = np.random.default_rng(0)
+    face = (random.integers(120, 200, (64, 64, 1)) * np.array([1.0, 0.78, 0.7])).astype(np.uint8)
+    face[20:26, 20:30] = [200, 205, 205]  # the white of an eye
+    start = face.astype(np.float32) / 127.5 - 1
+    teeth = np.zeros_like(start)
+    teeth[44:50, 24:40] = np.float32([205, 217, 199]) / 127.5 - 1 - start[44:50, 24:40]
+    painted = (start + in_the_crops_colours(face, start, teeth))[44:50, 24:40]
+    assert (painted[..., 1] < painted[..., 0]).all()
+
+
 def test_alpha_survives_and_grey_stays_grey(pipe, astronaut):
     image = Image.fromarray(astronaut).convert("RGBA")
     image.putalpha(Image.linear_gradient("L").resize(image.size))

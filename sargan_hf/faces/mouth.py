@@ -96,7 +96,7 @@ def mouth_activity(change: Change, side: int, size: int) -> np.ndarray:
 
 
 def _calm_colours(painted: np.ndarray) -> np.ndarray:
-    """`painted` [S, S, 3] with brightness as fine as it is, and colour in broad strokes: speckled teeth look like oil on water."""
+    """`painted` [S, S, 3], brightness as fine as it is and colour in broad strokes: speckled teeth look like oil on water."""
     light = (painted @ LUMA)[..., None]
     broad = cv2.GaussianBlur(painted - light, (0, 0), BROAD * len(painted))
     return light + COLOUR * broad

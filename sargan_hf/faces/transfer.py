@@ -262,8 +262,18 @@ def in_the_crops_colours(crop: np.ndarray, start: np.ndarray, residual: np.ndarr
         low + alike * np.minimum(before - low, 0) - HUE_MARGIN,
         high + alike * np.maximum(before - high, 0) + HUE_MARGIN,
     )
+    # Each channel may be within its bounds and both together still be the green of mint: teeth on a pink face.
+    greenest = np.percentile(_greenness(_light_and_hue(face)[1]), 95)
+    excess = np.maximum(_greenness(kept) - np.maximum(greenest, _greenness(before)), 0)
+    kept[..., 0] += excess / 2
+    kept[..., 1] -= excess / 2
     kept -= (kept @ LUMA)[..., None]
     return residual + ((kept - hue) * (np.maximum(light, 0) + DARK) * 2).astype(np.float32)
+
+
+def _greenness(hue: np.ndarray) -> np.ndarray:
+    """How far green stands above red."""
+    return hue[..., 1] - hue[..., 0]
 
 
 def _hues_by_light(face: np.ndarray) -> tuple[list[tuple], list[tuple]]:
