@@ -36,8 +36,9 @@ class FastGenerator(nn.Module):
         self.config = model.config
         network = copy.deepcopy(model).eval().requires_grad_(False)
         network.conv_in = _FoldedInputConv(network.conv_in)
-        network.conv_out = _FourPixelConv(network.conv_out)
         single = network.conv_in.weight.dtype == torch.float32
+        if single:  # oneDNN's bfloat16 convolution of 8x8 and stride 2 is wrong on processors with AMX (torch 2.13)
+            network.conv_out = _FourPixelConv(network.conv_out)
         for block in network.blocks:
             wide = [block.conv1, block.conv2] + ([block.attention.skip_outer] if block.attention else [])
             for layer in wide if single else ():  # its sums cancel too much in half precision
