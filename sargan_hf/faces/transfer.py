@@ -250,7 +250,8 @@ def in_the_crops_colours(crop: np.ndarray, start: np.ndarray, residual: np.ndarr
         return (residual @ tint)[..., None] * tint
     side = len(crop)
     face = crop[side // 4 : side * 7 // 8, side // 5 : side * 4 // 5].astype(np.float32) / 127.5 - 1
-    bounds = _hues_by_light(face)
+    face_light, face_hue = _light_and_hue(face)
+    bounds = _hues_by_light(face_light[..., 0], face_hue)
     light, hue = _light_and_hue(start + residual)
     light_before, before = _light_and_hue(start)
     low, high = (np.stack([np.interp(light[..., 0], *each) for each in bound], axis=-1) for bound in bounds)
@@ -263,7 +264,7 @@ def in_the_crops_colours(crop: np.ndarray, start: np.ndarray, residual: np.ndarr
         high + alike * np.maximum(before - high, 0) + HUE_MARGIN,
     )
     # Each channel may be within its bounds and both together still be the green of mint: teeth on a pink face.
-    greenest = np.percentile(_greenness(_light_and_hue(face)[1]), 95)
+    greenest = np.percentile(_greenness(face_hue), 95)
     excess = np.maximum(_greenness(kept) - np.maximum(greenest, _greenness(before)), 0)
     kept[..., 0] += excess / 2
     kept[..., 1] -= excess / 2
@@ -276,18 +277,19 @@ def _greenness(hue: np.ndarray) -> np.ndarray:
     return hue[..., 1] - hue[..., 0]
 
 
-def _hues_by_light(face: np.ndarray) -> tuple[list[tuple], list[tuple]]:
-    """What hues the shadows, the middle and the lights of a face show, [..., 3] in [-1, 1].
+def _hues_by_light(light: np.ndarray, hue: np.ndarray) -> tuple[list[tuple], list[tuple]]:
+    """What hues the shadows, the middle and the lights of a face show.
+
+    Args:
+        light, hue: of the face, [h, w] and [h, w, 3], as of `_light_and_hue`.
 
     Returns:
         Lower and upper bounds of the hue, each as (brightness [k], bound [k]) for each channel, to be interpolated. Shadows
         under a yellowed varnish are brown where the lights are yellow; one range for both would allow olive mouths.
     """
-    light, hue = _light_and_hue(face)
-    light, counts = light[..., 0], light[..., 0] > DARK
-    counts[: len(face) // 3] &= light[: len(face) // 3] > np.median(
-        light
-    )  # whites of eyes, for teeth; no iris, no brow
+    # Of the upper part the whites of eyes, for teeth; no iris, no brow.
+    counts, upper = light > DARK, len(light) // 3
+    counts[:upper] &= light[:upper] > np.median(light)
     light, hue = light[counts], hue[counts]
     if len(light) < 100:
         return [((0.0, 1.0), (-1.0, -1.0))] * 3, [((0.0, 1.0), (1.0, 1.0))] * 3
