@@ -1,6 +1,6 @@
 """Makes a trained model's edits stronger by a factor, without training: its motion reaches further, its residual grows.
 
-    python release/strengthen.py MODEL OUT --factor 1.15
+    python release/strengthen.py MODEL OUT --factor 1.25
 
 A network trained by its mean error does too little where it is unsure. `benchmarks/motion_strength.py` found the rig's exact
 motion 1.12 times as large as that of `sargan-motion-128` on people trained on, 1.10 times on people held out.
@@ -40,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="folder of the trained model")
     parser.add_argument("out", type=Path, help="folder of the stronger one; must not exist yet")
-    parser.add_argument("--factor", type=float, default=1.15)
+    parser.add_argument("--factor", type=float, default=1.25)
     given = parser.parse_args()
     if given.out.exists():
         parser.error(f"{given.out} exists already: name another folder, so that no model is strengthened twice.")

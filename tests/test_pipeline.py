@@ -11,7 +11,8 @@ from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.errors import ConfigurationError, ExpressionError, NoFaceError
 from sargan_hf.faces.alignment import EYES_CENTRE, canonical_transform, crop_face
 from sargan_hf.faces.detection import FaceDetector
-from sargan_hf.faces.transfer import LUMA, apply_change, in_the_crops_colours, plan_change
+from sargan_hf.faces.colours import LUMA, in_the_crops_colours
+from sargan_hf.faces.transfer import apply_change, plan_change
 from sargan_hf.pictures import open_picture
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from ..pictures.modes import to_rgb8
 from . import compositing
 from .alignment import EYES_CENTRE, EYES_TO_MOUTH, crop_corners, crop_face, transform_scale
-from .transfer import LUMA, Change, in_the_crops_colours, residual_in
+from .colours import LUMA, in_the_crops_colours, residual_in
+from .transfer import Change
 
 if TYPE_CHECKING:
     from ..generators import GeneratorEdit

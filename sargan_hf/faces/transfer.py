@@ -6,24 +6,18 @@ pixel is resampled, so skin, brush strokes and grain stay what they were, and th
 """
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import cv2
 import numpy as np
 
 from . import compositing
 from .alignment import transform_scale
+from .colours import in_the_crops_colours, residual_in
 
 MODES = ("motion", "residual", "paste")
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 # Rows are worked on in bands of about this many pixels, so that a huge face costs time, not memory.
 BAND_PIXELS = 1 << 20
 LEAST_WEIGHT = 1 / 512
-# Of 255; in photographs colours spread by 7 and more beside their brightness, in pencil or marble by less.
-TINT_SPREAD = 5.0
-DARK = 0.1  # of full brightness: what is darker has no hue to speak of
-HUE_MARGIN = 0.02  # of a pixel's brightness
-ALIKE = 0.15  # of full brightness
 SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
 # Area of the picture that a pixel is fetched from: where streaks begin to show, and where there is nothing else.
 STRETCHED, DRAWN_OUT = 0.6, 0.25
@@ -186,11 +180,6 @@ def _fetched(colour: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return warped - (sharpening if warped.ndim == 2 else sharpening[..., None]) * cv2.Laplacian(warped, cv2.CV_32F)
 
 
-def residual_in(residual: np.ndarray, colours: int) -> np.ndarray:
-    """An RGB field as it is, or its luma for pictures of one channel."""
-    return residual if colours == 3 else (residual @ LUMA)[..., None]
-
-
 def moved(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """`picture` [S, S, C] float32 with every pixel fetched from `flow` [S, S, 2] pixels away (bilinear, as the generator)."""
     x, y = np.meshgrid(np.arange(flow.shape[1], dtype=np.float32), np.arange(flow.shape[0], dtype=np.float32))
@@ -232,95 +221,6 @@ def _smoothed(field: np.ndarray) -> np.ndarray:
     the motion, the residual gives back as far as it is more than such stripes.
     """
     return cv2.GaussianBlur(field, (0, 0), SMOOTHING * field.shape[0])
-
-
-def in_the_crops_colours(crop: np.ndarray, start: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    """`residual` so changed that `start` + `residual` shows no hue which the face does not hold.
-
-    The network learned from evenly lit photographs: it paints the same white teeth under a yellowed varnish or in warm
-    light, where they look green or blue. Brightness is left alone.
-
-    Args:
-        crop: uint8 RGB [S, S, 3].
-        start: float32 [S, S, 3] in [-1, 1], what the residual is added to.
-        residual: float32 [S, S, 3].
-    """
-    tint = single_tint(crop)
-    if tint is not None:
-        return (residual @ tint)[..., None] * tint
-    side = len(crop)
-    face = crop[side // 4 : side * 7 // 8, side // 5 : side * 4 // 5].astype(np.float32) / 127.5 - 1
-    face_light, face_hue = _light_and_hue(face)
-    bounds = _hues_by_light(face_light[..., 0], face_hue)
-    light, hue = _light_and_hue(start + residual)
-    light_before, before = _light_and_hue(start)
-    low, high = (np.stack([np.interp(light[..., 0], *each) for each in bound], axis=-1) for bound in bounds)
-    # What the picture itself shows there may stay, unless it is to become much darker or brighter: the dark of a mouth is
-    # no darker skin.
-    alike = np.exp(-(((light - light_before) / ALIKE) ** 2))
-    kept = np.clip(
-        hue,
-        low + alike * np.minimum(before - low, 0) - HUE_MARGIN,
-        high + alike * np.maximum(before - high, 0) + HUE_MARGIN,
-    )
-    # Each channel may be within its bounds and both together still be the green of mint: teeth on a pink face.
-    greenest = np.percentile(_greenness(face_hue), 95)
-    excess = np.maximum(_greenness(kept) - np.maximum(greenest, _greenness(before)), 0)
-    kept[..., 0] += excess / 2
-    kept[..., 1] -= excess / 2
-    kept -= (kept @ LUMA)[..., None]
-    return residual + ((kept - hue) * (np.maximum(light, 0) + DARK) * 2).astype(np.float32)
-
-
-def _greenness(hue: np.ndarray) -> np.ndarray:
-    """How far green stands above red."""
-    return hue[..., 1] - hue[..., 0]
-
-
-def _hues_by_light(light: np.ndarray, hue: np.ndarray) -> tuple[list[tuple], list[tuple]]:
-    """What hues the shadows, the middle and the lights of a face show.
-
-    Args:
-        light, hue: of the face, [h, w] and [h, w, 3], as of `_light_and_hue`.
-
-    Returns:
-        Lower and upper bounds of the hue, each as (brightness [k], bound [k]) for each channel, to be interpolated. Shadows
-        under a yellowed varnish are brown where the lights are yellow; one range for both would allow olive mouths.
-    """
-    # Of the upper part the whites of eyes, for teeth; no iris, no brow.
-    counts, upper = light > DARK, len(light) // 3
-    counts[:upper] &= light[:upper] > np.median(light)
-    light, hue = light[counts], hue[counts]
-    if len(light) < 100:
-        return [((0.0, 1.0), (-1.0, -1.0))] * 3, [((0.0, 1.0), (1.0, 1.0))] * 3
-    edges = np.percentile(light, (0, 15, 50, 100))
-    bands = [(light >= lower) & (light <= upper) for lower, upper in pairwise(edges)]
-    middles = [float(np.median(light[band])) for band in bands]
-    ends = [np.percentile(hue[band], (1, 99), axis=0) for band in bands]
-    return tuple([(middles, [end[side][channel] for end in ends]) for channel in range(3)] for side in (0, 1))
-
-
-def _light_and_hue(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of pixels [..., 3] in [-1, 1]: brightness in 0..1, [..., 1], and the channels' distance from it, relative to it."""
-    light = (pixels @ LUMA)[..., None] / 2 + 0.5
-    return light, ((pixels + 1) / 2 - light) / (np.maximum(light, 0) + DARK)
-
-
-def single_tint(crop: np.ndarray) -> np.ndarray | None:
-    """The one direction in RGB, float32 [3] of length 1, along which a crop's colours lie; None if they do not.
-
-    Grey photographs, sepia, pencil on cream paper, marble: what is painted into them must keep to their own ink.
-
-    Args:
-        crop: uint8 RGB [S, S, 3].
-    """
-    colours = crop.reshape(-1, 3).astype(np.float32)
-    variances, directions = np.linalg.eigh(np.cov(colours, rowvar=False))
-    if max(variances[1], 0.0) > TINT_SPREAD**2 or variances[2] <= 0:
-        return None
-    grey = np.full(3, 3**-0.5, np.float32)
-    tint = directions[:, 2].astype(np.float32) * np.sign(directions[:, 2].sum())
-    return grey if np.abs(tint - grey).max() < 0.01 else tint  # a grey picture stays grey to the last bit
 
 
 def _mixed(one: np.ndarray | None, other: np.ndarray | None, share: float) -> np.ndarray | None:

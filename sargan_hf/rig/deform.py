@@ -100,11 +100,8 @@ def deform(posed: PosedFace, weights: np.ndarray, mesh: RigMesh) -> Deformation:
 def _keep_folds_above_lids(photo: np.ndarray, posed: PosedFace, mesh: RigMesh) -> None:
     """Moves fold vertices of the upper lids up where a widening would push them over the lid's edge; in place."""
     for side, folds in mesh.lid_folds.items():
-        path = mesh.model.upper_lid_paths[side]
-        path = path[np.argsort(posed.photo[path, 0])]
-        x = posed.photo[folds, 0]
-        before = np.interp(x, posed.photo[path, 0], posed.photo[path, 1]) - posed.photo[folds, 1]
-        edge = np.interp(photo[folds, 0], photo[path, 0], photo[path, 1])
+        before = _above_lid(posed.photo, side, mesh)
+        edge = photo[folds, 1] + _above_lid(photo, side, mesh)
         closest = np.where(before > 0, np.minimum(0.55 * before, 0.02 * posed.side + 0.25 * before), before)
         photo[folds, 1] = np.minimum(photo[folds, 1], edge - closest)
 
@@ -121,27 +118,25 @@ def with_rigid_lashes(places: np.ndarray, posed: PosedFace, photo: np.ndarray, m
     """
     places, lashes = places.copy(), _LASHES * posed.side
     for side, folds in mesh.lid_folds.items():
-        path = mesh.model.upper_lid_paths[side]
-        x, line = posed.photo[folds, 0], _line(posed.photo, path)
-        edge = np.interp(x, *line)
-        before = edge - posed.photo[folds, 1]
-        after = np.interp(photo[folds, 0], *_line(photo, path)) - photo[folds, 1]
+        before, after = _above_lid(posed.photo, side, mesh), _above_lid(photo, side, mesh)
         # Up to the lashes' ends as far from the edge as on the screen, then on to the vertex's own place; folded skin, which
         # has none in the photograph, mirrors what lies above the lashes.
         own = np.where(before < lashes, lashes + 0.1 * np.minimum(lashes - before, lashes), before)
         beyond = np.clip((after - lashes) / (1.5 * lashes), 0, 1)
         height = np.where(after < lashes, after, (1 - beyond) * lashes + beyond * np.maximum(own, lashes))
         stretched = np.clip((after - before) / (_UNFOLDED * posed.side), 0, 1)
-        along = (x - line[0][0]) / (line[0][-1] - line[0][0])
+        lid = posed.photo[mesh.model.upper_lid_paths[side], 0]
+        along = (posed.photo[folds, 0] - lid.min()) / np.ptp(lid)
         stretched *= np.clip(np.minimum(along, 1 - along) / _CORNERS, 0, 1)
         places[folds, 1] += stretched * (before - np.maximum(height, 0))
     return places
 
 
-def _line(photo: np.ndarray, path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x, rising, and y of the vertices of a lid's edge."""
+def _above_lid(photo: np.ndarray, side: str, mesh: RigMesh) -> np.ndarray:
+    """Pixels by which each fold vertex of this side stands above the upper lid's edge."""
+    path, folds = mesh.model.upper_lid_paths[side], mesh.lid_folds[side]
     path = path[np.argsort(photo[path, 0])]
-    return photo[path, 0], photo[path, 1]
+    return np.interp(photo[folds, 0], photo[path, 0], photo[path, 1]) - photo[folds, 1]
 
 
 def lids_moved(posed: PosedFace, deformation: Deformation, mesh: RigMesh) -> float:
