@@ -104,6 +104,7 @@ def run(
     budget: Annotated[float, typer.Option(help="CPU seconds of training steps, each run of `fast`.")] = 200,
     paper_budget: Annotated[float, typer.Option(help="The same, each run of `paper`.")] = 300,
     seeds: Annotated[int, typer.Option(help="Runs of each variant.")] = 3,
+    first_seed: Annotated[int, typer.Option(help="Where the seeds begin: two processes may share them.")] = 0,
     objective: Annotated[list[Objective] | None, typer.Option(help="Only this one; repeatable.")] = None,
 ) -> None:
     """Train and measure whatever is not finished yet; print the tables after each run.
@@ -115,7 +116,7 @@ def run(
     work_dir.mkdir(parents=True, exist_ok=True)
     judges, held_out = Judges(), {}
     wanted = [each.value for each in objective or Objective]
-    for name, seed, variant in itertools.product(wanted, range(seeds), VARIANTS):
+    for name, seed, variant in itertools.product(wanted, range(first_seed, first_seed + seeds), VARIANTS):
         file, seconds = result_file(work_dir, name, variant, seed), paper_budget if name == "paper" else budget
         if file.exists():
             refuse_another_budget(file, seconds)

@@ -53,7 +53,7 @@ def make(
     recipes: Annotated[Path | None, typer.Option(help="Table of expressions instead of the built-in one.")] = None,
     per_expression: Annotated[int, typer.Option(min=1, help="Different recipes per expression and set.")] = 1,
     one_way: Annotated[
-        bool, typer.Option("--one-way", help="Show every expression in its commonest way only.")
+        bool, typer.Option("--one-way", help="Show every expression in its commonest way only, and what is like it.")
     ] = False,
     faint: Annotated[float, typer.Option(min=0, max=1, help="Share of expressions at intensity .4 to .8.")] = 0.15,
     head_turn: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a turned head.")] = 0.25,

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import RigError
 from ..expressions import EXPRESSIONS
 
-_KEYS = {"expression", "name", "share", "shapes", "aperture", "wrinkles"}
+_KEYS = {"expression", "name", "share", "like", "shapes", "aperture", "wrinkles"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Recipe:
         expression: one of `EXPRESSIONS`.
         name: unique among all recipes.
         share: how often it is drawn, relative to the other recipes of the expression.
+        like: name of another recipe that this one is a stronger or fainter form of, or "".
         shapes: blendshape weights by name, "browDown" for both sides.
         aperture: lid opening, or None to leave it to the shapes.
         wrinkles: strength of painted folds by kind.
@@ -46,6 +47,7 @@ class Recipe:
     expression: str
     name: str
     share: float = 1.0
+    like: str = ""
     shapes: Mapping[str, float] = field(default_factory=dict)
     aperture: Aperture | None = None
     wrinkles: Mapping[str, float] = field(default_factory=dict)
@@ -66,6 +68,9 @@ def read_recipes(path: str | Path) -> tuple[Recipe, ...]:
     names = [recipe.name for recipe in recipes]
     if len(set(names)) < len(names):
         raise RigError(f"{path}: recipe names must be unique; got {sorted(names)}.")
+    astray = [f"{recipe.name!r} is like {recipe.like!r}" for recipe in recipes if recipe.like and recipe.like not in names]
+    if astray:
+        raise RigError(f"{path}: `like` must name another recipe; got {', '.join(astray)}. There are {sorted(names)}.")
     missing = set(EXPRESSIONS) - {recipe.expression for recipe in recipes}
     if missing:
         raise RigError(f"{path} has no recipe for {', '.join(sorted(missing))}; add one [[recipe]] each.")
@@ -102,11 +107,13 @@ def recipes_for(expression: str, recipes: tuple[Recipe, ...]) -> list[Recipe]:
 
 
 def commonest_ways(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
-    """The recipe with the largest share of each expression.
+    """The recipe with the largest share of each expression, and what is like it.
 
-    A network without chance has one answer for "angry": shown tight lips and bared teeth, it learns their blurred mean.
+    A network without chance has one answer for "angry": shown tight lips and bared teeth, it learns their blurred mean. The
+    mean of a smile and a broader one is a smile.
     """
-    return tuple(max(recipes_for(name, recipes), key=lambda recipe: recipe.share) for name in EXPRESSIONS)
+    commonest = {max(recipes_for(name, recipes), key=lambda recipe: recipe.share).name for name in EXPRESSIONS}
+    return tuple(recipe for recipe in recipes if recipe.name in commonest or recipe.like in commonest)
 
 
 def draw_recipes(expression: str, count: int, rng: np.random.Generator, recipes: tuple[Recipe, ...]) -> list[Recipe]:
