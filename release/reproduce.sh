@@ -71,7 +71,7 @@ step "5. The strength of its edits, which the mean error of the training has mad
 released=$work/released
 mkdir -p "$released"
 [ -d "$released/sargan-motion-128" ] ||
-    python release/strengthen.py "$work/sargan-motion-128" "$released/sargan-motion-128" --factor 1.25
+    python release/strengthen.py "$work/sargan-motion-128" "$released/sargan-motion-128" --factor 1.25 --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
 

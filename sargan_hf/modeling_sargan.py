@@ -132,6 +132,8 @@ class SARGAN(ModelMixin, ConfigMixin):
         motion: whether that skip is moved by a predicted flow; needs `ultimate_skip`.
         motion_reach: largest flow, in normalised image coordinates (0.2 is a tenth of the width).
         attention_channels: width of the attention encoder-decoder.
+        typical_motion: for each expression, how far the motion reaches on the faces trained on: the root of its mean squared
+            length, in normalised image coordinates. The network makes no use of it; `generators.evened` does.
         expressions: the expressions in the order of the condition vector.
         sample_size: side in pixels of the crops the model was trained on.
     """
@@ -148,6 +150,7 @@ class SARGAN(ModelMixin, ConfigMixin):
         ultimate_skip: bool = True,
         motion: bool = False,
         motion_reach: float = 0.2,
+        typical_motion: Sequence[float] | None = None,
         attention_channels: int = 64,
         expressions: Sequence[str] = ("afraid", "angry", "disgusted", "happy", "neutral", "sad", "surprised"),
         sample_size: int = 128,
@@ -155,6 +158,8 @@ class SARGAN(ModelMixin, ConfigMixin):
         super().__init__()
         if motion and not ultimate_skip:
             raise ValueError("motion=True moves the ultimate skip, so it needs ultimate_skip=True.")
+        if typical_motion is not None and len(typical_motion) != len(expressions):
+            raise ValueError(f"typical_motion must have {len(expressions)} numbers, one for each of expressions.")
         if num_blocks < 1 or base_channels < 1:
             raise ValueError(f"num_blocks and base_channels must be >= 1; got {num_blocks} and {base_channels}.")
         c1, c2, c3 = base_channels, 2 * base_channels, 4 * base_channels

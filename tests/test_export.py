@@ -22,6 +22,7 @@ from sargan_hf.generators.onnx_generator import ONNXGenerator
 
 CONFIGS = {
     "motion": {"motion": True},
+    "motion, evened": {"motion": True, "typical_motion": [0.02] * 7},
     "published": {},
     "no attention": {"attention": False},
     "no skip": {"ultimate_skip": False, "expressions": ["neutral", "happy"]},
@@ -37,7 +38,7 @@ def random_model(**config) -> SARGAN:
 def exports(tmp_path_factory) -> dict[str, tuple[SARGAN, Path, list]]:
     made = {}
     for name, config in CONFIGS.items():
-        folder = tmp_path_factory.mktemp(name.replace(" ", "-"))
+        folder = tmp_path_factory.mktemp(name.replace(" ", "-").replace(",", ""))
         model = random_model(**config)
         made[name] = (model, folder, export_onnx(model, folder))
     return made

@@ -10,8 +10,8 @@ from skimage import data
 from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.errors import ConfigurationError, ExpressionError, NoFaceError
 from sargan_hf.faces.alignment import EYES_CENTRE, canonical_transform, crop_face
-from sargan_hf.faces.detection import FaceDetector
 from sargan_hf.faces.colours import LUMA, in_the_crops_colours
+from sargan_hf.faces.detection import FaceDetector
 from sargan_hf.faces.transfer import apply_change, plan_change
 from sargan_hf.pictures import open_picture
 

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from huggingface_hub import ModelCard
 
-from sargan_hf import SARGAN
+from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.training.config import TrainingConfig
 
 ROOT = Path(__file__).parents[1]
@@ -75,7 +76,7 @@ def test_a_card_without_a_place_for_figures_is_refused(tmp_path):
 
 def test_a_strengthened_model_moves_further_and_paints_more(tmp_path):
     torch.manual_seed(0)
-    model = SARGAN(base_channels=8, attention_channels=8, motion=True).eval()
+    model = SARGAN(base_channels=8, attention_channels=8, motion=True, typical_motion=[0.1] * 7).eval()
     model.save_pretrained(tmp_path / "trained")
     (tmp_path / "trained" / "mouth").mkdir()
     (tmp_path / "trained" / "mouth" / "config.json").write_text("{}")
@@ -95,7 +96,31 @@ def test_a_strengthened_model_moves_further_and_paints_more(tmp_path):
         before, after = model(pictures, expression), stronger(pictures, expression)
     torch.testing.assert_close(after.motion, 1.2 * before.motion)
     assert (after.residual.abs() >= before.residual.abs()).all()
+    assert stronger.config.typical_motion == [0.12] * 7
     assert (tmp_path / "out" / "mouth" / "config.json").exists()
     assert str(tmp_path) not in (tmp_path / "out" / "config.json").read_text()
     # A second time into the same folder is refused, so that nothing gets stronger unseen.
     assert subprocess.run(command, capture_output=True).returncode == 2
+
+
+def test_typical_motion_is_that_of_the_pipeline_on_resting_faces(assets, tmp_path):
+    """What is written into the config is what a pipeline finds on the people there."""
+    torch.manual_seed(0)
+    model = SARGAN(base_channels=8, attention_channels=8, sample_size=64, motion=True).eval()
+    model.save_pretrained(tmp_path / "trained")
+    (tmp_path / "people" / "neutral").mkdir(parents=True)
+    portraits = sorted((assets / "portraits" / "neutral").glob("london_*.jpg"))[:4]
+    for portrait in portraits:
+        shutil.copy(portrait, tmp_path / "people" / "neutral")
+    command = [sys.executable, ROOT / "release" / "strengthen.py", tmp_path / "trained", tmp_path / "out"]
+    subprocess.run([*command, "--portraits", tmp_path / "people"], check=True)
+    model = SARGAN.from_pretrained(tmp_path / "out")
+    written = np.array(model.config.typical_motion)
+    model.register_to_config(typical_motion=None)
+    pipeline = SARGANPipeline(model)
+    reach = []
+    for portrait in portraits:
+        motion = pipeline(portrait, expression="happy").faces[0].motion
+        reach.append(np.sqrt(np.square(motion).sum(axis=2).mean()))
+    assert min(reach) <= written[3] + 1e-4
+    assert max(reach) >= written[3] - 1e-4

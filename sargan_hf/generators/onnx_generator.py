@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ConfigurationError, ModelFormatError
-from .base import GeneratorEdit
+from .base import GeneratorEdit, evened
 
 FILES = {"fp32": "model.onnx", "fp16": "model_fp16.onnx", "int8": "model_quantized.onnx"}
 
@@ -38,6 +38,7 @@ class ONNXGenerator:
         self.expressions = tuple(config["expressions"])
         self.sample_size = int(config["sample_size"])
         self.ultimate_skip = bool(config["ultimate_skip"])
+        self.typical_motion = config.get("typical_motion")  # exports of before do not have it
 
     @classmethod
     def from_pretrained(
@@ -82,7 +83,9 @@ class ONNXGenerator:
         names = [output.name for output in self.session.get_outputs()]
         edit = dict(zip(names, self.session.run(names, feed), strict=True))
         residual = edit["residual"] if self.ultimate_skip else edit["sample"] - crops
-        return GeneratorEdit(residual, edit.get("attention"), edit.get("motion"))
+        return evened(
+            GeneratorEdit(residual, edit.get("attention"), edit.get("motion")), expression, self.typical_motion
+        )
 
 
 def _download(repo_id: str, filename: str, hub_kwargs: dict[str, object]) -> Path:

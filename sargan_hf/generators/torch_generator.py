@@ -6,7 +6,7 @@ import torch
 from ..fast_generator import FastGenerator
 from ..hub import load_model
 from ..modeling_sargan import SARGAN
-from .base import GeneratorEdit
+from .base import GeneratorEdit, evened
 
 
 class TorchGenerator:
@@ -32,7 +32,8 @@ class TorchGenerator:
         output = self.model(pixel_values, torch.from_numpy(expression).to(weights))
         # Without the ultimate skip the network paints the whole picture; what is to be added is the difference.
         residual = output.residual if self.model.config.ultimate_skip else output.sample - pixel_values
-        return GeneratorEdit(_array(residual), _array(output.attention), _array(output.motion))
+        edit = GeneratorEdit(_array(residual), _array(output.attention), _array(output.motion))
+        return evened(edit, expression, self.model.config.get("typical_motion"))
 
 
 def _device(model: SARGAN) -> torch.device:

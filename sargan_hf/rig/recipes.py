@@ -68,7 +68,9 @@ def read_recipes(path: str | Path) -> tuple[Recipe, ...]:
     names = [recipe.name for recipe in recipes]
     if len(set(names)) < len(names):
         raise RigError(f"{path}: recipe names must be unique; got {sorted(names)}.")
-    astray = [f"{recipe.name!r} is like {recipe.like!r}" for recipe in recipes if recipe.like and recipe.like not in names]
+    astray = [
+        f"{recipe.name!r} is like {recipe.like!r}" for recipe in recipes if recipe.like and recipe.like not in names
+    ]
     if astray:
         raise RigError(f"{path}: `like` must name another recipe; got {', '.join(astray)}. There are {sorted(names)}.")
     missing = set(EXPRESSIONS) - {recipe.expression for recipe in recipes}
