@@ -40,7 +40,7 @@ BLUR = (2.0, 9.0)  # standard deviation in pixels of a stored patch; up to 1.6 t
 PALE, PALE_BLUR = 0.85, 14.0  # teeth that are not sure of their place are pale: up to this share of the surroundings
 SMEAR = 0.6  # up to this share of what the model really left there, blurred as well: half-moved lips, hints of teeth
 OFF_LIGHT, OFF_COLOUR = 14.0, 7.0  # standard deviation of a wrong tone and of a wrong hue, of 255
-FROM_NEUTRAL = 0.8  # share of the edits that start from the neutral picture
+FROM_NEUTRAL = 0.65  # share of the edits that start from the neutral picture
 
 
 def make_mouths(dataset: Dataset, generator: Generator, output: str | Path, seed: int = 0) -> int:
