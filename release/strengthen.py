@@ -76,6 +76,7 @@ def main() -> None:
         parser.error(f"{given.out} exists already: name another folder, so that no model is strengthened twice.")
     stronger = strengthen(SARGAN.from_pretrained(given.model), given.factor)
     if given.portraits:
+        stronger.register_to_config(typical_motion=None)  # what it does by itself is measured
         stronger.register_to_config(typical_motion=typical_motion(stronger, given.portraits))
     stronger.save_pretrained(given.out)
     for extra in ("README.md", "mouth"):
