@@ -132,10 +132,10 @@ class SARGAN(ModelMixin, ConfigMixin):
         motion: whether that skip is moved by a predicted flow; needs `ultimate_skip`.
         motion_reach: largest flow, in normalised image coordinates (0.2 is a tenth of the width).
         attention_channels: width of the attention encoder-decoder.
-        typical_motion: for each expression, how far the motion reaches on the faces trained on: the root of its mean squared
-            length, in normalised image coordinates. The network makes no use of it; `generators.evened` does.
         expressions: the expressions in the order of the condition vector.
         sample_size: side in pixels of the crops the model was trained on.
+        typical_motion: for each expression, how far the motion reaches on the faces trained on: the root of its mean squared
+            length, in normalised image coordinates. The network makes no use of it; `generators.evened` does.
     """
 
     _no_split_modules = ["SpatialAttentionResidualBlock"]
@@ -150,10 +150,10 @@ class SARGAN(ModelMixin, ConfigMixin):
         ultimate_skip: bool = True,
         motion: bool = False,
         motion_reach: float = 0.2,
-        typical_motion: Sequence[float] | None = None,
         attention_channels: int = 64,
         expressions: Sequence[str] = ("afraid", "angry", "disgusted", "happy", "neutral", "sad", "surprised"),
         sample_size: int = 128,
+        typical_motion: Sequence[float] | None = None,
     ):
         super().__init__()
         if motion and not ultimate_skip:

@@ -61,10 +61,15 @@ def evened(edit: GeneratorEdit, expression: np.ndarray, typical_motion: Sequence
     """
     if typical_motion is None or edit.motion is None:
         return edit
-    reach = np.sqrt(np.square(edit.motion).sum(axis=1).mean(axis=(1, 2)))
-    factor = np.clip(expression @ np.asarray(typical_motion) / np.maximum(reach, 1e-9), 1, MOST_EVENING)
+    wanted = expression @ np.asarray(typical_motion)
+    factor = np.clip(wanted / np.maximum(reach_of(edit.motion), 1e-9), 1, MOST_EVENING)
     factor = factor.astype(np.float32)[:, None, None, None]
     return edit._replace(motion=factor * edit.motion, residual=factor * edit.residual)
+
+
+def reach_of(motion: np.ndarray) -> np.ndarray:
+    """[N], the root mean square length of each of the motions [N, 2, S, S], in their own units."""
+    return np.sqrt(np.square(motion).sum(axis=1).mean(axis=(1, 2)))
 
 
 def load_generator(name_or_path: str, backend: str = "torch", **kwargs: object) -> Generator:

@@ -16,6 +16,7 @@ class TorchGenerator:
         self.model = FastGenerator(model) if _device(model).type == "cpu" else model.eval()
         self.expressions = tuple(model.config.expressions)
         self.sample_size = model.config.sample_size
+        self.typical_motion = model.config.typical_motion
 
     @classmethod
     def from_pretrained(cls, name_or_path: str, device: str | None = None, **kwargs: object) -> "TorchGenerator":
@@ -33,7 +34,7 @@ class TorchGenerator:
         # Without the ultimate skip the network paints the whole picture; what is to be added is the difference.
         residual = output.residual if self.model.config.ultimate_skip else output.sample - pixel_values
         edit = GeneratorEdit(_array(residual), _array(output.attention), _array(output.motion))
-        return evened(edit, expression, self.model.config.get("typical_motion"))
+        return evened(edit, expression, self.typical_motion)
 
 
 def _device(model: SARGAN) -> torch.device:
