@@ -12,8 +12,10 @@ pytest.importorskip("numba")
 
 from sargan_hf import EXPRESSIONS
 from sargan_hf.errors import RigError
+from sargan_hf.rig.beard import BeardLook, add_beard, beard_chart
 from sargan_hf.rig.crop import average_down
 from sargan_hf.rig.face_model import Part, load_face_model
+from sargan_hf.rig.motion import MotionTracer
 from sargan_hf.rig.portraits import PortraitReader, fit_portrait
 from sargan_hf.rig.recipes import Recipe, commonest_ways, default_recipes, read_recipes, recipes_for
 from sargan_hf.rig.render import Stage, render_expression, render_set
@@ -118,7 +120,7 @@ def test_smile_widens_the_mouth_and_shows_teeth(face, model):
     assert happy[mouth].max(axis=2).max() > neutral[mouth].max(axis=2).max() + 10
 
 
-@pytest.mark.parametrize("switch", ["head_turn", "gaze", "relight", "backdrop", "mirror"])
+@pytest.mark.parametrize("switch", ["head_turn", "gaze", "relight", "backdrop", "mirror", "beard"])
 def test_every_switch_changes_the_picture_and_can_be_off(face, model, switch):
     off = draw_variation(RenderOptions.plain(), np.random.default_rng(0))
     on = draw_variation(RenderOptions.plain(**{switch: 1.0}), np.random.default_rng(0))
@@ -127,6 +129,31 @@ def test_every_switch_changes_the_picture_and_can_be_off(face, model, switch):
     assert changed == fields
     still, moved = (Stage(face, model, variation, 48) for variation in (off, on))
     assert not np.array_equal(still.render(still.rest), moved.render(moved.rest))
+
+
+def test_a_beard_covers_chin_and_cheeks_and_moves_with_the_skin(face, model):
+    beard = BeardLook("full", (30.0, 24.0, 20.0), density=1.0, overhang=1.0, seed=3)
+    bare, bearded = (Stage(face, model, Variation(beard=look), SIZE) for look in (None, beard))
+    change = bearded.render(bearded.rest).astype(float) - bare.render(bare.rest)
+    marks = bearded.posed.landmarks
+    scale, margin = bearded.supersample, bearded.posed.margin
+    nose = int((marks.upper_lip_top[:, 1].min() - margin) / scale - 0.1 * SIZE)
+    assert not change[: nose - int(0.15 * SIZE), int(0.35 * SIZE) : int(0.65 * SIZE)].any(), "eyes and nose stay bare"
+    chin_x, chin_y = (marks.lower_lip_bottom[3] - margin) / scale + [0, 0.06 * SIZE]
+    chin = slice(int(chin_y), int(chin_y) + 5), slice(int(chin_x) - 4, int(chin_x) + 5)
+    assert change[chin].mean() < -40, "dark hair on light skin"
+
+    # What the motion says of the skin is true of the beard: the picture at rest, moved, is the picture that is rendered.
+    weights = bearded.weights(recipes_for("surprised", default_recipes())[0])
+    shot = bearded.shot(weights)
+    backward, _, valid = MotionTracer(bearded).trace(shot)
+    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    rest = bearded.render(bearded.rest, shaded=False).astype(np.float32)
+    moved = cv2.remap(rest, x + backward[..., 0], y + backward[..., 1], cv2.INTER_LINEAR)
+    below = valid.copy()
+    below[:nose] = False
+    assert np.abs(moved - bearded.render(shot, shaded=False))[below].mean() < 4
+    assert np.abs(moved - bare.render(bare.shot(weights), shaded=False))[below].mean() > 12
 
 
 def test_a_turned_head_stays_in_the_canonical_crop(face, model):
@@ -201,13 +228,23 @@ def test_a_statues_mouth_is_carved_from_its_own_stone(assets, model, tmp_path):
     np.testing.assert_allclose(mouth[:, 1:] / mouth[:, :1], np.broadcast_to(stone[1:], (len(mouth), 2)), atol=0.08)
 
 
+def test_a_statues_beard_is_carved_from_its_own_stone():
+    stone = np.array([200.0, 150.0, 90.0], np.float32)
+    picture = np.tile(stone, (64, 64, 1))
+    y, x = np.mgrid[3:-8:64j, -7:7:64j]
+    look = BeardLook("full", (30.0, 24.0, 20.0), density=1.0, overhang=0.5, seed=0)
+    add_beard(picture, beard_chart(look), look, np.dstack([x, y]).astype(np.float32), cheek=150.0, one_colour=True)
+    assert picture[40:60, 20:44].std() > 5, "hair is seen"
+    np.testing.assert_allclose(picture / picture[..., :1], np.broadcast_to(stone / stone[0], picture.shape), atol=1e-3)
+
+
 def test_an_opened_jaw_keeps_its_lower_side_teeth_in_the_dark(assets, model):
     """Lit, they showed as slivers in the corners of a frightened mouth; teeth that are bared together stay lit."""
     face = fit_portrait(model, PortraitReader().read(assets / "portraits" / "neutral" / "london_020.jpg"))
     stage = Stage(face, model, Variation(), 320, supersample=1)
 
-    def lower_side_teeth(expression):
-        shot = stage.shot(stage.weights(max(recipes_for(expression, default_recipes()), key=lambda r: r.share)))
+    def lower_side_teeth(name):
+        shot = stage.shot(stage.weights(next(recipe for recipe in default_recipes() if recipe.name == name)))
         lower_and_x = np.column_stack([stage.mouth.lower, stage.mesh.model.mean[:DRAWN_VERTICES, 0]])
         teeth = shot.part == Part.TEETH
         view = dataclasses.replace(shot.raster, triangle=np.where(teeth, shot.raster.triangle, np.int32(-1)))
@@ -215,8 +252,8 @@ def test_an_opened_jaw_keeps_its_lower_side_teeth_in_the_dark(assets, model):
         picture = stage.render(shot).mean(axis=2)
         return picture[teeth & (lower > 0.5) & (np.abs(x) > 1.4)], picture[teeth & (lower < 0.5)]
 
-    side, upper = lower_side_teeth("afraid")
+    side, upper = lower_side_teeth("stretched fear")
     assert len(side) > 20, "no lower side tooth is seen: choose another person"
     assert side.mean() < 0.5 * upper.mean()
-    side, upper = lower_side_teeth("angry")
+    side, upper = lower_side_teeth("bared anger")
     assert side.mean() > 0.5 * upper.mean()

@@ -60,6 +60,7 @@ def make(
     gaze: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with another gaze.")] = 0.5,
     relight: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a light from one side.")] = 0.25,
     backdrop: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with another background.")] = 0.2,
+    beard: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a painted beard.")] = 0.0,
     face_model: Annotated[
         Path | None, typer.Option(help="The face model's npz; else the one in SARGAN_ASSETS.")
     ] = None,
@@ -79,6 +80,7 @@ def make(
         gaze=gaze,
         relight=relight,
         backdrop=backdrop,
+        beard=beard,
         motion=motion,
     )
     settings = RigSettings(

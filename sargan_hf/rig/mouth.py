@@ -36,6 +36,7 @@ class MouthColours:
 
     Attributes:
         exposure: brightness of the picture, about .6 to 1.1.
+        cheek: luminance of the cheeks, 0 to 255.
         lips: float32 [3] RGB of the lower lip.
         teeth: float32 [3] RGB under full light, with the photograph's white balance.
         tooth_shade: float32 [V], factor per vertex, constant on a tooth (0 outside of the teeth).
@@ -46,6 +47,7 @@ class MouthColours:
     """
 
     exposure: float
+    cheek: float
     lips: np.ndarray
     teeth: np.ndarray
     tooth_shade: np.ndarray
@@ -67,7 +69,8 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook) -> MouthColo
     teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * balance) * look.brightness
     shade, across, lower = _per_tooth(mesh.model, look.seed)
     material = _material(cheeks, lips, white)
-    return MouthColours(float(np.clip(light, 0.6, 1.1)), lips, teeth, shade, across, lower, look, material)
+    exposure = float(np.clip(light, 0.6, 1.1))
+    return MouthColours(exposure, float(cheeks @ _LUMINANCE), lips, teeth, shade, across, lower, look, material)
 
 
 def _material(cheeks: np.ndarray, lips: np.ndarray, white: np.ndarray | None) -> np.ndarray | None:

@@ -12,6 +12,7 @@ import numpy as np
 from ..expressions import EXPRESSIONS, resolve_expression
 from .backdrop import with_backdrop
 from .background import background_sheet, sheet_screen, spread
+from .beard import add_beard, beard_chart
 from .crop import average_down
 from .deform import Deformation, aim_lids, deform, lids_moved, sample_weights, with_rigid_lashes
 from .eyes import eye_texture, lid_openings, looking
@@ -96,6 +97,7 @@ class Stage:
         self.posed = posed
         self.eye_texture = eye_texture(posed)
         self.charts = wrinkle_charts(variation.wrinkles)
+        self.beard_chart = beard_chart(variation.beard) if variation.beard is not None else None
         self.mouth = mouth_colours(posed, mesh, variation.teeth)
         triangles, part, eyes_start, mouth_start = drawn_triangles(posed, mesh)
         self.sheet = background_sheet(posed, mesh, np.unique(triangles[:eyes_start]))
@@ -144,6 +146,9 @@ class Stage:
         folds = wrinkle_factor(self.charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
         if folds is not None:
             picture *= folds[..., None]
+        if self.beard_chart is not None:
+            one_colour = self.mouth.material is not None
+            add_beard(picture, self.beard_chart, self.variation.beard, pixels[..., 3:5], self.mouth.cheek, one_colour)
         self._add_eyes(picture, part, pixels, deformation, shaded)
         self._add_mouth(picture, part, raster, vertices, deformation)
         return self._finished(picture, shaded)

@@ -1,9 +1,10 @@
-"""What differs between two sets of the same person: camera, head, gaze, light, background, folds and teeth."""
+"""What differs between two sets of the same person: camera, head, gaze, light, background, folds, teeth and beard."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from .beard import BeardLook
 from .recipes import Recipe, default_recipes
 from .wrinkles import WrinkleLook
 
@@ -21,7 +22,7 @@ class RenderOptions:
         intensity: smallest and largest intensity of a full-strength expression.
         faint: share of expressions that are rendered faintly, at intensity .4 to .8, instead.
         jitter: crop, exposure and colour differ from set to set.
-        mirror, head_turn, gaze, relight, backdrop: shares of sets that use them.
+        mirror, head_turn, gaze, relight, backdrop, beard: shares of sets that use them.
         motion: also give the exact motion between each picture and the neutral one.
         supersample: pictures are rendered this many times larger and averaged down.
     """
@@ -36,6 +37,7 @@ class RenderOptions:
     gaze: float = 0.5
     relight: float = 0.0
     backdrop: float = 0.0
+    beard: float = 0.0
     motion: bool = False
     supersample: int = 2
 
@@ -85,6 +87,7 @@ class Variation:
         gamma, gain: exposure; gain is one factor per channel.
         wrinkles: how this person folds.
         teeth: teeth of this person.
+        beard: a painted one, or None.
     """
 
     scale: float = 1.0
@@ -100,13 +103,13 @@ class Variation:
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
     wrinkles: WrinkleLook = field(default_factory=WrinkleLook)
     teeth: TeethLook = field(default_factory=TeethLook)
+    beard: BeardLook | None = None
 
 
 def draw_variation(options: RenderOptions, rng: np.random.Generator) -> Variation:
     """Draws the variation of one set. Every switch has its own stream, so turning one off leaves the others alone."""
-    streams = dict(
-        zip(("crop", "colour", "mirror", "turn", "gaze", "light", "backdrop", "person"), rng.spawn(8), strict=True)
-    )
+    names = ("crop", "colour", "mirror", "turn", "gaze", "light", "backdrop", "person", "beard")
+    streams = dict(zip(names, rng.spawn(len(names)), strict=True))
     changes = _person(streams["person"])
     if options.jitter:
         changes |= _crop_jitter(streams["crop"]) | _colour_jitter(streams["colour"])
@@ -120,6 +123,8 @@ def draw_variation(options: RenderOptions, rng: np.random.Generator) -> Variatio
         changes["light"] = _light(streams["light"])
     if streams["backdrop"].random() < options.backdrop:
         changes["backdrop"] = _backdrop(streams["backdrop"])
+    if streams["beard"].random() < options.beard:
+        changes["beard"] = BeardLook.draw(streams["beard"])
     return Variation(**changes)
 
 
