@@ -32,7 +32,7 @@ fi
 step "1. The training set: one way per expression, 450 morphed people, exact motion, real smiles"
 if [ ! -f "$work/set/README.md" ]; then
     sargan rig "$assets/portraits/neutral" ${heads:+"$heads"} --output "$work/set" --variants "${VARIANTS:-2}" \
-        --morphs "${MORPHS:-450}" --one-way --faint 0 --motion --real "$assets/portraits/smiling=happy" --seed 2 --workers "$workers" \
+        --morphs "${MORPHS:-450}" --one-way --faint 0 --motion --beard 0.15 --real "$assets/portraits/smiling=happy" --seed 2 --workers "$workers" \
         $([ -d "$work/set" ] && echo --resume)
 fi
 
@@ -57,7 +57,7 @@ train sargan-128 release/sargan-128-stage-3.yaml --init_from "$work/residual-128
 step "4. The mouth refiner of sargan-motion-128"
 if [ ! -f "$work/set-320/README.md" ]; then
     sargan rig "$assets/portraits/neutral" ${heads:+"$heads"} --output "$work/set-320" --variants 1 \
-        --morphs "${MORPHS:-220}" --one-way --faint 0.25 --size 320 --seed 3 --workers "$workers" \
+        --morphs "${MORPHS:-220}" --one-way --faint 0.25 --beard 0.15 --size 320 --seed 3 --workers "$workers" \
         $([ -d "$work/set-320" ] && echo --resume)
 fi
 [ -d "$work/mouths" ] || sargan mouths "$work/set-320" "$work/mouths" --model "$work/sargan-motion-128"
