@@ -1,14 +1,13 @@
-"""Makes a trained model's edits stronger by a factor, without training: its motion reaches further, its residual grows.
+"""Makes a trained model's edits stronger by a factor, without training.
 
     python release/strengthen.py MODEL OUT --factor 1.25 --portraits ../shared/data/portraits
 
 A network trained by its mean error does too little where it is unsure. `benchmarks/motion_strength.py` found the rig's exact
 motion 1.14 times as large as that of `sargan-motion-128`, before this, on people trained on.
-The motion is `motion_reach * tanh(...)`, so a longer reach scales it exactly; the residual is scaled before its own tanh,
-which keeps it within its bounds.
 
-With `--portraits`, how far the stronger model moves the resting faces there, held-out people left out, is written into its
-config as `typical_motion`: other kinds of faces are moved as far (`sargan_hf.generators.evened`).
+A model with motion keeps its weights: how far it moves the resting faces of `--portraits`, held-out people left out, times
+the factor, is written into its config as `typical_motion`, and the pipeline makes edits of all faces as strong as that
+(`sargan_hf.generators.evened`). In a model without motion the residual is scaled before its tanh, which keeps it in bounds.
 """
 
 import argparse
@@ -26,24 +25,24 @@ from sargan_hf.pictures.opening import open_picture
 
 
 def strengthen(model: SARGAN, factor: float) -> SARGAN:
-    """A copy of `model` whose edits are `factor` times as strong.
+    """A copy of a `model` without motion whose residual is `factor` times as strong.
 
     Raises:
         ValueError: a factor that is not above 0, or a model without the ultimate skip, whose output is no change at all.
     """
     if factor <= 0 or not model.config.ultimate_skip:
         raise ValueError(f"A factor above 0 and a model with the ultimate skip are needed; got {factor}.")
-    # Built anew, as the config of a loaded model also holds the folder it came from, which is nobody's business.
-    settings = {name: value for name, value in model.config.items() if not name.startswith("_")}
-    if settings["motion"]:
-        settings["motion_reach"] = round(settings["motion_reach"] * factor, 6)
-    if settings["typical_motion"]:
-        settings["typical_motion"] = [round(length * factor, 4) for length in settings["typical_motion"]]
-    stronger = SARGAN(**settings)
-    stronger.load_state_dict(model.state_dict())
+    stronger = _copy(model)
     with torch.no_grad():
         stronger.conv_out.weight[:3] *= factor
-    return stronger.eval()
+    return stronger
+
+
+def _copy(model: SARGAN) -> SARGAN:
+    """Built anew, as the config of a loaded model also holds the folder it came from, which is nobody's business."""
+    copy = SARGAN(**{name: value for name, value in model.config.items() if not name.startswith("_")})
+    copy.load_state_dict(model.state_dict())
+    return copy.eval()
 
 
 def typical_motion(model: SARGAN, portraits: str, held_out: float = 0.12) -> list[float]:
@@ -63,7 +62,7 @@ def typical_motion(model: SARGAN, portraits: str, held_out: float = 0.12) -> lis
         face = pipeline.straighten(picture, pipeline.find_faces(picture))
         every = replace(face, crops=np.repeat(face.crops, len(names), axis=0))
         lengths.append(reach_of(pipeline.generate(every, np.eye(len(names), dtype=np.float32)).motion))
-    return [round(float(length), 4) for length in np.median(lengths, axis=0)]
+    return [float(length) for length in np.median(lengths, axis=0)]
 
 
 def main() -> None:
@@ -71,14 +70,20 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="folder of the trained model")
     parser.add_argument("out", type=Path, help="folder of the stronger one; must not exist yet")
     parser.add_argument("--factor", type=float, default=1.25)
-    parser.add_argument("--portraits", help="labelled pictures of people, for `typical_motion`; left out: not written")
+    parser.add_argument("--portraits", help="labelled pictures of people, to measure a model with motion on")
     given = parser.parse_args()
     if given.out.exists():
         parser.error(f"{given.out} exists already: name another folder, so that no model is strengthened twice.")
-    stronger = strengthen(SARGAN.from_pretrained(given.model), given.factor)
-    if given.portraits:
+    model = SARGAN.from_pretrained(given.model)
+    if model.config.motion:
+        if not given.portraits:
+            parser.error("A model with motion is measured on people first: --portraits names their folder.")
+        stronger = _copy(model)
         stronger.register_to_config(typical_motion=None)  # what it does by itself is measured
-        stronger.register_to_config(typical_motion=typical_motion(stronger, given.portraits))
+        lengths = typical_motion(stronger, given.portraits)
+        stronger.register_to_config(typical_motion=[round(given.factor * length, 4) for length in lengths])
+    else:
+        stronger = strengthen(model, given.factor)
     stronger.save_pretrained(given.out)
     for extra in ("README.md", "mouth"):
         source = given.model / extra

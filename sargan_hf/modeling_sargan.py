@@ -134,7 +134,7 @@ class SARGAN(ModelMixin, ConfigMixin):
         attention_channels: width of the attention encoder-decoder.
         expressions: the expressions in the order of the condition vector.
         sample_size: side in pixels of the crops the model was trained on.
-        typical_motion: for each expression, how far the motion reaches on the faces trained on: the root of its mean squared
+        typical_motion: for each expression, how far the motion of an edit should reach: the root of its mean squared
             length, in normalised image coordinates. The network makes no use of it; `generators.evened` does.
     """
 

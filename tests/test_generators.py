@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from sargan_hf import SARGAN
-from sargan_hf.generators import GeneratorEdit, evened
+from sargan_hf.faces.transfer import moved
+from sargan_hf.generators import GeneratorEdit, evened, reach_of
 from sargan_hf.generators.base import MOST_EVENING
 from sargan_hf.generators.torch_generator import TorchGenerator
 
@@ -13,11 +14,11 @@ RNG = np.random.default_rng(0)
 
 
 def edit(reach: list[float]) -> GeneratorEdit:
-    """One edit for each root mean square length of its motion."""
-    motion = RNG.normal(size=(len(reach), 2, 32, 32)).astype(np.float32)
-    length = np.sqrt(np.square(motion).sum(axis=1).mean(axis=(1, 2)))
-    motion *= (np.array(reach) / length).astype(np.float32)[:, None, None, None]
-    return GeneratorEdit(RNG.uniform(-0.5, 0.5, (len(reach), 3, 32, 32)).astype(np.float32), None, motion)
+    """One edit for each length of its motion, which is the same everywhere, as its residual is."""
+    direction = np.array([0.6, -0.8], np.float32)[:, None, None]
+    motion = np.stack([np.broadcast_to(length * direction, (2, 32, 32)) for length in reach]).astype(np.float32)
+    residual = np.broadcast_to(RNG.uniform(-0.5, 0.5, (len(reach), 3, 1, 1)), (len(reach), 3, 32, 32))
+    return GeneratorEdit(residual.astype(np.float32), None, motion)
 
 
 def test_weak_edits_grow_and_strong_ones_stay():
@@ -29,6 +30,30 @@ def test_weak_edits_grow_and_strong_ones_stay():
         np.testing.assert_allclose(made.motion[index], factor * given.motion[index], rtol=1e-5)
         np.testing.assert_allclose(made.residual[index], factor * given.residual[index], rtol=1e-5)
     assert made.motion.dtype == made.residual.dtype == np.float32
+
+
+def test_a_mouth_that_opens_further_stays_dark_inside():
+    """The lips part at row 32; between them the network paints the seam, fetched from row 32, dark. Lips are light."""
+    side, half = 64, 6
+    rows = np.arange(side, dtype=np.float32)
+    up = np.where(rows < 32, half, -half) * np.exp(-np.clip(np.abs(rows - 32) - half, 0, None) / 8)
+    inside = np.abs(rows - 32) < half
+    up[inside] = 32 - rows[inside]
+    motion = np.zeros((1, 2, side, side), np.float32)
+    motion[0, 1] = (up * 2 / side)[:, None]
+    residual = np.zeros((1, 3, side, side), np.float32)
+    residual[0, :, inside] = -0.9
+    given = GeneratorEdit(residual, None, motion)
+    made = evened(given, np.array([[1.0]], np.float32), [1.3 * float(reach_of(motion)[0])])
+
+    def shown(change: GeneratorEdit) -> np.ndarray:
+        crop = np.full((side, side, 3), 0.6, np.float32)
+        flow = np.ascontiguousarray(change.motion[0].transpose(1, 2, 0)) * side / 2
+        return (moved(crop, flow) + change.residual[0].transpose(1, 2, 0)).mean(axis=(1, 2))
+
+    opened, further = (np.flatnonzero(shown(change) < 0) for change in (given, made))
+    assert len(further) > len(opened), "the mouth is open further"
+    assert (np.diff(further) == 1).all(), "and dark all through"
 
 
 def test_strong_edits_are_the_same_bits():
@@ -65,9 +90,12 @@ def test_the_config_carries_it(tmp_path):
     model.save_pretrained(tmp_path)
     loaded = SARGAN.from_pretrained(tmp_path)
     crops, condition = RNG.uniform(-1, 1, (1, 3, 64, 64)).astype(np.float32), np.eye(7, dtype=np.float32)[:1]
-    plain = loaded(torch.from_numpy(crops), torch.from_numpy(condition))
+    with torch.no_grad():
+        plain = loaded(torch.from_numpy(crops), torch.from_numpy(condition))
+    own = GeneratorEdit(plain.residual.numpy(), None, plain.motion.numpy(), condition)
     grown = TorchGenerator(loaded)(crops, condition)
-    np.testing.assert_allclose(grown.motion, MOST_EVENING * plain.motion.detach().numpy(), atol=1e-5)
+    np.testing.assert_allclose(grown.motion, evened(own, condition, [0.5] * 7).motion, atol=1e-4)
+    assert np.abs(grown.motion - own.motion).max() > 0.01
 
 
 def test_one_number_for_each_expression_is_wanted():
