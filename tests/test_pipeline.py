@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from matplotlib import cbook
 from PIL import Image
 from skimage import data
@@ -12,7 +14,7 @@ from sargan_hf.errors import ConfigurationError, ExpressionError, NoFaceError
 from sargan_hf.faces.alignment import EYES_CENTRE, canonical_transform, crop_face
 from sargan_hf.faces.colours import LUMA, in_the_crops_colours
 from sargan_hf.faces.detection import FaceDetector
-from sargan_hf.faces.transfer import apply_change, plan_change
+from sargan_hf.faces.transfer import Change, apply_change, moved, plan_change
 from sargan_hf.pictures import open_picture
 
 
@@ -58,11 +60,13 @@ def test_intensity_zero_is_the_identity_bit_for_bit(pipe, astronaut, mode):
     assert np.array_equal(np.asarray(result), np.asarray(image))
 
 
+@pytest.mark.parametrize("intensity", [1.0, 0.7])
 @pytest.mark.parametrize("tint", [(1.0, 0.8, 0.55), (0.6, 0.75, 1.0)])
-def test_a_picture_of_one_tint_keeps_it(pipe, astronaut, tint):
+def test_a_picture_of_one_tint_keeps_it(pipe, astronaut, tint, intensity):
     light = Image.fromarray(astronaut).convert("L")
     sepia = np.asarray(light, np.float32)[..., None] * np.float32(tint)
-    edited = np.asarray(pipe(Image.fromarray(sepia.round().astype(np.uint8)), "happy").images[0]).astype(float)
+    picture = Image.fromarray(sepia.round().astype(np.uint8))
+    edited = np.asarray(pipe(picture, "happy", intensity=intensity).images[0]).astype(float)
     changed = (np.abs(edited - sepia).max(axis=2) > 2) & (edited.max(axis=2) < 255)  # nothing is lighter than white
     assert changed.mean() > 0.005
     across = np.cross(edited, np.array(tint)) / np.linalg.norm(tint)  # 0 where a colour lies on the tint's line
@@ -208,6 +212,44 @@ def test_full_resolution_pixels_move_and_stay_sharp():
     moved = picture[500:524, 516:540]
     assert np.abs(pixels[centre].astype(int) - moved).mean() < 3
     assert np.array_equal(pixels[:64], picture[:64])
+
+
+def opening_mouth(side: int = 64, half: int = 8) -> Change:
+    """Light lips that part at the middle row; between them the seam, drawn out and painted dark."""
+    rows = np.arange(side, dtype=np.float32)
+    up = np.where(rows < 32, half, -half) * np.exp(-np.clip(np.abs(rows - 32) - half, 0, None) / 8)
+    inside = np.abs(rows - 32) < half
+    up[inside] = 32 - rows[inside]
+    motion, residual = np.zeros((side, side, 2), np.float32), np.zeros((side, side, 3), np.float32)
+    motion[..., 1], residual[inside] = up[:, None], -0.9
+    return Change(motion, residual, np.full((side, side, 3), 0.8, np.float32), np.ones((side, side), np.float32))
+
+
+@pytest.mark.parametrize("intensity", [0.25, 0.5, 0.75, 1.25])
+def test_a_mouth_half_open_is_the_open_one_smaller(intensity):
+    change = opening_mouth()
+
+    def dark(change: Change) -> np.ndarray:
+        return np.flatnonzero((moved(change.crop, change.motion) + change.residual).mean(axis=(1, 2)) < 0.3)
+
+    partly, fully = dark(change.scaled(intensity)), dark(change)
+    assert (np.diff(partly) == 1).all(), "dark all through"
+    assert abs(len(partly) - intensity * len(fully)) <= 2
+
+
+@settings(max_examples=30, deadline=None)
+@given(intensity=st.floats(0, 1.5), seed=st.integers(0, 100))
+def test_what_moves_alike_everywhere_moves_in_proportion(intensity, seed):
+    rng = np.random.default_rng(seed)
+    motion = np.broadcast_to(rng.uniform(-5, 5, 2), (32, 32, 2)).astype(np.float32)
+    residual = np.broadcast_to(rng.uniform(-1, 1, 3), (32, 32, 3)).astype(np.float32)
+    change = Change(motion, residual, np.zeros((32, 32, 3), np.float32), np.ones((32, 32), np.float32))
+    scaled = change.scaled(intensity)
+    np.testing.assert_allclose(scaled.motion, intensity * motion, atol=1e-5)
+    np.testing.assert_allclose(scaled.residual, intensity * residual, atol=1e-5)
+    assert scaled.motion.dtype == scaled.residual.dtype == np.float32
+    assert not change.scaled(0.0).motion.any()
+    assert change.scaled(1.0) is change
 
 
 def test_a_model_without_motion_goes_through_optical_flow(astronaut, tmp_path):

@@ -97,7 +97,7 @@ def single_tint(crop: np.ndarray) -> np.ndarray | None:
     if max(variances[1], 0.0) > TINT_SPREAD**2 or variances[2] <= 0:
         return None
     grey = np.full(3, 3**-0.5, np.float32)
-    tint = directions[:, 2].astype(np.float32) * np.sign(directions[:, 2].sum())
+    tint = (directions[:, 2] * np.sign(directions[:, 2].sum())).astype(np.float32)
     return grey if np.abs(tint - grey).max() < 0.01 else tint  # a grey picture stays grey to the last bit
 
 

@@ -21,6 +21,8 @@ LEAST_WEIGHT = 1 / 512
 SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
 # Area of the picture that a pixel is fetched from: where streaks begin to show, and where there is nothing else.
 STRETCHED, DRAWN_OUT = 0.6, 0.25
+FOLLOWED = 8  # rounds in which a point is followed to where it is in the full change
+OPENS_DARK = 3.0  # the inside of a mouth has its full colour from the reciprocal of this intensity on
 # How much of the Laplacian makes up for what interpolation loses; measured on the grain of photographs.
 RESTORED_DETAIL = 0.01
 
@@ -47,9 +49,24 @@ class Change:
     pasted: bool = False
 
     def scaled(self, intensity: float) -> "Change":
-        """The change at another intensity: motion and residual grow in proportion."""
+        """The change at another intensity, 0 none and 1 this one: every point that moves goes that share of its way.
+
+        What is painted goes with it. Were the fields scaled where they are, a mouth half open would show the lips drawn out
+        over the paint of the open one, half as strong. The inside of a mouth is as dark as it will be as soon as it opens.
+        """
         intensity = float(intensity)  # a NumPy scalar would turn float32 fields into float64
-        return replace(self, motion=intensity * self.motion, residual=intensity * self.residual)
+        if intensity == 1.0:
+            return self
+        if intensity == 0.0 or not self.motion.any():
+            return replace(self, motion=intensity * self.motion, residual=intensity * self.residual)
+        # What is shown at x here is shown at x + ends in the full change: a fixed point, as that is where its motion is known.
+        ends = np.zeros_like(self.motion)
+        for _ in range(FOLLOWED):
+            ends = (intensity - 1) * moved(self.motion, ends)
+        fields = moved(np.dstack([self.motion, self.residual, drawn_out(self.motion)]), ends)
+        motion, residual, opening = fields[..., :2], fields[..., 2:5], fields[..., 5:]
+        painted = intensity + opening * (min(1.0, OPENS_DARK * intensity) - intensity) if intensity < 1 else intensity
+        return replace(self, motion=intensity * motion, residual=painted * residual)
 
     def mixed(self, other: "Change", share: float) -> "Change":
         """Part of the way (`share` in 0..1) from this change to another one of the same face."""
