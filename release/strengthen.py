@@ -76,6 +76,8 @@ def main() -> None:
         parser.error(f"{given.out} exists already: name another folder, so that no model is strengthened twice.")
     model = SARGAN.from_pretrained(given.model)
     if model.config.motion:
+        if given.factor < 1:
+            parser.error(f"The edits of a model with motion are made stronger, never weaker: not by {given.factor}.")
         if not given.portraits:
             parser.error("A model with motion is measured on people first: --portraits names their folder.")
         stronger = _copy(model)

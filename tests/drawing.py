@@ -64,3 +64,17 @@ def write_expression_folder(folder: Path, people: int = 6, size: int = 64, paire
                 draw_face(expression, person, size).save(folder / name)
                 writer.writerow([name, expression, f"person{person}", f"pair{person}" if paired else ""])
     return folder
+
+
+def opening_mouth(side: int, half: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lips that part by `half` pixels each at the middle row, with the seam between them drawn out over the opening.
+
+    Returns:
+        float32 [S, S, 2], where each pixel is fetched from in pixels, and bool [S], the rows between the lips.
+    """
+    from_middle = np.arange(side, dtype=np.float32) - side // 2
+    inside = np.abs(from_middle) < half
+    lips = np.where(from_middle < 0, half, -half) * np.exp(-np.clip(np.abs(from_middle) - half, 0, None) / 8)
+    motion = np.zeros((side, side, 2), np.float32)
+    motion[..., 1] = np.where(inside, -from_middle, lips)[:, None]
+    return motion, inside

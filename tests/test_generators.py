@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from drawing import opening_mouth
 
 from sargan_hf import SARGAN
 from sargan_hf.faces.transfer import moved
@@ -34,13 +35,9 @@ def test_weak_edits_grow_and_strong_ones_stay():
 
 def test_a_mouth_that_opens_further_stays_dark_inside():
     """The lips part at row 32; between them the network paints the seam, fetched from row 32, dark. Lips are light."""
-    side, half = 64, 6
-    rows = np.arange(side, dtype=np.float32)
-    up = np.where(rows < 32, half, -half) * np.exp(-np.clip(np.abs(rows - 32) - half, 0, None) / 8)
-    inside = np.abs(rows - 32) < half
-    up[inside] = 32 - rows[inside]
-    motion = np.zeros((1, 2, side, side), np.float32)
-    motion[0, 1] = (up * 2 / side)[:, None]
+    side = 64
+    pixels, inside = opening_mouth(side, half=6)
+    motion = pixels.transpose(2, 0, 1)[None] * (2 / side)
     residual = np.zeros((1, 3, side, side), np.float32)
     residual[0, :, inside] = -0.9
     given = GeneratorEdit(residual, None, motion)

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from drawing import opening_mouth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib import cbook
@@ -214,20 +215,13 @@ def test_full_resolution_pixels_move_and_stay_sharp():
     assert np.array_equal(pixels[:64], picture[:64])
 
 
-def opening_mouth(side: int = 64, half: int = 8) -> Change:
-    """Light lips that part at the middle row; between them the seam, drawn out and painted dark."""
-    rows = np.arange(side, dtype=np.float32)
-    up = np.where(rows < 32, half, -half) * np.exp(-np.clip(np.abs(rows - 32) - half, 0, None) / 8)
-    inside = np.abs(rows - 32) < half
-    up[inside] = 32 - rows[inside]
-    motion, residual = np.zeros((side, side, 2), np.float32), np.zeros((side, side, 3), np.float32)
-    motion[..., 1], residual[inside] = up[:, None], -0.9
-    return Change(motion, residual, np.full((side, side, 3), 0.8, np.float32), np.ones((side, side), np.float32))
-
-
 @pytest.mark.parametrize("intensity", [0.25, 0.5, 0.75, 1.25])
 def test_a_mouth_half_open_is_the_open_one_smaller(intensity):
-    change = opening_mouth()
+    """Light lips; the seam that is drawn out between them is painted dark."""
+    motion, inside = opening_mouth(side=64, half=8)
+    residual = np.zeros((64, 64, 3), np.float32)
+    residual[inside] = -0.9
+    change = Change(motion, residual, np.full((64, 64, 3), 0.8, np.float32), np.ones((64, 64), np.float32))
 
     def dark(change: Change) -> np.ndarray:
         return np.flatnonzero((moved(change.crop, change.motion) + change.residual).mean(axis=(1, 2)) < 0.3)

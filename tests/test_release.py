@@ -113,6 +113,11 @@ def test_a_strengthened_model_with_motion_is_to_move_faces_further_than_it_does(
         shutil.copy(portrait, tmp_path / "people" / "neutral")
     command = [sys.executable, ROOT / "release" / "strengthen.py", tmp_path / "trained", tmp_path / "out"]
     assert subprocess.run(command, capture_output=True).returncode == 2, "without people nothing can be measured"
+    weaker = subprocess.run(
+        [*command, "--factor", "0.8", "--portraits", tmp_path / "people"], capture_output=True, text=True
+    )
+    assert weaker.returncode == 2
+    assert "never weaker" in weaker.stderr
     subprocess.run([*command, "--factor", "1.5", "--portraits", tmp_path / "people"], check=True)
     model = SARGAN.from_pretrained(tmp_path / "out")
     written = np.array(model.config.typical_motion) / 1.5

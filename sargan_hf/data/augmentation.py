@@ -20,12 +20,12 @@ import cv2
 import numpy as np
 
 from ..errors import PictureError
+from ..faces.colours import LUMA
 
 UNTOUCHED = 0.38
 """Chance that a draw leaves the pictures alone; with the draws that pick neither medium nor condition it comes to .4."""
 
 # Rec. 601 luma: what "grey" means to the eye, on the gamma-encoded values that pictures hold.
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 # Colours from shadow to highlight.
 BRONZE = ((0.05, 0.04, 0.03), (0.28, 0.18, 0.10), (0.62, 0.44, 0.24), (0.95, 0.85, 0.62))

@@ -57,16 +57,16 @@ class Change:
         intensity = float(intensity)  # a NumPy scalar would turn float32 fields into float64
         if intensity == 1.0:
             return self
-        if intensity == 0.0 or not self.motion.any():
-            return replace(self, motion=intensity * self.motion, residual=intensity * self.residual)
         # What is shown at x here is shown at x + ends in the full change: a fixed point, as that is where its motion is known.
         ends = np.zeros_like(self.motion)
         for _ in range(FOLLOWED):
             ends = (intensity - 1) * moved(self.motion, ends)
         fields = moved(np.dstack([self.motion, self.residual, drawn_out(self.motion)]), ends)
         motion, residual, opening = fields[..., :2], fields[..., 2:5], fields[..., 5:]
-        painted = intensity + opening * (min(1.0, OPENS_DARK * intensity) - intensity) if intensity < 1 else intensity
-        return replace(self, motion=intensity * motion, residual=painted * residual)
+        opened = max(intensity, min(1.0, OPENS_DARK * intensity))
+        return replace(
+            self, motion=intensity * motion, residual=(intensity + opening * (opened - intensity)) * residual
+        )
 
     def mixed(self, other: "Change", share: float) -> "Change":
         """Part of the way (`share` in 0..1) from this change to another one of the same face."""

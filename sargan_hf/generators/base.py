@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import cv2
 import numpy as np
 
 from ..errors import ConfigurationError
+from ..faces.transfer import moved
 
 BACKENDS = ("torch", "onnx")
 MOUTH_FOLDER = "mouth"  # of a model: where its mouth refiner is
@@ -76,12 +76,9 @@ def _stronger(motion: np.ndarray, residual: np.ndarray, factor: float) -> tuple[
     """
     if factor == 1:
         return motion, residual
-    side = motion.shape[1]
     further = ((factor - 1) * motion).astype(np.float32)
-    y, x = np.mgrid[:side, :side].astype(np.float32)
     fields = np.ascontiguousarray(np.concatenate([motion, residual]).transpose(1, 2, 0), dtype=np.float32)
-    places = x + further[0] * (side / 2), y + further[1] * (side / 2)
-    fields = cv2.remap(fields, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).transpose(2, 0, 1)
+    fields = moved(fields, further.transpose(1, 2, 0) * (motion.shape[1] / 2)).transpose(2, 0, 1)
     return further + fields[:2], np.clip(np.float32(factor) * fields[2:], -1, 1)
 
 

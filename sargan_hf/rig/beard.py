@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..faces.colours import LUMA
+
 # The chart: pixels per model unit, and the model x of its left and y of its top edge. Nose base y -1.2, mouth -3.4, chin -7.5.
 _RESOLUTION, _LEFT, _TOP, _WIDTH, _HEIGHT = 36.0, -8.0, 4.5, 16.0, 13.5
 _STYLES = {  # moustache, chin, cheeks; how often
@@ -25,7 +27,6 @@ _PALETTE = np.array(  # RGB under full light: black, dark brown, brown, light br
 _STROKE = 0.035  # model units from one step along a hair to the next
 _STEPS = 14
 _FULL_LIGHT = 190.0  # luminance of a light cheek under a full light
-_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def add_beard(
         picture *= 1 + np.minimum(1.3 * cover, 1) * (0.9 * lightness - 1)
         return
     # The light on the skin is on the beard as well; lips are darker than the skin around them and do not count as shade.
-    light = cv2.GaussianBlur(picture @ _LUMINANCE, (0, 0), max(1.0, 0.02 * len(picture)))[..., None] / max(cheek, 1.0)
+    light = cv2.GaussianBlur(picture @ LUMA, (0, 0), max(1.0, 0.02 * len(picture)))[..., None] / max(cheek, 1.0)
     light = np.clip(light, 0.35, 1.3) ** 0.7 * min(cheek / _FULL_LIGHT, 1.2) ** 0.5
     hair = np.array(look.colour, np.float32) * lightness * light
     picture += cover * (hair - picture)

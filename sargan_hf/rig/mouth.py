@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from ..faces.colours import LUMA
 from .face_model import INNER_LIPS, PART_ENDS, FaceModel, Part
 from .pose import PosedFace
 from .shading import brightness
@@ -27,7 +28,6 @@ _STONE_LIGHT = 150.0  # luminance of a cheek of light stone
 # The lower side teeth of an opened jaw stand in the dark; lit, they show as slivers in the corners of the mouth.
 _LOWER_TEETH_LIT, _LOWER_TEETH_FADE = 0.9, 0.55  # units of the mean face, from the middle
 _BITE = 0.022  # lower teeth this near to upper ones, as a share of the picture's side, are seen with them
-_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook) -> MouthColo
     shade, across, lower = _per_tooth(mesh.model, look.seed)
     material = _material(cheeks, lips, white)
     exposure = float(np.clip(light, 0.6, 1.1))
-    return MouthColours(exposure, float(cheeks @ _LUMINANCE), lips, teeth, shade, across, lower, look, material)
+    return MouthColours(exposure, float(cheeks @ LUMA), lips, teeth, shade, across, lower, look, material)
 
 
 def _material(cheeks: np.ndarray, lips: np.ndarray, white: np.ndarray | None) -> np.ndarray | None:
@@ -79,7 +79,7 @@ def _material(cheeks: np.ndarray, lips: np.ndarray, white: np.ndarray | None) ->
     chroma = cv2.cvtColor(colours[None] / 255, cv2.COLOR_RGB2LAB)[0, :, 1:]
     if np.linalg.norm(chroma[1:] - chroma[0], axis=1).max() > _ONE_COLOUR:
         return None
-    luminance = max(float(cheeks @ _LUMINANCE), 1.0)
+    luminance = max(float(cheeks @ LUMA), 1.0)
     return cheeks / luminance * min(1.0, luminance / _STONE_LIGHT)
 
 
@@ -161,7 +161,7 @@ def paint_mouth(
     ]
     rim_shadow = np.clip(0.55 + 0.45 * to_rim / (0.012 * posed.side), 0.55, 1)
     colour = colour * (colours.exposure * rim_shadow)[..., None]
-    return colour if colours.material is None else (colour @ _LUMINANCE)[..., None] * colours.material
+    return colour if colours.material is None else (colour @ LUMA)[..., None] * colours.material
 
 
 def _with_teeth(colour, part, behind, facing, surface, posed: PosedFace, colours: MouthColours) -> np.ndarray:
