@@ -54,26 +54,26 @@ train residual-64 release/sargan-128-stage-1.yaml
 train residual-128 release/sargan-128-stage-2.yaml --init_from "$work/residual-64"
 train sargan-128 release/sargan-128-stage-3.yaml --init_from "$work/residual-128" --discriminator_from "$work/motion-128"
 
-step "4. The mouth refiner of sargan-motion-128"
-if [ ! -f "$work/set-320/README.md" ]; then
-    sargan rig "$assets/portraits/neutral" ${heads:+"$heads"} --output "$work/set-320" --variants 1 \
-        --morphs "${MORPHS:-220}" --one-way --faint 0.25 --beard 0.15 --size 320 --seed 3 --workers "$workers" \
-        $([ -d "$work/set-320" ] && echo --resume)
-fi
-[ -d "$work/mouths" ] || sargan mouths "$work/set-320" "$work/mouths" --model "$work/sargan-motion-128"
-accelerate launch train_accelerate.py --config release/sargan-motion-128-mouth.yaml --train_data_dir "$work/mouths" \
-    --output_dir "$work/mouth" --resume_from_checkpoint latest ${STEPS:+--max_train_steps "$STEPS"} \
-    --init_from "$work/residual-128"
-mkdir -p "$work/sargan-motion-128/mouth"
-cp "$work/mouth/config.json" "$work/mouth/diffusion_pytorch_model.safetensors" "$work/sargan-motion-128/mouth/"
-
-step "5. The strength of its edits, which the mean error of the training has made too small"
+step "4. The strength of the edits, which the mean error of the training has made too small"
 released=$work/released
 mkdir -p "$released"
 [ -d "$released/sargan-motion-128" ] ||
     python release/strengthen.py "$work/sargan-motion-128" "$released/sargan-motion-128" --factor 1.25 --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
+
+step "5. The mouth refiner, on what the released model leaves of mouths"
+if [ ! -f "$work/set-320/README.md" ]; then
+    sargan rig "$assets/portraits/neutral" ${heads:+"$heads"} --output "$work/set-320" --variants 1 \
+        --morphs "${MORPHS:-220}" --one-way --faint 0.25 --beard 0.15 --size 320 --real "$assets/portraits/smiling=happy" --seed 3 \
+        --workers "$workers" $([ -d "$work/set-320" ] && echo --resume)
+fi
+[ -d "$work/mouths" ] || sargan mouths "$work/set-320" "$work/mouths" --model "$released/sargan-motion-128"
+accelerate launch train_accelerate.py --config release/sargan-motion-128-mouth.yaml --train_data_dir "$work/mouths" \
+    --output_dir "$work/mouth" --resume_from_checkpoint latest ${STEPS:+--max_train_steps "$STEPS"} \
+    --init_from "$work/residual-128"
+mkdir -p "$released/sargan-motion-128/mouth"
+cp "$work/mouth/config.json" "$work/mouth/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
 
 step "6. Figures, on people held out and on pictures of other kinds"
 for model in sargan-motion-128 sargan-128; do

@@ -46,14 +46,15 @@ def copy_portraits(assets, folder, count, landmarks=True):
 
 @pytest.fixture(scope="module")
 def run(assets, tmp_path_factory):
-    """One small run of the command: two portraits, one without landmarks, a broken picture, a morph, a real smile."""
+    """One small run of the command: two portraits, one without landmarks, a broken picture, a morph, two real smiles."""
     root = tmp_path_factory.mktemp("rig")
     portraits = copy_portraits(assets, root / "portraits", 2)
     (portraits / "london_002.csv").unlink()
     (portraits / "broken.jpg").write_bytes(b"no picture")
     smiling = root / "smiling"
     smiling.mkdir()
-    (smiling / "london_001.jpg").write_bytes((assets / "portraits" / "smiling" / "london_001.jpg").read_bytes())
+    for name in ("london_001.jpg", "london_003.jpg"):
+        (smiling / name).write_bytes((assets / "portraits" / "smiling" / name).read_bytes())
     arguments = [str(portraits), "--output", str(root / "out"), "--variants", "2", "--morphs", "3", "--size", "64"]
     arguments += ["--seed", "5", "--workers", "2", "--real", f"{smiling}=joy", "--motion"]
     model = str(assets / "ict_facekit_light.npz")
@@ -71,8 +72,8 @@ def test_the_data_set_loads_with_the_schema(run):
         if row["source"] != "real":
             pairs.setdefault(row["pair"], []).append(row)
     assert "" not in pairs
-    # two portraits and one usable morph, two variants each
-    assert len(pairs) == 3 * 2
+    # two portraits and one usable morph, two variants each, and three times as many of the one who was seen to smile
+    assert len(pairs) == 3 * 2 + 3 * 2
     for rows in pairs.values():
         assert sorted(row["expression"] for row in rows) == list(range(7))
         assert len({row["subject"] for row in rows}) == 1
@@ -88,12 +89,20 @@ def test_a_data_set_made_anew_in_the_same_place_is_not_read_from_the_cache(run, 
     assert len(load_dataset(str(folder), split="train")) == 3
 
 
-def test_real_pictures_are_unpaired_and_keep_their_person(run):
-    real = [row for row in load_dataset(str(run[0]), split="train") if row["source"] == "real"]
-    assert len(real) == 2
-    assert {(row["subject"], row["pair"], EXPRESSIONS[row["expression"]]) for row in real} == {
-        ("london_001", "", "happy")
-    }
+def test_a_real_picture_joins_sets_of_the_same_person_and_is_unpaired_without_one(run):
+    rows = list(load_dataset(str(run[0]), split="train"))
+    real = [row for row in rows if row["source"] == "real"]
+    assert {EXPRESSIONS[row["expression"]] for row in real} == {"happy"}
+    known = [row for row in real if row["subject"] == "london_001"]
+    assert len(known) == 3 * 2
+    for row in known:
+        partners = [other for other in rows if other["pair"] == row["pair"] and other is not row]
+        assert sorted(other["expression"] for other in partners) == list(range(7))
+        assert {(other["subject"], other["source"]) for other in partners} == {("london_001", "portrait")}
+        assert 0 < row["intensity"] < 1
+        assert row["motion_backward"] is not None
+    stranger = [row for row in real if row["subject"] == "london_003"]
+    assert [(row["pair"], row["motion_backward"]) for row in stranger] == [("", None)] * 2
 
 
 def test_motion_columns_lead_back_to_the_neutral_picture(run):
@@ -107,8 +116,6 @@ def test_motion_columns_lead_back_to_the_neutral_picture(run):
         moved = cv2.remap(still, x + motion[..., 0], y + motion[..., 1], cv2.INTER_LINEAR)
         # Shading, folds and JPEG are on top; the unshaded equality is tested with the renderer.
         assert np.abs(moved[valid].astype(int) - np.asarray(row["image"])[valid]).mean() < 12
-    real = [row for row in load_dataset(str(run[0]), split="train") if row["source"] == "real"]
-    assert all(row["motion_backward"] is None for row in real)
 
 
 def test_unusable_portraits_are_listed_with_their_reason(run):

@@ -101,7 +101,7 @@ def _chin(x, y):
     lip = np.interp(x, [0, 1.0, 1.8, 2.6, 3.4], [-4.5, -4.4, -4.1, -3.5, -3.0])
     # Between lip and chin the hair leaves a bare patch on both sides of the middle.
     bare = np.exp(-(((x - 0.95) / 0.5) ** 2) - ((y + 4.75) / 0.3) ** 2)
-    return _step(lip - y, 0.18) * _step(3.1 - x, 0.4) * (1 - 0.8 * bare) * _above_neck(x, y)
+    return _step(lip - y, 0.18) * _step(3.1 - x, 0.4) * (1 - 0.5 * bare) * _above_neck(x, y)
 
 
 def _cheeks(x, y):

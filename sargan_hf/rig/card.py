@@ -39,7 +39,7 @@ facial actions; they say nothing about what the people felt. {real}
 | `image` | {size} x {size} pixels, RGB, JPEG |
 | `expression` | one of {expressions} |
 | `subject` | the person: file name of the portrait, or two joined by `+` for a morph of two people |
-| `pair` | equal for pictures that differ in expression only; empty for real pictures |
+| `pair` | equal for pictures that differ in expression only; empty for real pictures of people without a neutral one |
 | `source` | `portrait`, `morph` or `real` |
 | `recipe` | which way of showing the expression |
 | `intensity` | 0 for neutral, about 1 for full strength |
@@ -65,6 +65,12 @@ MOTION_ROWS = """\
 | `motion_valid` | where the neutral picture holds what this one shows (decode with `sargan_hf.data.motion`) |
 """
 
+REAL_ROWS = (
+    "Rows with `source` = `real` are photographs of that expression. In a pair they were laid over the neutral photograph of "
+    "the same person, so that hair and background agree; `intensity` says how far the corners of the mouth go there, the "
+    "rig's own way being 1."
+)
+
 
 def write_card(settings: RigSettings, units: Sequence[Unit], counts: Mapping[str, int], skipped: int) -> None:
     """Writes `README.md` with metadata that is valid on the Hub.
@@ -86,12 +92,12 @@ def write_card(settings: RigSettings, units: Sequence[Unit], counts: Mapping[str
         tags=["face", "facial-expression", "synthetic", "sargan"],
         size_categories=_size_category(sum(counts.values())),
     )
-    has_real = any(unit.kind == "real" for unit in units)
+    has_real = any(unit.kind in ("real", "both") for unit in units)
     text = TEMPLATE.format(
         metadata=metadata.to_yaml(),
         title=title,
         version=__version__,
-        real="Rows with `source` = `real` are ordinary photographs of that expression." if has_real else "",
+        real=REAL_ROWS if has_real else "",
         size=settings.size,
         expressions=", ".join(sorted(counts)),
         motion=MOTION_ROWS if settings.options.motion else "",
@@ -105,7 +111,7 @@ def write_card(settings: RigSettings, units: Sequence[Unit], counts: Mapping[str
 
 def _contents(units: Sequence[Unit], counts: Mapping[str, int], skipped: int) -> str:
     kinds = Counter(unit.kind for unit in units)
-    people = f"{kinds['portrait']} portraits, {kinds['morph']} morphs of two people, {kinds['real']} real pictures"
+    people = f"{kinds['portrait']} portraits, {kinds['morph']} morphs of two people, {kinds['real'] + kinds['both']} real pictures"
     left_out = f"; {skipped} could not be used and are listed in `skipped.csv`" if skipped else ""
     rows = "\n".join(f"| {expression} | {count} |" for expression, count in sorted(counts.items()))
     return f"{people}{left_out}.\n\n| expression | pictures |\n|---|---|\n{rows}"

@@ -48,7 +48,9 @@ def make(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     real: Annotated[
         list[str] | None,
-        typer.Option(help="FOLDER=EXPRESSION: pictures that show it for real, added unpaired. Repeatable."),
+        typer.Option(
+            help="FOLDER=EXPRESSION: pictures that show it for real; those named like a portrait join its sets. Repeatable."
+        ),
     ] = None,
     recipes: Annotated[Path | None, typer.Option(help="Table of expressions instead of the built-in one.")] = None,
     per_expression: Annotated[int, typer.Option(min=1, help="Different recipes per expression and set.")] = 1,

@@ -87,7 +87,11 @@ def _opening_effects(side: str, posed: PosedFace, mesh: RigMesh) -> np.ndarray:
 
 def deform(posed: PosedFace, weights: np.ndarray, mesh: RigMesh) -> Deformation:
     """Moves the face by the weighted shapes. With all weights 0 nothing moves, exactly."""
-    delta = (weights @ mesh.shapes).reshape(-1, 3)
+    return displace(posed, (weights @ mesh.shapes).reshape(-1, 3), mesh)
+
+
+def displace(posed: PosedFace, delta: np.ndarray, mesh: RigMesh) -> Deformation:
+    """Moves the face by `delta` [V, 3], in model space."""
     seen = delta @ posed.axes.T
     photo = posed.photo.copy()
     photo[:, 0] += seen[:, 0] * posed.pixels_per_unit

@@ -8,6 +8,7 @@ Networks: Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Vi
 "Real-time Pupil Tracking from Monocular Video for Digital Puppetry" (2020). Apache-2.0, see assets/NOTICE.md.
 """
 
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -48,6 +49,10 @@ _CONTOURS = np.concatenate(
 # Ties of FaceMesh points to the face model: errors as shares of the inter-ocular distance, weight as in `correspondence`.
 _MAX_TIE_ERROR, _TYPICAL_ERROR, _TIE_WEIGHT = 0.035, 0.02, 0.15
 
+# Inner edges of the lips from the subject's right corner to the left one, the outer corners at the ends.
+_INNER_UPPER_LIP = [61, 78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 291]
+_INNER_LOWER_LIP = [61, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 291]
+
 
 def detection_anchors(face: Face) -> np.ndarray:
     """The rough points [3, 2] that `FaceMesh` starts from, out of a detected face."""
@@ -63,6 +68,43 @@ def landmarks_from_dense(picture: np.ndarray, dense: np.ndarray) -> Landmarks:
     table = _learned_map()
     points = np.einsum("nk,nkd->nd", table["landmark_weights"], dense[table["landmark_points"]])
     return follow_mouth_line(picture, named_template().with_points(points))
+
+
+def with_opened_lips(landmarks: Landmarks, dense: np.ndarray, rest: Landmarks, rest_dense: np.ndarray) -> Landmarks:
+    """The landmarks with the inner edges of the lips where they are on an open mouth.
+
+    What was learned about named landmarks was learned on closed mouths, whose two edges are one line. Here the edges are
+    FaceMesh's own, moved by what it misses on the same person at rest, where they lie on that line.
+
+    Args:
+        landmarks, dense: of a face that may show its teeth.
+        rest, rest_dense: of the same person at rest.
+    """
+    larger = landmarks.inter_ocular_distance / rest.inter_ocular_distance
+    edges = {}
+    for name, contour in (("upper_lip_bottom", _INNER_UPPER_LIP), ("lower_lip_top", _INNER_LOWER_LIP)):
+        at_rest, line = getattr(rest, name), getattr(landmarks, name).copy()
+        stations = _stations(at_rest)
+        missed = at_rest - _at_stations(rest_dense[contour], stations)
+        line[1:-1] = (_at_stations(dense[contour], stations) + larger * missed)[1:-1]
+        edges[name] = line
+    # Lips that the errors of both pictures push through each other touch.
+    middle = (edges["upper_lip_bottom"] + edges["lower_lip_top"]) / 2
+    crossed = (edges["upper_lip_bottom"] > edges["lower_lip_top"])[:, 1]
+    for line in edges.values():
+        line[crossed] = middle[crossed]
+    return replace(landmarks, **edges)
+
+
+def _stations(line: np.ndarray) -> np.ndarray:
+    """Place of each point along its polyline, 0 to 1."""
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    return along / along[-1]
+
+
+def _at_stations(line: np.ndarray, stations: np.ndarray) -> np.ndarray:
+    along = _stations(line)
+    return np.stack([np.interp(stations, along, line[:, axis]) for axis in (0, 1)], axis=1)
 
 
 def dense_correspondences(dense: np.ndarray) -> Correspondences:

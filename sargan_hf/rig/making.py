@@ -2,18 +2,23 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from ..data.motion import encode_motion, encode_valid
+from ..errors import RigError
 from ..expressions import EXPRESSIONS
 from .crop import crop_matrix, cut_out
 from .face_model import FaceModel, load_face_model
+from .fitted import FittedFace
 from .morphs import five_points, morph
 from .plan import RigSettings, Unit
 from .portraits import Portrait, PortraitReader, fit_portrait, read_picture
+from .real import REAL, RealExpression, tie_real
+from .recipes import commonest
 from .render import RenderedExpression, render_set
 from .variation import draw_variation
 from .white_balance import without_cast
@@ -38,20 +43,35 @@ class SetMaker:
         """
         if unit.kind == "real":
             return list(self._real_rows(unit))
-        return list(self._rendered_rows(unit))
-
-    def _rendered_rows(self, unit: Unit) -> Iterator[dict]:
+        if unit.kind == "both":
+            return list(self._rows_of_both(unit))
         portraits = [without_cast(self.reader.read(path)) for path in unit.paths]
         portrait = morph(*portraits, unit.share) if unit.kind == "morph" else portraits[0]
-        face = fit_portrait(self.model, portrait)
+        return list(self._rendered_rows(unit, fit_portrait(self.model, portrait)))
+
+    def _rows_of_both(self, unit: Unit) -> Iterator[dict]:
+        """Sets of a person who was photographed neutral and with an expression; without the pairing where it fails."""
+        neutral = without_cast(self.reader.read(unit.paths[0]))
+        face = fit_portrait(self.model, neutral)
+        recipe = commonest(unit.expression, self.settings.options.recipes)
+        try:
+            at_rest, expressing = self.reader.find_both(neutral, read_picture(unit.paths[1]))
+            real = tie_real(self.model, face, at_rest, without_cast(expressing), recipe)
+        except RigError:
+            yield from self._real_rows(replace(unit, kind="real", paths=unit.paths[1:]))
+        else:
+            yield from self._rendered_rows(unit, face, real)
+
+    def _rendered_rows(self, unit: Unit, face: FittedFace, real: RealExpression | None = None) -> Iterator[dict]:
         settings = self.settings
-        for variant in range(settings.variants):
+        for variant in range(unit.variants(settings)):
             pair = f"{unit.subject}-{unit.index}-{variant}"
             seed = unit.seed(settings.seed, variant)
-            pictures = render_set(face, self.model, seed=seed, size=settings.size, options=settings.options)
+            pictures = render_set(face, self.model, seed=seed, size=settings.size, options=settings.options, real=real)
             for number, picture in enumerate(pictures):
                 name = f"{pair}-{number}-{picture.expression}"
-                yield self._row(unit, name, picture.image, picture.expression, pair) | {
+                source = "real" if picture.recipe == REAL else unit.source
+                yield self._row(unit, name, picture.image, picture.expression, pair, source) | {
                     "recipe": picture.recipe,
                     "intensity": picture.intensity,
                     **_motion_columns(picture),
@@ -70,21 +90,21 @@ class SetMaker:
             picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
             picture = picture[:, ::-1] if look.mirror else picture
             name = f"{unit.subject}-{unit.index}-{variant}-{unit.expression}"
-            yield self._row(unit, name, picture, unit.expression, "") | {
-                "recipe": "real",
+            yield self._row(unit, name, picture, unit.expression, "", "real") | {
+                "recipe": REAL,
                 "intensity": 1.0,
             }
 
     def _portrait_of_real(self, unit: Unit) -> Portrait:
         return self.reader.find(read_picture(unit.paths[0]), unit.subject, at_rest=False)
 
-    def _row(self, unit: Unit, name: str, image: np.ndarray, expression: str, pair: str) -> dict:
+    def _row(self, unit: Unit, name: str, image: np.ndarray, expression: str, pair: str, source: str) -> dict:
         return {
             "image": {"bytes": _jpeg(image), "path": f"{name}.jpg"},
             "expression": EXPRESSIONS.index(expression),
             "subject": unit.subject,
             "pair": pair,
-            "source": unit.kind,
+            "source": source,
         }
 
 

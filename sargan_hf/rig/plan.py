@@ -18,6 +18,7 @@ from .portraits import find_portraits
 from .variation import RenderOptions
 
 SHARES = (0.4, 0.6)  # of the second person in a morph
+SETS_WITH_REAL = 3  # times the variants: such people are few, and their mouths are no paint
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class RigSettings:
         morphs: additional people, each mixed from two portraits.
         size: side of the pictures in pixels.
         seed: of everything that is drawn.
-        real: (folder, expression) pairs: pictures that show an expression for real, cut to the same crop and added unpaired.
+        real: (folder, expression) pairs: pictures that show an expression for real. Where one bears the name of a portrait it
+            shows the same person, and joins further sets of that person (see `real.py`); others are cut to the same crop and
+            added unpaired.
         options: what varies between sets.
         model: the face model's file; None for the one in SARGAN_ASSETS.
         command: the command line to be quoted in the data set card.
@@ -55,9 +58,9 @@ class Unit:
 
     Attributes:
         index: place in the plan.
-        kind: "portrait", "morph" or "real".
-        paths: the picture, or the two pictures of a morph.
-        expression: the label of a real picture; "" otherwise.
+        kind: "portrait", "morph", "real", or "both": a person photographed neutral and with an expression.
+        paths: the picture, or the two pictures of a morph or of one person.
+        expression: the label of the real picture; "" without one.
         share: of the second person in a morph.
     """
 
@@ -70,7 +73,17 @@ class Unit:
     @property
     def subject(self) -> str:
         """File stem, or the two stems of a morph joined by "+", which no single stem may hold."""
-        return "+".join(Path(path).stem.replace("+", "-") for path in self.paths)
+        paths = self.paths[:1] if self.kind == "both" else self.paths
+        return "+".join(Path(path).stem.replace("+", "-") for path in paths)
+
+    @property
+    def source(self) -> str:
+        """What the data set says of where its rendered pictures come from."""
+        return "portrait" if self.kind == "both" else self.kind
+
+    def variants(self, settings: RigSettings) -> int:
+        """Sets of pictures to make of it."""
+        return settings.variants * (SETS_WITH_REAL if self.kind == "both" else 1)
 
     @property
     def name(self) -> str:
@@ -99,10 +112,25 @@ def make_plan(settings: RigSettings) -> list[Unit]:
     portraits = [str(path) for path in found if not path.resolve().is_relative_to(inside)]
     rows = [("portrait", (path,), "", 0.0) for path in portraits]
     rows += [("morph", pair, "", share) for pair, share in _draw_pairs(portraits, settings)]
+    same_person = _by_unique_name(portraits)
     for folder, label in settings.real:
         expression = resolve_expression(label, EXPRESSIONS)
-        rows += [("real", (str(path),), expression, 0.0) for path in find_portraits([folder])]
+        for path in find_portraits([folder]):
+            neutral = same_person.get(path.stem)
+            rows.append(
+                ("real", (str(path),), expression, 0.0)
+                if neutral is None
+                else ("both", (neutral, str(path)), expression, 0.0)
+            )
     return [Unit(index, *row) for index, row in enumerate(rows)]
+
+
+def _by_unique_name(portraits: Sequence[str]) -> dict[str, str]:
+    """Portraits by their stem, without those that share one: they need not be the same person."""
+    found: dict[str, list[str]] = {}
+    for path in portraits:
+        found.setdefault(Path(path).stem, []).append(path)
+    return {stem: paths[0] for stem, paths in found.items() if len(paths) == 1}
 
 
 def _draw_pairs(portraits: Sequence[str], settings: RigSettings) -> list[tuple[tuple[str, str], float]]:

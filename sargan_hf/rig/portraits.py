@@ -1,7 +1,7 @@
 """From a portrait file to a fitted face: pixels, landmarks (from a file, or found by FaceMesh), fit and correction."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +13,14 @@ from ..pictures import open_picture
 from .correction import screen_vertices
 from .correspondence import Correspondences
 from .face_model import FaceModel
-from .facemesh import FaceMesh, dense_correspondences, detection_anchors, landmarks_from_dense, lip_gap
+from .facemesh import (
+    FaceMesh,
+    dense_correspondences,
+    detection_anchors,
+    landmarks_from_dense,
+    lip_gap,
+    with_opened_lips,
+)
 from .fit import fit_landmarks
 from .fitted import FittedFace, Landmarks
 from .landmarks import landmark_file, read_landmarks
@@ -91,11 +98,7 @@ class PortraitReader:
         Raises:
             RigError: no face is found, or it is not at rest.
         """
-        try:
-            face = self._detector.find(picture)[0]
-            dense = self._mesh(picture, detection_anchors(face))
-        except NoFaceError as error:
-            raise RigError(f"{error} Or put a landmark file beside the picture.") from error
+        dense = self._dense(picture)
         gap = 100 * lip_gap(dense)
         if at_rest and gap > MAX_LIP_GAP:
             raise RigError(
@@ -104,6 +107,31 @@ class PortraitReader:
             )
         landmarks = landmarks_from_dense(picture, dense)
         return reduced_portrait(picture, landmarks, dense_correspondences(dense), subject)
+
+    def find_both(self, neutral: Portrait, expressing: np.ndarray) -> tuple[Portrait, Portrait]:
+        """The same person at rest and with an expression, both with landmarks found by FaceMesh.
+
+        Args:
+            neutral: the portrait at rest.
+            expressing: uint8 [H, W, 3], RGB, a photograph of the expression; the mouth may be open.
+
+        Returns:
+            `neutral` with the found landmarks, its picture as it is; the other portrait.
+
+        Raises:
+            RigError: no face is found.
+        """
+        rest_dense, dense = self._dense(neutral.picture), self._dense(expressing)
+        rest = landmarks_from_dense(neutral.picture, rest_dense)
+        landmarks = with_opened_lips(landmarks_from_dense(expressing, dense), dense, rest, rest_dense)
+        at_rest = replace(neutral, landmarks=rest, dense=dense_correspondences(rest_dense))
+        return at_rest, reduced_portrait(expressing, landmarks, dense_correspondences(dense), neutral.subject)
+
+    def _dense(self, picture: np.ndarray) -> np.ndarray:
+        try:
+            return self._mesh(picture, detection_anchors(self._detector.find(picture)[0]))
+        except NoFaceError as error:
+            raise RigError(f"{error} Or put a landmark file beside the picture.") from error
 
 
 def fit_portrait(model: FaceModel, portrait: Portrait) -> FittedFace:

@@ -108,14 +108,19 @@ def recipes_for(expression: str, recipes: tuple[Recipe, ...]) -> list[Recipe]:
     return [recipe for recipe in recipes if recipe.expression == expression]
 
 
+def commonest(expression: str, recipes: tuple[Recipe, ...]) -> Recipe:
+    """The way to show `expression` that has the largest share."""
+    return max(recipes_for(expression, recipes), key=lambda recipe: recipe.share)
+
+
 def commonest_ways(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
     """The recipe with the largest share of each expression, and what is like it.
 
     A network without chance has one answer for "angry": shown tight lips and bared teeth, it learns their blurred mean. The
     mean of a smile and a broader one is a smile.
     """
-    commonest = {max(recipes_for(name, recipes), key=lambda recipe: recipe.share).name for name in EXPRESSIONS}
-    return tuple(recipe for recipe in recipes if recipe.name in commonest or recipe.like in commonest)
+    names = {commonest(name, recipes).name for name in EXPRESSIONS}
+    return tuple(recipe for recipe in recipes if recipe.name in names or recipe.like in names)
 
 
 def draw_recipes(expression: str, count: int, rng: np.random.Generator, recipes: tuple[Recipe, ...]) -> list[Recipe]:

@@ -14,7 +14,7 @@ from .backdrop import with_backdrop
 from .background import background_sheet, sheet_screen, spread
 from .beard import add_beard, beard_chart
 from .crop import average_down
-from .deform import Deformation, aim_lids, deform, lids_moved, sample_weights, with_rigid_lashes
+from .deform import Deformation, aim_lids, deform, displace, lids_moved, sample_weights, with_rigid_lashes
 from .eyes import eye_texture, lid_openings, looking
 from .face_model import FaceModel, Part
 from .fitted import FittedFace
@@ -22,9 +22,10 @@ from .motion import MotionTracer
 from .mouth import lip_opening, lips_depth, mouth_colours, paint_mouth, shape_teeth
 from .pose import pose_face
 from .raster import Raster, vertex_normals
-from .recipes import Recipe, draw_recipes, recipes_for
+from .real import REAL, RealExpression
+from .recipes import Recipe, commonest, draw_recipes
 from .shading import relighting, skin_shading
-from .shapes import DRAWN_VERTICES, SKIN, rig_mesh
+from .shapes import DRAWN_VERTICES, INSIDE_MOUTH, SKIN, rig_mesh
 from .variation import RenderOptions, Variation, draw_variation
 from .visibility import drawn_triangles, texture_places
 from .wrinkles import wrinkle_charts, wrinkle_factor
@@ -124,7 +125,9 @@ class Stage:
 
     def shot(self, weights: np.ndarray) -> "Shot":
         """The face moved by these shape weights [E], rasterised: what `render` and `MotionTracer.trace` share."""
-        deformation = deform(self.posed, weights, self.mesh)
+        return self._shot(deform(self.posed, weights, self.mesh))
+
+    def _shot(self, deformation: Deformation) -> "Shot":
         vertices, raster = self._rasterize(deformation)
         places = with_rigid_lashes(self.places, self.posed, deformation.photo, self.mesh)
         return Shot(
@@ -152,6 +155,20 @@ class Stage:
         self._add_eyes(picture, part, pixels, deformation, shaded)
         self._add_mouth(picture, part, raster, vertices, deformation)
         return self._finished(picture, shaded)
+
+    def shot_of_real(self, real: RealExpression) -> "Shot":
+        """The face moved as a real photograph of an expression shows it."""
+        return self._shot(displace(self.posed, real.delta, self.mesh))
+
+    def render_real(self, shot: "Shot", real: RealExpression) -> np.ndarray:
+        """uint8 [size, size, 3] RGB, the photograph of the expression on the face of `shot_of_real`."""
+        beyond = np.zeros((len(self.places) - DRAWN_VERTICES, 3), np.float32)
+        tied = np.concatenate([np.column_stack([real.places, real.weight]), beyond])
+        pixels = shot.raster.interpolate(np.column_stack([shot.places, self.light, tied]), self.triangles)
+        shown = self._sample(self.posed.texture, pixels)
+        mouth = np.isin(shot.part, INSIDE_MOUTH)
+        picture = real.covering(shown, pixels[..., 3:5], pixels[..., 5], mouth)
+        return self._finished(picture * np.where(mouth, 1.0, pixels[..., 2])[..., None], shaded=True)
 
     def _rasterize(self, deformation: Deformation) -> tuple[np.ndarray, Raster]:
         """The vertices of mesh and backdrop in the picture's frame, and which of their triangles each pixel shows."""
@@ -253,14 +270,20 @@ def render_expression(
     """
     options = options or RenderOptions.plain()
     if isinstance(recipe, str):
-        recipe = max(recipes_for(resolve_expression(recipe), options.recipes), key=lambda r: r.share)
+        recipe = commonest(resolve_expression(recipe), options.recipes)
     stage = Stage(face, model, variation or Variation(), size, options.supersample)
     tracer = MotionTracer(stage) if options.motion else None
     return _one(stage, recipe, intensity, None, tracer)
 
 
 def render_set(
-    face: FittedFace, model: FaceModel, *, seed: int, size: int, options: RenderOptions
+    face: FittedFace,
+    model: FaceModel,
+    *,
+    seed: int,
+    size: int,
+    options: RenderOptions,
+    real: RealExpression | None = None,
 ) -> list[RenderedExpression]:
     """All expressions of one draw: a neutral picture first, then each other expression by one or more recipes.
 
@@ -269,7 +292,11 @@ def render_set(
     Args:
         seed: of this set; give every variant of a person its own.
         size: side of the pictures in pixels.
+        real: a photograph of an expression, shown last, beside the rendered picture of the same expression. Eyes look where
+            the photographs' do and no beard is painted then, as it shows neither.
     """
+    if real is not None:
+        options = replace(options, gaze=0.0, beard=0.0)
     rng = np.random.default_rng(seed)
     stage = Stage(face, model, draw_variation(options, rng.spawn(1)[0]), size, options.supersample)
     tracer = MotionTracer(stage) if options.motion else None
@@ -280,6 +307,12 @@ def render_set(
             faint = own.random() < options.faint
             intensity = own.uniform(0.4, 0.8) if faint else own.uniform(*options.intensity)
             pictures.append(_one(stage, recipe, 0.0 if expression == "neutral" else intensity, own, tracer))
+    if real is not None:
+        shot = stage.shot_of_real(real)
+        motion = tracer.trace(shot) if tracer is not None else ()
+        pictures.append(
+            RenderedExpression(real.expression, REAL, real.intensity, stage.render_real(shot, real), *motion)
+        )
     return pictures
 
 

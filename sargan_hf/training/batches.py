@@ -175,10 +175,16 @@ class TrainingSamples(Dataset):
         return int(_order(self.draw.seed, epoch, len(self.faces))[place])
 
     def _choose(self, picture: int, rng: np.random.Generator) -> tuple[int, int | None, int]:
-        """The drawn picture is the target: all expressions are aimed at equally often. A partner is its source."""
+        """The drawn picture is the target: all expressions are aimed at equally often. A partner is its source.
+
+        A drawn picture that may only be a source is edited to one of its partners.
+        """
         partners, expression = self.faces.partners(picture), int(self.faces.expression[picture])
         if len(partners) == 0 or not self.draw.pairs:
             return picture, None, draw_aim(expression, self.faces.num_expressions, rng)
+        if self.faces.source_only[picture]:
+            target = int(rng.choice(partners[~self.faces.source_only[partners]]))
+            return picture, target, int(self.faces.expression[target])
         expressions = self.faces.expression[partners]
         source = draw_source(expressions, expression, self.neutral, self.draw.neutral_source, rng)
         return int(partners[source]), picture, expression

@@ -10,6 +10,13 @@ from datasets import Dataset, config
 from ..data.decoding import decoded_pictures
 from ..errors import DatasetError
 
+ORIGIN = "source"  # the column that says where a picture of the rig's comes from; other sets need not have it
+
+
+def source_only(origin: str, pair: str) -> bool:
+    """Whether a picture may only be edited, given its origin and its pair."""
+    return origin == "real" and bool(pair)
+
 
 class FaceLabels:
     """What is known of the pictures of a set without looking at them.
@@ -17,6 +24,8 @@ class FaceLabels:
     Attributes:
         expression: int64 [N], indices into the set's expressions.
         subject: the person in each picture.
+        source_only: bool [N], photographs in a pair. What they are edited to is known, but they are no measure of an edit:
+            real smiles are fainter than the rig's, and the mean of both would be a faint one.
     """
 
     def __init__(self, dataset: Dataset):
@@ -26,6 +35,8 @@ class FaceLabels:
         self.subject = list(dataset["subject"])
         self.num_expressions = dataset.features["expression"].num_classes
         self._group, self._members = _groups(list(dataset["pair"]))
+        origin = list(dataset[ORIGIN]) if ORIGIN in dataset.column_names else [""] * len(dataset)
+        self.source_only = np.array([source_only(*of) for of in zip(origin, self._group, strict=True)], bool)
 
     def __len__(self) -> int:
         return len(self.expression)

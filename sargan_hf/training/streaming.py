@@ -15,7 +15,7 @@ from ..data.loading import split_by_subject
 from ..data.streaming import share_of_process
 from ..errors import DatasetError
 from .batches import Face, SampleMaker, draw_aim, draw_source
-from .faces import FaceCache, FaceLabels, stored_picture
+from .faces import ORIGIN, FaceCache, FaceLabels, source_only, stored_picture
 from .flow import exact_flow
 
 PAIR_WINDOW = 1024  # rows back that a partner is looked for among; still compressed, about 100 MB at 100 KB a picture
@@ -58,17 +58,27 @@ class StreamedSamples:
         rng = np.random.default_rng([draw.seed, 1, *place])
         partners = [row] if row["pair"] and draw.pairs else []
         partners += [other for other in before if other["pair"] == row["pair"]] if partners else []
-        if len(partners) < 2:
+        targets = [partner for partner in partners if not _source_only(partner)]
+        if len(partners) < 2 or not targets:
             aim = draw_aim(row["expression"], self.num_expressions, rng)
             return self.maker.make(self._face(row), None, aim, None, rng)
+        if _source_only(row):
+            return self._paired(row, targets[rng.integers(len(targets))], rng)
         expressions = np.array([partner["expression"] for partner in partners])
         source = partners[draw_source(expressions, row["expression"], self.neutral, draw.neutral_source, rng)]
-        exact = exact_flow(source, row) if draw.motion else None
-        return self.maker.make(self._face(source), self._face(row), row["expression"], exact, rng)
+        return self._paired(source, row, rng)
+
+    def _paired(self, source: dict, target: dict, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        exact = exact_flow(source, target) if self.maker.draw.motion else None
+        return self.maker.make(self._face(source), self._face(target), target["expression"], exact, rng)
 
     def _face(self, row: dict) -> Face:
         picture = decoded_picture(row["image"], "A picture of the stream")
         return Face(stored_picture(picture, self.maker.stored, "A picture of the stream"), row["expression"])
+
+
+def _source_only(row: dict) -> bool:
+    return source_only(row.get(ORIGIN) or "", row["pair"])
 
 
 class _Share(TorchStream):
@@ -124,8 +134,9 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     Raises:
         DatasetError: the stream is empty, or people are to be kept aside and have no names.
     """
-    features = Features({name: stream.features[name] for name in LABELS})
-    labels = Dataset.from_list(list(stream.select_columns(LABELS)), features)
+    names = [*LABELS, *(name for name in (ORIGIN,) if name in stream.features)]
+    features = Features({name: stream.features[name] for name in names})
+    labels = Dataset.from_list(list(stream.select_columns(names)), features)
     if not held_out:
         return StreamParts(FaceLabels(labels), None, frozenset())
     if unnamed := sum(not subject for subject in labels["subject"]):
@@ -137,7 +148,7 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     left_out = frozenset(labels["subject"]) - frozenset(parts["train"]["subject"])
     shown = list(dict.fromkeys(parts["test"]["subject"]))[:SHOWN_PEOPLE]
     wanted = sum(subject in shown for subject in parts["test"]["subject"])
-    columns = stream.select_columns(["image", *LABELS]).cast_column("image", Image(decode=False))
+    columns = stream.select_columns(["image", *names]).cast_column("image", Image(decode=False))
     rows = list(itertools.islice((row for row in columns if row["subject"] in shown), wanted))
     pictures = Dataset.from_list(rows, Features({**features, "image": Image(decode=False)}))
     return StreamParts(FaceLabels(parts["train"]), FaceCache(pictures, stored), left_out)

@@ -31,6 +31,7 @@ class HeldOut:
         pairs: dict[str, np.ndarray] = {}
         for index in range(len(faces)):
             members = faces.partners(index) if before is None else _shows_the_same(faces, index)
+            members = members[~faces.source_only[members]]
             if len(members):
                 pairs.setdefault(faces.subject[index], members)  # one pair of each person
         chosen = list(pairs.values())[:most_pairs]
