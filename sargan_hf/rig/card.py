@@ -111,7 +111,8 @@ def write_card(settings: RigSettings, units: Sequence[Unit], counts: Mapping[str
 
 def _contents(units: Sequence[Unit], counts: Mapping[str, int], skipped: int) -> str:
     kinds = Counter(unit.kind for unit in units)
-    people = f"{kinds['portrait']} portraits, {kinds['morph']} morphs of two people, {kinds['real'] + kinds['both']} real pictures"
+    real = kinds["real"] + kinds["both"]
+    people = f"{kinds['portrait']} portraits, {kinds['morph']} morphs of two people, {real} real pictures"
     left_out = f"; {skipped} could not be used and are listed in `skipped.csv`" if skipped else ""
     rows = "\n".join(f"| {expression} | {count} |" for expression, count in sorted(counts.items()))
     return f"{people}{left_out}.\n\n| expression | pictures |\n|---|---|\n{rows}"
