@@ -18,7 +18,7 @@ from sargan_hf.rig.shapes import rig_mesh
 from sargan_hf.rig.variation import RenderOptions, Variation
 
 SIZE = 128
-LAUGHING, RESERVED = "london_002", "london_003"
+LAUGHING, CLOSED, FAINT = "london_002", "london_011", "london_003"
 
 
 @pytest.fixture(scope="module")
@@ -85,22 +85,27 @@ def test_its_motion_leads_back_to_the_neutral_picture(laughing):
     assert changed.sum() > 100
     assert apart[0][changed].mean() < 0.75 * apart[1][changed].mean()
     # No neutral picture holds the teeth.
+    # Beside them the motion is not claimed to be known.
     mouth = ~smile.motion_valid[int(0.62 * SIZE) : int(0.76 * SIZE), int(0.36 * SIZE) : int(0.64 * SIZE)]
     assert mouth.mean() > 0.15
 
 
 def test_a_smile_with_closed_lips_opens_no_mouth(assets, model, reader):
-    _, real = tied(model, *photographed(assets, reader, RESERVED))
+    _, real = tied(model, *photographed(assets, reader, CLOSED))
     mesh = rig_mesh(model).model
     upper, lower = mesh.upper_lip_path[1:-1], mesh.lower_lip_path[1:-1]
     opened = real.delta[upper, 1].mean() - real.delta[lower, 1].mean()
     width = np.ptp(mesh.mean[list(MOUTH_CORNERS), 0])
     assert opened < 0.02 * width
-    assert real.intensity < 0.2
+
+
+def test_a_smile_that_is_hardly_there_is_refused(assets, model, reader):
+    with pytest.raises(RigError, match=r"happy at 0\.0\d of the rig's"):
+        tied(model, *photographed(assets, reader, FAINT))
 
 
 def test_heads_that_are_turned_apart_are_refused(assets, model, reader):
-    neutral, _, _ = photographed(assets, reader, RESERVED)
+    neutral, _, _ = photographed(assets, reader, FAINT)
     turned = render_turned(model, fit_portrait(model, neutral))
     with pytest.raises(RigError, match=r"turned \d+ degrees away"):
         tied(model, neutral, *reader.find_both(neutral, turned))

@@ -327,7 +327,7 @@ def test_a_photograph_in_a_pair_is_edited_and_never_aimed_at(make_config, with_p
     pairs = [(int(s["source_expression"]), int(s["target_expression"])) for s in samples if s["paired"]]
     assert len(pairs) > n / 2
     assert all(target != happy for _, target in pairs)
-    assert sum(source == happy for source, _ in pairs) >= n / 10
+    assert sum(source == happy for source, _ in pairs) >= n / 5
     errors = HeldOut(data.held_out, tuple(f"{i}" for i in range(7)), 32)
     assert all(str(happy) not in pair for pair in errors.pairs)
 

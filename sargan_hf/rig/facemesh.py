@@ -51,6 +51,8 @@ _MAX_TIE_ERROR, _TYPICAL_ERROR, _TIE_WEIGHT = 0.035, 0.02, 0.15
 
 # Inner edges of the lips from the subject's right corner to the left one, the outer corners at the ends.
 _INNER_UPPER_LIP = [61, 78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 291]
+_WIDE_OPEN = 0.05  # distance of the lips as a share of the inter-ocular distance
+_SMALLER_THAN_SEEN = 0.15  # share of an opening that lies beyond FaceMesh's edges; by eye, on ten smiles
 _INNER_LOWER_LIP = [61, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 291]
 
 
@@ -81,6 +83,9 @@ def with_opened_lips(landmarks: Landmarks, dense: np.ndarray, rest: Landmarks, r
         rest, rest_dense: of the same person at rest.
     """
     larger = landmarks.inter_ocular_distance / rest.inter_ocular_distance
+    # Between closed lips FaceMesh sees a gap; the edges of an open mouth it sees where they are.
+    opened = float(np.clip((lip_gap(dense) - lip_gap(rest_dense)) / _WIDE_OPEN, 0, 1))
+    larger *= 1 - opened
     edges = {}
     for name, contour in (("upper_lip_bottom", _INNER_UPPER_LIP), ("lower_lip_top", _INNER_LOWER_LIP)):
         at_rest, line = getattr(rest, name), getattr(landmarks, name).copy()
@@ -92,6 +97,7 @@ def with_opened_lips(landmarks: Landmarks, dense: np.ndarray, rest: Landmarks, r
     middle = (edges["upper_lip_bottom"] + edges["lower_lip_top"]) / 2
     crossed = (edges["upper_lip_bottom"] > edges["lower_lip_top"])[:, 1]
     for line in edges.values():
+        line += _SMALLER_THAN_SEEN * opened * (line - middle)
         line[crossed] = middle[crossed]
     return replace(landmarks, **edges)
 

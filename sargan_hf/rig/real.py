@@ -31,6 +31,8 @@ _ALL, _NOTHING = 0.82, 1.02  # of that extent
 _OUTLINE = (0.06, 0.22)  # of the inter-ocular distance inside of the outline: nothing, and all of the photograph
 _RIGID_ABOVE, _RIGID_ACROSS = 1.0, 6.5
 MAX_TURN_BETWEEN = 15.0  # degrees between the two heads
+UNSURE_LIPS = 0.018  # share of the picture's side within which of an opened mouth the motion is not claimed to be known
+FAINTEST = 0.2  # intensity below which a photograph joins no set: it differs from a neutral one by its fits' errors
 _RIM = 3  # pixels round an opened mouth that its inside is continued from
 _FACE_LIGHT = 0.9  # share of the weight from which a pixel counts for matching the exposures
 
@@ -87,7 +89,8 @@ def tie_real(
         recipe: the rig's way of the same expression.
 
     Raises:
-        RigError: the fit is bad, or the heads are turned too differently for one to be laid over the other.
+        RigError: the fit is bad, the heads are turned too differently for one to be laid over the other, or the expression is
+            hardly there.
     """
     rest, other = fit_portrait(model, at_rest), fit_portrait(model, expressing)
     turn = Rotation.from_matrix(other.camera.matrix @ rest.camera.matrix.T).magnitude()
@@ -108,9 +111,12 @@ def tie_real(
     corners = list(MOUTH_CORNERS)
     theirs = delta[corners, :2]
     ours = (sample_weights(recipe, mesh, 1.0, None) @ mesh.shapes).reshape(-1, 3)[corners, :2]
+    intensity = float((theirs * ours).sum() / (ours**2).sum())
+    if intensity < FAINTEST:
+        raise RigError(f"The photograph shows {recipe.expression} at {intensity:.2f} of the rig's; {FAINTEST} is needed.")
     return RealExpression(
         recipe.expression,
-        float((theirs * ours).sum() / (ours**2).sum()),
+        intensity,
         other.picture,
         delta.astype(np.float32),
         places.astype(np.float32),

@@ -22,7 +22,7 @@ from .motion import MotionTracer
 from .mouth import lip_opening, lips_depth, mouth_colours, paint_mouth, shape_teeth
 from .pose import pose_face
 from .raster import Raster, vertex_normals
-from .real import REAL, RealExpression
+from .real import REAL, UNSURE_LIPS, RealExpression
 from .recipes import Recipe, commonest, draw_recipes
 from .shading import relighting, skin_shading
 from .shapes import DRAWN_VERTICES, INSIDE_MOUTH, SKIN, rig_mesh
@@ -170,6 +170,14 @@ class Stage:
         picture = real.covering(shown, pixels[..., 3:5], pixels[..., 5], mouth)
         return self._finished(picture * np.where(mouth, 1.0, pixels[..., 2])[..., None], shaded=True)
 
+    def sure_of_real(self, shot: "Shot") -> np.ndarray:
+        """bool [size, size], False round the mouth of `shot_of_real`: where its lips end is known to some pixels only."""
+        mouth = np.isin(shot.part, INSIDE_MOUTH).astype(np.uint8)
+        reach = round(UNSURE_LIPS * self.posed.side)
+        near = cv2.dilate(mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
+        sure = cv2.resize(near, (self.size, self.size), interpolation=cv2.INTER_AREA) == 0
+        return sure[:, ::-1] if self.variation.mirror else sure
+
     def _rasterize(self, deformation: Deformation) -> tuple[np.ndarray, Raster]:
         """The vertices of mesh and backdrop in the picture's frame, and which of their triangles each pixel shows."""
         vertices = np.concatenate([deformation.screen, sheet_screen(self.sheet, self.posed, deformation)])
@@ -309,7 +317,10 @@ def render_set(
             pictures.append(_one(stage, recipe, 0.0 if expression == "neutral" else intensity, own, tracer))
     if real is not None:
         shot = stage.shot_of_real(real)
-        motion = tracer.trace(shot) if tracer is not None else ()
+        motion = ()
+        if tracer is not None:
+            backward, forward, valid = tracer.trace(shot)
+            motion = backward, forward, valid & stage.sure_of_real(shot)
         pictures.append(
             RenderedExpression(real.expression, REAL, real.intensity, stage.render_real(shot, real), *motion)
         )

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from .streaming import StreamedSamples
 
 
+PHOTOGRAPH_SHARE = 0.5
+
+
 @dataclass(frozen=True)
 class Draw:
     """How samples are drawn and varied. See `TrainingConfig` for the meaning of the shared names."""
@@ -123,14 +126,21 @@ def draw_aim(expression: int, num_expressions: int, rng: np.random.Generator) ->
     return int(rng.choice([other for other in range(num_expressions) if other != expression]))
 
 
-def draw_source(expressions: np.ndarray, expression: int, neutral: int, share: float, rng: np.random.Generator) -> int:
-    """Which of the pictures of a pair, given by their expressions, the one with `expression` is made from.
+def draw_source(
+    expressions: np.ndarray, photographs: np.ndarray, expression: int, draw: Draw, neutral: int, rng: np.random.Generator
+) -> int:
+    """Which of the pictures of a pair, int [N] by their expressions, the one with `expression` is made from.
 
-    It is a neutral one in this share of the cases where there is one, and any of them otherwise.
+    It is a neutral one in the share `neutral_source` of the cases where there is one. Where there are photographs of an
+    expression (bool [N]) among rendered ones, it is one of them in half of the other cases, as they are what people bring. Else
+    it is any.
     """
     neutrals = np.flatnonzero(expressions == neutral)
-    from_neutral = expression != neutral and len(neutrals) and rng.random() < share
-    return int(rng.choice(neutrals if from_neutral else np.arange(len(expressions))))
+    if expression != neutral and len(neutrals) and rng.random() < draw.neutral_source:
+        return int(rng.choice(neutrals))
+    if photographs.any() and rng.random() < PHOTOGRAPH_SHARE:
+        return int(rng.choice(np.flatnonzero(photographs)))
+    return int(rng.choice(len(expressions)))
 
 
 class TrainingSamples(Dataset):
@@ -185,8 +195,8 @@ class TrainingSamples(Dataset):
         if self.faces.source_only[picture]:
             target = int(rng.choice(partners[~self.faces.source_only[partners]]))
             return picture, target, int(self.faces.expression[target])
-        expressions = self.faces.expression[partners]
-        source = draw_source(expressions, expression, self.neutral, self.draw.neutral_source, rng)
+        of = self.faces.expression[partners], self.faces.source_only[partners]
+        source = draw_source(*of, expression, self.draw, self.neutral, rng)
         return int(partners[source]), picture, expression
 
 

@@ -65,7 +65,8 @@ class StreamedSamples:
         if _source_only(row):
             return self._paired(row, targets[rng.integers(len(targets))], rng)
         expressions = np.array([partner["expression"] for partner in partners])
-        source = partners[draw_source(expressions, row["expression"], self.neutral, draw.neutral_source, rng)]
+        photographs = np.array([_source_only(partner) for partner in partners])
+        source = partners[draw_source(expressions, photographs, row["expression"], draw, self.neutral, rng)]
         return self._paired(source, row, rng)
 
     def _paired(self, source: dict, target: dict, rng: np.random.Generator) -> dict[str, torch.Tensor]:
