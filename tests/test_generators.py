@@ -84,8 +84,6 @@ def test_models_without_motion_are_left_alone(typical):
 def test_the_config_carries_it(tmp_path):
     torch.manual_seed(0)
     model = SARGAN(base_channels=8, attention_channels=8, sample_size=64, motion=True, typical_motion=[0.5] * 7).eval()
-    with torch.no_grad():
-        model.conv_out.weight *= 0.03  # faces move smoothly, untrained networks do not
     model.save_pretrained(tmp_path)
     loaded = SARGAN.from_pretrained(tmp_path)
     crops, condition = RNG.uniform(-1, 1, (1, 3, 64, 64)).astype(np.float32), np.eye(7, dtype=np.float32)[:1]
@@ -94,7 +92,7 @@ def test_the_config_carries_it(tmp_path):
     own = GeneratorEdit(plain.residual.numpy(), None, plain.motion.numpy(), condition)
     grown = TorchGenerator(loaded)(crops, condition)
     np.testing.assert_allclose(grown.motion, evened(own, condition, [0.5] * 7).motion, atol=1e-4)
-    assert np.abs(grown.motion).mean() > 1.5 * np.abs(own.motion).mean()
+    assert np.abs(grown.motion - own.motion).max() > 0.01
 
 
 def test_one_number_for_each_expression_is_wanted():

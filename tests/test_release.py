@@ -129,3 +129,26 @@ def test_a_strengthened_model_with_motion_is_to_move_faces_further_than_it_does(
         reach.append(np.sqrt(np.square(motion).sum(axis=2).mean()))
     assert min(reach) <= written[3] + 1e-4
     assert max(reach) >= written[3] - 1e-4
+
+
+def test_an_average_lies_between_a_model_and_its_further_training(tmp_path):
+    models = {}
+    for seed, name in enumerate(("before", "after")):
+        torch.manual_seed(seed)
+        models[name] = SARGAN(base_channels=8, attention_channels=8, sample_size=64, motion=True)
+        models[name].save_pretrained(tmp_path / name)
+    models["before"].save_pretrained(tmp_path / "before" / "mouth")
+    command = [
+        sys.executable,
+        ROOT / "release" / "average.py",
+        *(tmp_path / name for name in ("before", "after", "out")),
+    ]
+    subprocess.run([*command, "--share", "0.25"], check=True)
+    mixed = SARGAN.from_pretrained(tmp_path / "out")
+    for name, weight in mixed.state_dict().items():
+        between = 0.75 * models["before"].state_dict()[name] + 0.25 * models["after"].state_dict()[name]
+        torch.testing.assert_close(weight, between)
+    assert (tmp_path / "out" / "mouth" / "config.json").is_file()
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert again.returncode
+    assert "exists already" in again.stderr

@@ -57,7 +57,10 @@ class Change:
         intensity = float(intensity)  # a NumPy scalar would turn float32 fields into float64
         if intensity == 1.0:
             return self
-        ends = places_in_full(self.motion, intensity)
+        # What is shown at x here is shown at x + ends in the full change: a fixed point, as that is where its motion is known.
+        ends = np.zeros_like(self.motion)
+        for _ in range(FOLLOWED):
+            ends = (intensity - 1) * moved(self.motion, ends)
         fields = moved(np.dstack([self.motion, self.residual, drawn_out(self.motion)]), ends)
         motion, residual, opening = fields[..., :2], fields[..., 2:5], fields[..., 5:]
         opened = max(intensity, min(1.0, OPENS_DARK * intensity))
@@ -83,23 +86,6 @@ class Change:
         is a comb of streaks. The model saw and painted over the few pixels of its own size.
         """
         return self.weight if self.pasted else drawn_out(self.motion)
-
-
-def places_in_full(motion: np.ndarray, intensity: float) -> np.ndarray:
-    """Where the full change shows what is at each pixel when all points go `intensity` times their way.
-
-    A fixed point, as the way of a point is known where it ends in the full change.
-
-    Args:
-        motion: float32 [S, S, 2] in pixels, of the full change.
-
-    Returns:
-        float32 [S, S, 2], pixels to add to each pixel's own place.
-    """
-    ends = np.zeros_like(motion)
-    for _ in range(FOLLOWED):
-        ends = np.float32(intensity - 1) * moved(motion, ends)
-    return ends
 
 
 def plan_change(

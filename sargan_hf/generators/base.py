@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from ..errors import ConfigurationError
-from ..faces.transfer import moved, places_in_full
+from ..faces.transfer import moved
 
 BACKENDS = ("torch", "onnx")
 MOUTH_FOLDER = "mouth"  # of a model: where its mouth refiner is
@@ -71,15 +71,15 @@ def evened(edit: GeneratorEdit, expression: np.ndarray, typical_motion: Sequence
 def _stronger(motion: np.ndarray, residual: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:
     """Motion [2, S, S] and residual [3, S, S] of an edit `factor` times as strong.
 
-    Every point goes `factor` times its way and takes its paint along. A motion that is only made longer fetches the inside of a
-    mouth from beyond the lips, where the residual, made for other pixels, leaves it grey.
+    The edited face is moved on by the rest of the way. A motion that is only made longer fetches the inside of a mouth from
+    beyond the lips, where the residual, made for other pixels, leaves it grey.
     """
     if factor == 1:
         return motion, residual
+    further = ((factor - 1) * motion).astype(np.float32)
     fields = np.ascontiguousarray(np.concatenate([motion, residual]).transpose(1, 2, 0), dtype=np.float32)
-    ends = places_in_full(fields[..., :2] * np.float32(motion.shape[1] / 2), factor)
-    fields = np.float32(factor) * moved(fields, ends).transpose(2, 0, 1)
-    return fields[:2], np.clip(fields[2:], -1, 1)
+    fields = moved(fields, further.transpose(1, 2, 0) * (motion.shape[1] / 2)).transpose(2, 0, 1)
+    return further + fields[:2], np.clip(np.float32(factor) * fields[2:], -1, 1)
 
 
 def reach_of(motion: np.ndarray) -> np.ndarray:

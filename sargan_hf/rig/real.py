@@ -113,7 +113,9 @@ def tie_real(
     ours = (sample_weights(recipe, mesh, 1.0, None) @ mesh.shapes).reshape(-1, 3)[corners, :2]
     intensity = float((theirs * ours).sum() / (ours**2).sum())
     if intensity < FAINTEST:
-        raise RigError(f"The photograph shows {recipe.expression} at {intensity:.2f} of the rig's; {FAINTEST} is needed.")
+        raise RigError(
+            f"The photograph shows {recipe.expression} at {intensity:.2f} of the rig's; {FAINTEST} is needed."
+        )
     return RealExpression(
         recipe.expression,
         intensity,

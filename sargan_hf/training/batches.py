@@ -127,7 +127,12 @@ def draw_aim(expression: int, num_expressions: int, rng: np.random.Generator) ->
 
 
 def draw_source(
-    expressions: np.ndarray, photographs: np.ndarray, expression: int, draw: Draw, neutral: int, rng: np.random.Generator
+    expressions: np.ndarray,
+    photographs: np.ndarray,
+    expression: int,
+    draw: Draw,
+    neutral: int,
+    rng: np.random.Generator,
 ) -> int:
     """Which of the pictures of a pair, int [N] by their expressions, the one with `expression` is made from.
 
