@@ -29,25 +29,32 @@ elif [ ! -f "$work/heads.done" ] && [ -z "${HEADS:-}" ]; then
     touch "$work/heads.done"
 fi
 
-step "1. The training set: one way per expression, 450 morphed people, exact motion, real smiles"
-if [ ! -f "$work/set/README.md" ]; then
-    sargan rig "$assets/portraits/neutral" ${heads:+"$heads"} --output "$work/set" --variants "${VARIANTS:-2}" \
-        --morphs "${MORPHS:-450}" --one-way --faint 0 --motion --beard 0.15 --real "$assets/portraits/smiling=happy" --seed 2 --workers "$workers" \
-        $([ -d "$work/set" ] && echo --resume)
-fi
+step "1. The training sets: one way per expression, 450 morphed people, exact motion; the same with real smiles"
+for set in set set-real; do
+    [ -f "$work/$set/README.md" ] && continue
+    sargan rig "$assets/portraits/neutral" ${heads:+"$heads"} --output "$work/$set" --variants "${VARIANTS:-2}" \
+        --morphs "${MORPHS:-450}" --one-way --faint 0 --motion --beard 0.15 --seed 2 --workers "$workers" \
+        $([ "$set" = set-real ] && echo --real "$assets/portraits/smiling=happy") $([ -d "$work/$set" ] && echo --resume)
+done
 
 # train NAME CONFIG [FLAGS...]: a run that goes on where it stopped.
 train() {
     local name=$1 config=$2
     shift 2
-    accelerate launch train_accelerate.py --config "$config" --train_data_dir "$work/set" --output_dir "$work/$name" \
+    accelerate launch train_accelerate.py --config "$config" --train_data_dir "$work/$set" --output_dir "$work/$name" \
         --resume_from_checkpoint latest ${STEPS:+--max_train_steps "$STEPS"} "$@"
 }
 
 step "2. sargan-motion-128"
+set=set
 train motion-64 release/sargan-motion-128-stage-1.yaml
 train motion-128 release/sargan-motion-128-stage-2.yaml --init_from "$work/motion-64"
-train sargan-motion-128 release/sargan-motion-128-stage-3.yaml --init_from "$work/motion-128"
+train motion-128-adversary release/sargan-motion-128-stage-3.yaml --init_from "$work/motion-128"
+set=set-real
+train motion-128-real release/sargan-motion-128-stage-4.yaml --init_from "$work/motion-128-adversary" \
+    --discriminator_from "$work/motion-128-adversary"
+set=set
+[ -d "$work/sargan-motion-128" ] || python release/average.py "$work/motion-128-adversary" "$work/motion-128-real" "$work/sargan-motion-128"
 
 step "3. sargan-128, the published network: half width first, then widened by copying"
 train residual-64 release/sargan-128-stage-1.yaml
