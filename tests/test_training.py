@@ -307,10 +307,10 @@ def with_photographs(expression_folder, tmp_path):
     """The drawn people, the happy picture of each a photograph as the rig adds them."""
     whole = load_expression_dataset(expression_folder)
     happy = whole.features["expression"].str2int("happy")
-    origin = ["real" if label == happy else "portrait" for label in whole["expression"]]
+    recipes = ["real" if label == happy else "some recipe" for label in whole["expression"]]
     folder = tmp_path / "with-photographs"
     folder.mkdir()
-    whole.add_column("source", origin).to_parquet(folder / "train-00000-of-00001.parquet")
+    whole.add_column("recipe", recipes).to_parquet(folder / "train-00000-of-00001.parquet")
     return str(folder), happy
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .streaming import StreamedSamples
 
 
-PHOTOGRAPH_SHARE = 0.5
+PHOTOGRAPH_SHARE = 0.5  # of the sources that are not neutral, where a pair has photographs
 
 
 @dataclass(frozen=True)
@@ -197,8 +197,11 @@ class TrainingSamples(Dataset):
         partners, expression = self.faces.partners(picture), int(self.faces.expression[picture])
         if len(partners) == 0 or not self.draw.pairs:
             return picture, None, draw_aim(expression, self.faces.num_expressions, rng)
+        targets = partners[~self.faces.source_only[partners]]
+        if len(targets) == 0:
+            return picture, None, draw_aim(expression, self.faces.num_expressions, rng)
         if self.faces.source_only[picture]:
-            target = int(rng.choice(partners[~self.faces.source_only[partners]]))
+            target = int(rng.choice(targets))
             return picture, target, int(self.faces.expression[target])
         of = self.faces.expression[partners], self.faces.source_only[partners]
         source = draw_source(*of, expression, self.draw, self.neutral, rng)

@@ -10,12 +10,13 @@ from datasets import Dataset, config
 from ..data.decoding import decoded_pictures
 from ..errors import DatasetError
 
-ORIGIN = "source"  # the column that says where a picture of the rig's comes from; other sets need not have it
+RECIPE = "recipe"  # the column that says how the rig made a picture; other sets have none
+_PHOTOGRAPH = "real"
 
 
-def source_only(origin: str, pair: str) -> bool:
-    """Whether a picture may only be edited, given its origin and its pair."""
-    return origin == "real" and bool(pair)
+def source_only(recipe: str | None, pair: str) -> bool:
+    """Whether a picture may only be edited: a photograph in a pair of the rig's, given its recipe and its pair."""
+    return recipe == _PHOTOGRAPH and bool(pair)
 
 
 class FaceLabels:
@@ -35,8 +36,8 @@ class FaceLabels:
         self.subject = list(dataset["subject"])
         self.num_expressions = dataset.features["expression"].num_classes
         self._group, self._members = _groups(list(dataset["pair"]))
-        origin = list(dataset[ORIGIN]) if ORIGIN in dataset.column_names else [""] * len(dataset)
-        self.source_only = np.array([source_only(*of) for of in zip(origin, self._group, strict=True)], bool)
+        recipe = list(dataset[RECIPE]) if RECIPE in dataset.column_names else [None] * len(dataset)
+        self.source_only = np.array([source_only(*of) for of in zip(recipe, self._group, strict=True)], bool)
 
     def __len__(self) -> int:
         return len(self.expression)

@@ -15,7 +15,7 @@ from ..data.loading import split_by_subject
 from ..data.streaming import share_of_process
 from ..errors import DatasetError
 from .batches import Face, SampleMaker, draw_aim, draw_source
-from .faces import ORIGIN, FaceCache, FaceLabels, source_only, stored_picture
+from .faces import RECIPE, FaceCache, FaceLabels, source_only, stored_picture
 from .flow import exact_flow
 
 PAIR_WINDOW = 1024  # rows back that a partner is looked for among; still compressed, about 100 MB at 100 KB a picture
@@ -79,7 +79,7 @@ class StreamedSamples:
 
 
 def _source_only(row: dict) -> bool:
-    return source_only(row.get(ORIGIN) or "", row["pair"])
+    return source_only(row.get(RECIPE), row["pair"])
 
 
 class _Share(TorchStream):
@@ -135,7 +135,7 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     Raises:
         DatasetError: the stream is empty, or people are to be kept aside and have no names.
     """
-    names = [*LABELS, *(name for name in (ORIGIN,) if name in stream.features)]
+    names = [*LABELS, *(name for name in (RECIPE,) if name in stream.features)]
     features = Features({name: stream.features[name] for name in names})
     labels = Dataset.from_list(list(stream.select_columns(names)), features)
     if not held_out:
