@@ -137,9 +137,9 @@ def test_the_card_is_valid_and_complete(run):
 
 def test_sheets_show_every_set(run, tmp_path):
     pages = write_sheets(run[0], tmp_path, rows=4, pages=9)
-    assert len(pages) == 2  # six sets
+    assert len(pages) == 3  # twelve sets
     with Image.open(pages[0]) as page:
-        assert page.width >= 7 * 64
+        assert page.width >= 8 * 64  # seven expressions, and the photographs
         assert np.asarray(page).std() > 10
 
 

@@ -9,15 +9,17 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..errors import DatasetError
 from ..expressions import EXPRESSIONS
+from .real import REAL
 
 COLUMNS = ("neutral", *(expression for expression in EXPRESSIONS if expression != "neutral"))
+PHOTOGRAPH = "photograph"  # a further column, where a set holds real pictures
 _HEADER, _GAP = 18, 2
 
 
 def write_sheets(
     dataset: str | Path, output: str | Path, *, rows: int = 12, pages: int = 5, seed: int = 0
 ) -> list[Path]:
-    """Draws sets out of a data set and writes them as PNG pages: one row per pair, one column per expression.
+    """Draws sets out of a data set and writes them as PNG pages: one row per pair, a column per expression and for photographs.
 
     Args:
         dataset: folder that `sargan rig` wrote.
@@ -52,14 +54,19 @@ def _page(sets: Iterable[tuple[str, list[dict]]], names: list[str]) -> Image.Ima
     sets = list(sets)
     side = sets[0][1][0]["image"].width
     cell = side + _GAP
-    sheet = Image.new("RGB", (cell * len(COLUMNS), (cell + _HEADER) * len(sets) + _HEADER), "white")
+    columns = COLUMNS + (PHOTOGRAPH,) * any(_is_real(picture) for _, pictures in sets for picture in pictures)
+    sheet = Image.new("RGB", (cell * len(columns), (cell + _HEADER) * len(sets) + _HEADER), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
-    for column, expression in enumerate(COLUMNS):
+    for column, expression in enumerate(columns):
         draw.text((column * cell + 2, 2), expression, fill="black", font=font)
     for row, (pair, pictures) in enumerate(sets):
         top = _HEADER + row * (cell + _HEADER)
         draw.text((2, top + cell), pair, fill="gray", font=font)
         for picture in pictures:
-            column = COLUMNS.index(names[picture["expression"]])
+            column = columns.index(PHOTOGRAPH if _is_real(picture) else names[picture["expression"]])
             sheet.paste(picture["image"], (column * cell, top))
     return sheet
+
+
+def _is_real(picture: dict) -> bool:
+    return picture["recipe"] == REAL
