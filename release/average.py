@@ -7,10 +7,10 @@ two lies one that has most of both. Config and sub-folders are those of BEFORE.
 """
 
 import argparse
-import shutil
 from pathlib import Path
 
 import torch
+from folders import rebuilt, save_like
 
 from sargan_hf import SARGAN
 
@@ -28,9 +28,9 @@ def average(before: SARGAN, after: SARGAN, share: float) -> SARGAN:
         raise ValueError(
             "The two models have different networks: only a model and its own further training can be averaged."
         )
-    mixed = SARGAN(**{name: value for name, value in before.config.items() if not name.startswith("_")})
+    mixed = rebuilt(before)
     mixed.load_state_dict({name: torch.lerp(w, theirs[name], share) for name, w in ours.items()})
-    return mixed.eval()
+    return mixed
 
 
 def main() -> None:
@@ -42,15 +42,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.out.exists():
         parser.error(f"{given.out} exists already: name another folder.")
-    average(SARGAN.from_pretrained(given.before), SARGAN.from_pretrained(given.after), given.share).save_pretrained(
-        given.out
-    )
-    for extra in ("README.md", "mouth"):
-        source = given.before / extra
-        if source.is_dir():
-            shutil.copytree(source, given.out / extra)
-        elif source.exists():
-            shutil.copy(source, given.out / extra)
+    mixed = average(SARGAN.from_pretrained(given.before), SARGAN.from_pretrained(given.after), given.share)
+    save_like(mixed, given.before, given.out)
 
 
 if __name__ == "__main__":

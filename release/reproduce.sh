@@ -37,29 +37,26 @@ for set in set set-real; do
         $([ "$set" = set-real ] && echo --real "$assets/portraits/smiling=happy") $([ -d "$work/$set" ] && echo --resume)
 done
 
-# train NAME CONFIG [FLAGS...]: a run that goes on where it stopped.
+# train SET NAME CONFIG [FLAGS...]: a run that goes on where it stopped.
 train() {
-    local name=$1 config=$2
-    shift 2
+    local set=$1 name=$2 config=$3
+    shift 3
     accelerate launch train_accelerate.py --config "$config" --train_data_dir "$work/$set" --output_dir "$work/$name" \
         --resume_from_checkpoint latest ${STEPS:+--max_train_steps "$STEPS"} "$@"
 }
 
 step "2. sargan-motion-128"
-set=set
-train motion-64 release/sargan-motion-128-stage-1.yaml
-train motion-128 release/sargan-motion-128-stage-2.yaml --init_from "$work/motion-64"
-train motion-128-adversary release/sargan-motion-128-stage-3.yaml --init_from "$work/motion-128"
-set=set-real
-train motion-128-real release/sargan-motion-128-stage-4.yaml --init_from "$work/motion-128-adversary" \
+train set motion-64 release/sargan-motion-128-stage-1.yaml
+train set motion-128 release/sargan-motion-128-stage-2.yaml --init_from "$work/motion-64"
+train set motion-128-adversary release/sargan-motion-128-stage-3.yaml --init_from "$work/motion-128"
+train set-real motion-128-real release/sargan-motion-128-stage-4.yaml --init_from "$work/motion-128-adversary" \
     --discriminator_from "$work/motion-128-adversary"
-set=set
 [ -d "$work/sargan-motion-128" ] || python release/average.py "$work/motion-128-adversary" "$work/motion-128-real" "$work/sargan-motion-128"
 
 step "3. sargan-128, the published network: half width first, then widened by copying"
-train residual-64 release/sargan-128-stage-1.yaml
-train residual-128 release/sargan-128-stage-2.yaml --init_from "$work/residual-64"
-train sargan-128 release/sargan-128-stage-3.yaml --init_from "$work/residual-128" --discriminator_from "$work/motion-128"
+train set residual-64 release/sargan-128-stage-1.yaml
+train set residual-128 release/sargan-128-stage-2.yaml --init_from "$work/residual-64"
+train set sargan-128 release/sargan-128-stage-3.yaml --init_from "$work/residual-128" --discriminator_from "$work/motion-128"
 
 step "4. The strength of the edits, which the mean error of the training has made too small"
 released=$work/released

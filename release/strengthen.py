@@ -11,12 +11,12 @@ the factor, is written into its config as `typical_motion`, and the pipeline mak
 """
 
 import argparse
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from folders import rebuilt, save_like
 
 from sargan_hf import EXPRESSIONS, SARGAN, SARGANPipeline
 from sargan_hf.data.loading import load_expression_dataset, split_by_subject
@@ -32,17 +32,10 @@ def strengthen(model: SARGAN, factor: float) -> SARGAN:
     """
     if factor <= 0 or not model.config.ultimate_skip:
         raise ValueError(f"A factor above 0 and a model with the ultimate skip are needed; got {factor}.")
-    stronger = _copy(model)
+    stronger = rebuilt(model)
     with torch.no_grad():
         stronger.conv_out.weight[:3] *= factor
     return stronger
-
-
-def _copy(model: SARGAN) -> SARGAN:
-    """Built anew, as the config of a loaded model also holds the folder it came from, which is nobody's business."""
-    copy = SARGAN(**{name: value for name, value in model.config.items() if not name.startswith("_")})
-    copy.load_state_dict(model.state_dict())
-    return copy.eval()
 
 
 def typical_motion(model: SARGAN, portraits: str, held_out: float = 0.12) -> list[float]:
@@ -80,19 +73,13 @@ def main() -> None:
             parser.error(f"The edits of a model with motion are made stronger, never weaker: not by {given.factor}.")
         if not given.portraits:
             parser.error("A model with motion is measured on people first: --portraits names their folder.")
-        stronger = _copy(model)
+        stronger = rebuilt(model)
         stronger.register_to_config(typical_motion=None)  # what it does by itself is measured
         lengths = typical_motion(stronger, given.portraits)
         stronger.register_to_config(typical_motion=[round(given.factor * length, 4) for length in lengths])
     else:
         stronger = strengthen(model, given.factor)
-    stronger.save_pretrained(given.out)
-    for extra in ("README.md", "mouth"):
-        source = given.model / extra
-        if source.is_dir():
-            shutil.copytree(source, given.out / extra)
-        elif source.exists():
-            shutil.copy(source, given.out / extra)
+    save_like(stronger, given.model, given.out)
 
 
 if __name__ == "__main__":

@@ -38,3 +38,19 @@ def tiny_model_folder(tmp_path_factory) -> Path:
 def expression_folder(tmp_path_factory) -> Path:
     """Six drawn people in the seven expressions, paired, with metadata.csv."""
     return write_expression_folder(tmp_path_factory.mktemp("expressions") / "drawn")
+
+
+@pytest.fixture(scope="module")
+def model(assets):
+    """The 3D face model of the rig."""
+    from sargan_hf.rig.face_model import load_face_model
+
+    return load_face_model(assets / "ict_facekit_light.npz")
+
+
+@pytest.fixture(scope="module")
+def reader():
+    """Reads portraits for the rig, with or without landmark files."""
+    from sargan_hf.rig.portraits import PortraitReader
+
+    return PortraitReader()

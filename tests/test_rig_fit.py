@@ -20,7 +20,6 @@ from sargan_hf.rig.landmarks import landmarks_from_frl, read_landmarks
 from sargan_hf.rig.morphs import morph
 from sargan_hf.rig.portraits import (
     MAX_INTER_OCULAR_DISTANCE,
-    PortraitReader,
     find_portraits,
     fit_portrait,
     read_picture,
@@ -28,16 +27,6 @@ from sargan_hf.rig.portraits import (
 from sargan_hf.rig.white_balance import without_cast
 
 pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install sargan_hf[rig]")
-
-
-@pytest.fixture(scope="module")
-def model(assets):
-    return load_face_model(assets / "ict_facekit_light.npz")
-
-
-@pytest.fixture(scope="module")
-def reader():
-    return PortraitReader()
 
 
 @pytest.fixture(scope="module")

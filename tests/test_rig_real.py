@@ -6,12 +6,13 @@ import pytest
 
 pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install sargan_hf[rig]")
 
+from sargan_hf.data.photographs import PHOTOGRAPH
 from sargan_hf.errors import RigError
 from sargan_hf.rig.crop import crop_matrix, cut_out
-from sargan_hf.rig.face_model import MOUTH_CORNERS, load_face_model
+from sargan_hf.rig.face_model import MOUTH_CORNERS
 from sargan_hf.rig.morphs import five_points
-from sargan_hf.rig.portraits import PortraitReader, fit_portrait, read_picture
-from sargan_hf.rig.real import REAL, tie_real
+from sargan_hf.rig.portraits import fit_portrait, read_picture
+from sargan_hf.rig.real import tie_real
 from sargan_hf.rig.recipes import commonest, default_recipes
 from sargan_hf.rig.render import render_expression, render_set
 from sargan_hf.rig.shapes import rig_mesh
@@ -19,16 +20,6 @@ from sargan_hf.rig.variation import RenderOptions, Variation
 
 SIZE = 128
 LAUGHING, CLOSED, FAINT = "london_002", "london_011", "london_003"
-
-
-@pytest.fixture(scope="module")
-def model(assets):
-    return load_face_model(assets / "ict_facekit_light.npz")
-
-
-@pytest.fixture(scope="module")
-def reader():
-    return PortraitReader()
 
 
 def photographed(assets, reader, name):
@@ -52,7 +43,7 @@ def laughing(assets, model, reader):
 def test_the_photograph_comes_last_beside_the_rigs_own_smile(laughing):
     _, real, pictures = laughing
     assert [picture.expression for picture in pictures].count("happy") == 2
-    assert pictures[-1].recipe == REAL
+    assert pictures[-1].recipe == PHOTOGRAPH
     assert 0.2 < pictures[-1].intensity == real.intensity < 1.2
 
 

@@ -14,7 +14,7 @@ from sargan_hf import EXPRESSIONS
 from sargan_hf.errors import RigError
 from sargan_hf.rig.beard import BeardLook, add_beard, beard_chart
 from sargan_hf.rig.crop import average_down
-from sargan_hf.rig.face_model import Part, load_face_model
+from sargan_hf.rig.face_model import Part
 from sargan_hf.rig.motion import MotionTracer
 from sargan_hf.rig.portraits import PortraitReader, fit_portrait
 from sargan_hf.rig.recipes import Recipe, commonest_ways, default_recipes, read_recipes, recipes_for
@@ -23,11 +23,6 @@ from sargan_hf.rig.shapes import DRAWN_VERTICES
 from sargan_hf.rig.variation import RenderOptions, Variation, draw_variation
 
 SIZE = 96
-
-
-@pytest.fixture(scope="module")
-def model(assets):
-    return load_face_model(assets / "ict_facekit_light.npz")
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,6 @@ from ..faces.colours import LUMA
 UNTOUCHED = 0.38
 """Chance that a draw leaves the pictures alone; with the draws that pick neither medium nor condition it comes to .4."""
 
-# Rec. 601 luma: what "grey" means to the eye, on the gamma-encoded values that pictures hold.
-
 # Colours from shadow to highlight.
 BRONZE = ((0.05, 0.04, 0.03), (0.28, 0.18, 0.10), (0.62, 0.44, 0.24), (0.95, 0.85, 0.62))
 PATINA = ((0.04, 0.07, 0.06), (0.15, 0.27, 0.23), (0.38, 0.56, 0.48), (0.86, 0.90, 0.78))

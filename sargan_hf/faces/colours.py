@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
+# Rec. 601 luma: what "grey" means to the eye, on the gamma-encoded values that pictures hold.
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 # Of 255; in photographs colours spread by 7 and more beside their brightness, in pencil or marble by less.
 TINT_SPREAD = 5.0

@@ -21,7 +21,7 @@ from ..faces.detection import Face
 from .correspondence import Correspondences
 from .fitted import Landmarks
 from .landmarks import FRL_POINTS, landmarks_from_frl
-from .mouth_line import follow_mouth_line
+from .mouth_line import follow_mouth_line, lengths_along, points_along
 
 ASSETS = Path(__file__).parent / "assets"
 MESH_POINTS, CONTOUR_POINTS, IRIS_POINTS = 468, 71, 5
@@ -51,9 +51,9 @@ _MAX_TIE_ERROR, _TYPICAL_ERROR, _TIE_WEIGHT = 0.035, 0.02, 0.15
 
 # Inner edges of the lips from the subject's right corner to the left one, the outer corners at the ends.
 _INNER_UPPER_LIP = [61, 78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 291]
+_INNER_LOWER_LIP = [61, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 291]
 _WIDE_OPEN = 0.05  # distance of the lips as a share of the inter-ocular distance
 _SMALLER_THAN_SEEN = 0.15  # share of an opening that lies beyond FaceMesh's edges; by eye, on ten smiles
-_INNER_LOWER_LIP = [61, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 291]
 
 
 def detection_anchors(face: Face) -> np.ndarray:
@@ -89,9 +89,9 @@ def with_opened_lips(landmarks: Landmarks, dense: np.ndarray, rest: Landmarks, r
     edges = {}
     for name, contour in (("upper_lip_bottom", _INNER_UPPER_LIP), ("lower_lip_top", _INNER_LOWER_LIP)):
         at_rest, line = getattr(rest, name), getattr(landmarks, name).copy()
-        stations = _stations(at_rest)
-        missed = at_rest - _at_stations(rest_dense[contour], stations)
-        line[1:-1] = (_at_stations(dense[contour], stations) + larger * missed)[1:-1]
+        shares = lengths_along(at_rest) / lengths_along(at_rest)[-1]
+        missed = at_rest - _at_shares(rest_dense[contour], shares)
+        line[1:-1] = (_at_shares(dense[contour], shares) + larger * missed)[1:-1]
         edges[name] = line
     # Lips that the errors of both pictures push through each other touch.
     middle = (edges["upper_lip_bottom"] + edges["lower_lip_top"]) / 2
@@ -102,15 +102,9 @@ def with_opened_lips(landmarks: Landmarks, dense: np.ndarray, rest: Landmarks, r
     return replace(landmarks, **edges)
 
 
-def _stations(line: np.ndarray) -> np.ndarray:
-    """Place of each point along its polyline, 0 to 1."""
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
-    return along / along[-1]
-
-
-def _at_stations(line: np.ndarray, stations: np.ndarray) -> np.ndarray:
-    along = _stations(line)
-    return np.stack([np.interp(stations, along, line[:, axis]) for axis in (0, 1)], axis=1)
+def _at_shares(line: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """[M, 2], points of a polyline at these shares [M] of its length."""
+    return points_along(line, shares * lengths_along(line)[-1])
 
 
 def dense_correspondences(dense: np.ndarray) -> Correspondences:

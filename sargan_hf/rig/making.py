@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ..data.motion import encode_motion, encode_valid
+from ..data.photographs import PHOTOGRAPH
 from ..errors import RigError
 from ..expressions import EXPRESSIONS
 from .crop import crop_matrix, cut_out
@@ -17,7 +18,7 @@ from .fitted import FittedFace
 from .morphs import five_points, morph
 from .plan import RigSettings, Unit
 from .portraits import Portrait, PortraitReader, fit_portrait, read_picture
-from .real import REAL, RealExpression, tie_real
+from .real import RealExpression, tie_real
 from .recipes import commonest
 from .render import RenderedExpression, render_set
 from .variation import draw_variation
@@ -70,7 +71,7 @@ class SetMaker:
             pictures = render_set(face, self.model, seed=seed, size=settings.size, options=settings.options, real=real)
             for number, picture in enumerate(pictures):
                 name = f"{pair}-{number}-{picture.expression}"
-                source = "real" if picture.recipe == REAL else unit.source
+                source = "real" if picture.recipe == PHOTOGRAPH else unit.source
                 yield self._row(unit, name, picture.image, picture.expression, pair, source) | {
                     "recipe": picture.recipe,
                     "intensity": picture.intensity,
@@ -91,7 +92,7 @@ class SetMaker:
             picture = picture[:, ::-1] if look.mirror else picture
             name = f"{unit.subject}-{unit.index}-{variant}-{unit.expression}"
             yield self._row(unit, name, picture, unit.expression, "", "real") | {
-                "recipe": REAL,
+                "recipe": PHOTOGRAPH,
                 "intensity": 1.0,
             }
 

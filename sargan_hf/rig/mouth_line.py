@@ -36,7 +36,7 @@ def follow_mouth_line(picture: np.ndarray, landmarks: Landmarks) -> Landmarks:
     line = (upper + lower) / 2
     across = line[-1] - line[0]
     downward = np.array([-across[1], across[0]]) / np.linalg.norm(across)
-    stations = _resample(line, _STATIONS)
+    stations = points_along(line, np.linspace(0.0, lengths_along(line)[-1], _STATIONS))
     offsets = np.linspace(-REACH, REACH, _OFFSETS)
     darkness = _profile(picture, stations, offsets * iod, downward, BLUR * iod)
     shift = (_valley(darkness, offsets) + VALLEY_TO_LINE) * iod
@@ -53,9 +53,14 @@ def follow_mouth_line(picture: np.ndarray, landmarks: Landmarks) -> Landmarks:
     )
 
 
-def _resample(line: np.ndarray, count: int) -> np.ndarray:
-    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
-    at = np.linspace(0.0, length[-1], count)
+def lengths_along(line: np.ndarray) -> np.ndarray:
+    """[N], length of the polyline [N, 2] up to each of its points."""
+    return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+
+
+def points_along(line: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """[M, 2], the points of the polyline at these lengths [M] from its start."""
+    length = lengths_along(line)
     return np.stack([np.interp(at, length, line[:, 0]), np.interp(at, length, line[:, 1])], axis=1)
 
 

@@ -15,6 +15,7 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial.transform import Rotation
 
 from ..errors import RigError
+from ..faces.compositing import smoothstep
 from .camera import Camera
 from .deform import sample_weights
 from .face_model import MOUTH_CORNERS, FaceModel
@@ -22,8 +23,6 @@ from .fitted import FittedFace, Landmarks
 from .portraits import Portrait, fit_portrait
 from .recipes import Recipe
 from .shapes import DRAWN_VERTICES, SKIN, rig_mesh
-
-REAL = "real"  # what stands for a recipe's name
 
 # On the mean face, model units: where the photograph of the expression takes over, and what does not move with expressions.
 _MIDDLE, _EXTENT, _POWER = np.array([0.0, -1.2]), np.array([6.8, 6.6]), 3.0
@@ -130,8 +129,7 @@ def _weight(model: FaceModel) -> np.ndarray:
     """[V], 1 on the middle of the face and inside of it, 0 towards outline, neck and forehead."""
     x = np.abs(model.mean[:DRAWN_VERTICES, :2] - _MIDDLE) / _EXTENT
     away = (x**_POWER).sum(axis=1) ** (1 / _POWER)
-    t = np.clip((_NOTHING - away) / (_NOTHING - _ALL), 0, 1)
-    return t * t * (3 - 2 * t)
+    return smoothstep((_NOTHING - away) / (_NOTHING - _ALL))
 
 
 def _inside(landmarks: Landmarks, places: np.ndarray) -> np.ndarray:

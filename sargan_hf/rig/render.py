@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from ..data.photographs import PHOTOGRAPH
 from ..expressions import EXPRESSIONS, resolve_expression
 from .backdrop import with_backdrop
 from .background import background_sheet, sheet_screen, spread
@@ -22,7 +23,7 @@ from .motion import MotionTracer
 from .mouth import lip_opening, lips_depth, mouth_colours, paint_mouth, shape_teeth
 from .pose import pose_face
 from .raster import Raster, vertex_normals
-from .real import REAL, UNSURE_LIPS, RealExpression
+from .real import UNSURE_LIPS, RealExpression
 from .recipes import Recipe, commonest, draw_recipes
 from .shading import relighting, skin_shading
 from .shapes import DRAWN_VERTICES, INSIDE_MOUTH, SKIN, rig_mesh
@@ -76,6 +77,11 @@ class Shot:
     places: np.ndarray
     raster: Raster
     part: np.ndarray
+
+    @property
+    def mouth(self) -> np.ndarray:
+        """bool [H, W], pixels that show the inside of the mouth."""
+        return np.isin(self.part, INSIDE_MOUTH)
 
 
 class Stage:
@@ -166,13 +172,12 @@ class Stage:
         tied = np.concatenate([np.column_stack([real.places, real.weight]), beyond])
         pixels = shot.raster.interpolate(np.column_stack([shot.places, self.light, tied]), self.triangles)
         shown = self._sample(self.posed.texture, pixels)
-        mouth = np.isin(shot.part, INSIDE_MOUTH)
-        picture = real.covering(shown, pixels[..., 3:5], pixels[..., 5], mouth)
-        return self._finished(picture * np.where(mouth, 1.0, pixels[..., 2])[..., None], shaded=True)
+        picture = real.covering(shown, pixels[..., 3:5], pixels[..., 5], shot.mouth)
+        return self._finished(picture * np.where(shot.mouth, 1.0, pixels[..., 2])[..., None], shaded=True)
 
     def sure_of_real(self, shot: "Shot") -> np.ndarray:
         """bool [size, size], False round the mouth of `shot_of_real`: where its lips end is known to some pixels only."""
-        mouth = np.isin(shot.part, INSIDE_MOUTH).astype(np.uint8)
+        mouth = shot.mouth.astype(np.uint8)
         reach = round(UNSURE_LIPS * self.posed.side)
         near = cv2.dilate(mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
         sure = cv2.resize(near, (self.size, self.size), interpolation=cv2.INTER_AREA) == 0
@@ -322,7 +327,7 @@ def render_set(
             backward, forward, valid = tracer.trace(shot)
             motion = backward, forward, valid & stage.sure_of_real(shot)
         pictures.append(
-            RenderedExpression(real.expression, REAL, real.intensity, stage.render_real(shot, real), *motion)
+            RenderedExpression(real.expression, PHOTOGRAPH, real.intensity, stage.render_real(shot, real), *motion)
         )
     return pictures
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ..data.photographs import PHOTOGRAPH, RECIPE
 from ..errors import DatasetError
 from ..expressions import EXPRESSIONS
-from .real import REAL
 
 COLUMNS = ("neutral", *(expression for expression in EXPRESSIONS if expression != "neutral"))
-PHOTOGRAPH = "photograph"  # a further column, where a set holds real pictures
+_PHOTOGRAPHS = "photograph"  # a further column, where a set holds real pictures
 _HEADER, _GAP = 18, 2
 
 
@@ -54,7 +54,7 @@ def _page(sets: Iterable[tuple[str, list[dict]]], names: list[str]) -> Image.Ima
     sets = list(sets)
     side = sets[0][1][0]["image"].width
     cell = side + _GAP
-    columns = COLUMNS + (PHOTOGRAPH,) * any(_is_real(picture) for _, pictures in sets for picture in pictures)
+    columns = COLUMNS + (_PHOTOGRAPHS,) * any(_is_real(picture) for _, pictures in sets for picture in pictures)
     sheet = Image.new("RGB", (cell * len(columns), (cell + _HEADER) * len(sets) + _HEADER), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
     for column, expression in enumerate(columns):
@@ -63,10 +63,10 @@ def _page(sets: Iterable[tuple[str, list[dict]]], names: list[str]) -> Image.Ima
         top = _HEADER + row * (cell + _HEADER)
         draw.text((2, top + cell), pair, fill="gray", font=font)
         for picture in pictures:
-            column = columns.index(PHOTOGRAPH if _is_real(picture) else names[picture["expression"]])
+            column = columns.index(_PHOTOGRAPHS if _is_real(picture) else names[picture["expression"]])
             sheet.paste(picture["image"], (column * cell, top))
     return sheet
 
 
 def _is_real(picture: dict) -> bool:
-    return picture["recipe"] == REAL
+    return picture[RECIPE] == PHOTOGRAPH

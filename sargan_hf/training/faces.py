@@ -8,15 +8,8 @@ import numpy as np
 from datasets import Dataset, config
 
 from ..data.decoding import decoded_pictures
+from ..data.photographs import RECIPE, source_only
 from ..errors import DatasetError
-
-RECIPE = "recipe"  # the column that says how the rig made a picture; other sets have none
-_PHOTOGRAPH = "real"
-
-
-def source_only(recipe: str | None, pair: str) -> bool:
-    """Whether a picture may only be edited: a photograph in a pair of the rig's, given its recipe and its pair."""
-    return recipe == _PHOTOGRAPH and bool(pair)
 
 
 class FaceLabels:

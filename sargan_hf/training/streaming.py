@@ -12,10 +12,11 @@ from torch.utils.data import IterableDataset as TorchStream
 
 from ..data.decoding import decoded_picture
 from ..data.loading import split_by_subject
+from ..data.photographs import RECIPE, source_only
 from ..data.streaming import share_of_process
 from ..errors import DatasetError
 from .batches import Face, SampleMaker, draw_aim, draw_source
-from .faces import RECIPE, FaceCache, FaceLabels, source_only, stored_picture
+from .faces import FaceCache, FaceLabels, stored_picture
 from .flow import exact_flow
 
 PAIR_WINDOW = 1024  # rows back that a partner is looked for among; still compressed, about 100 MB at 100 KB a picture
@@ -135,7 +136,7 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     Raises:
         DatasetError: the stream is empty, or people are to be kept aside and have no names.
     """
-    names = [*LABELS, *(name for name in (RECIPE,) if name in stream.features)]
+    names = LABELS + [RECIPE] * (RECIPE in stream.features)
     features = Features({name: stream.features[name] for name in names})
     labels = Dataset.from_list(list(stream.select_columns(names)), features)
     if not held_out:
