@@ -1,11 +1,13 @@
-"""A wide generator that starts from a trained narrow one."""
+"""A generator that starts from a trained one of another form."""
 
 import pytest
 import torch
 
 from sargan_hf import SARGAN
 from sargan_hf.errors import ConfigurationError
-from sargan_hf.training.widening import widen
+from sargan_hf.training.config import TrainingConfig
+from sargan_hf.training.setup import build_generator
+from sargan_hf.training.widening import widen, without_motion
 
 
 @pytest.fixture
@@ -37,3 +39,32 @@ def test_copies_learn_different_things(faces):
 def test_only_multiples_of_the_width():
     with pytest.raises(ConfigurationError, match="got 12"):
         widen(SARGAN(base_channels=8), 12)
+
+
+def test_without_motion_a_generator_paints_what_it_painted_and_moves_nothing(faces):
+    moving = SARGAN(base_channels=8, motion=True, typical_motion=[0.1] * 7)
+    still = without_motion(moving)
+    pictures, expression = faces
+    edit = still(pictures, expression)
+    assert edit.motion is None
+    assert still.config.typical_motion is None
+    torch.testing.assert_close(edit.residual, moving(pictures, expression).residual, atol=1e-6, rtol=0)
+    torch.testing.assert_close(edit.sample, pictures + edit.residual)
+    assert without_motion(still) is still
+
+
+def test_the_published_network_starts_from_a_half_width_run_with_motion(tmp_path, faces):
+    SARGAN(base_channels=8, motion=True).save_pretrained(tmp_path / "run")
+    config = TrainingConfig(train_data_dir="set", init_from=str(tmp_path / "run"), still_init=True, widen_init=2)
+    generator = build_generator(config, SARGAN().config.expressions)
+    published = SARGAN(base_channels=16).eval()
+    published.load_state_dict(generator.state_dict())
+    torch.testing.assert_close(published(*faces).sample, generator.eval()(*faces).sample)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"), [({}, "name it with init_from"), ({"init_from": "run", "motion": True}, "use one of them")]
+)
+def test_a_flow_field_cannot_be_left_out_of_nothing(settings, words):
+    with pytest.raises(ConfigurationError, match=words):
+        TrainingConfig(train_data_dir="set", still_init=True, **settings)

@@ -56,6 +56,7 @@ class TrainingConfig:
     motion: bool = setting(False, "move that skip by a predicted flow")
     init_from: str | None = setting(None, "model folder or Hub id to start from")
     widen_init: int = setting(1, "times the width of init_from; its channels are copied", minimum=1)
+    still_init: bool = setting(False, "leave out the flow field of init_from, for a network without motion")
     resolution: int = setting(128, "side of the training crops, a multiple of 16", minimum=16)
     # Objective
     objective: str = setting("fast", "which losses", choices=("fast", "paper"))
@@ -115,6 +116,12 @@ class TrainingConfig:
             raise ConfigurationError("motion moves the ultimate skip: use it with ultimate_skip.")
         if self.widen_init > 1 and not self.init_from:
             raise ConfigurationError("widen_init copies the channels of a trained generator: name it with init_from.")
+        if self.still_init and not self.init_from:
+            raise ConfigurationError(
+                "still_init leaves out the flow field of a trained generator: name it with init_from."
+            )
+        if self.still_init and self.motion:
+            raise ConfigurationError("still_init leaves out what motion asks for: use one of them.")
         if self.push_to_hub and not self.hub_model_id:
             raise ConfigurationError("push_to_hub needs hub_model_id, the repository to upload to.")
 

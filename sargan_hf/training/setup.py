@@ -18,7 +18,7 @@ from .config import TrainingConfig
 from .faces import FaceCache, FaceLabels
 from .flow import MotionMaps
 from .streaming import StreamedSamples, split_stream
-from .widening import widen
+from .widening import widen, without_motion
 
 # Crops are stored a little larger than they are trained on, so that zoom and rotation do not blur them.
 STORED_MARGIN = 1.25
@@ -104,6 +104,8 @@ def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SAR
                 f"{config.init_from} knows the expressions {', '.join(generator.config.expressions)}, in this order; "
                 f"the data has {', '.join(expressions)}. Start from a model of the same expressions."
             )
+        if config.still_init:
+            generator = without_motion(generator)
         generator = widen(generator, config.widen_init * generator.config.base_channels, config.seed)
         # The folder it came from belongs to this machine; a published config keeps its name only.
         generator.register_to_config(sample_size=config.resolution, _name_or_path=Path(config.init_from).name)
