@@ -114,6 +114,27 @@ def test_teeth_on_a_pink_face_are_not_mint():
     assert (painted[..., 1] < painted[..., 0]).all()
 
 
+def test_a_shadow_on_skin_is_no_grey_smudge():
+    random = np.random.default_rng(0)
+    face = np.broadcast_to(random.integers(190, 215, (64, 64, 1)) * np.array([1.0, 0.82, 0.73]), (64, 64, 3)).copy()
+    face[50:54] = random.integers(130, 160, (4, 64, 1)) * np.array([1.0, 0.7, 0.55])  # its own shadows are warmer
+    face[:12] = random.integers(60, 90, (12, 64, 1)) * np.array([0.5, 0.8, 1.0])  # under a blue hat
+    face = face.astype(np.uint8)
+    start = face.astype(np.float32) / 127.5 - 1
+    fold = np.zeros_like(start)
+    fold[36:42, 14:22] = np.float32([176, 158, 152]) / 127.5 - 1 - start[36:42, 14:22]
+    skin = np.ones((64, 64), np.float32)
+
+    def warmth(residual):
+        shown = ((start + residual)[36:42, 14:22] + 1) / 2
+        return (shown[..., 2] / shown[..., 0]).mean()
+
+    assert warmth(fold) > 0.85  # as painted
+    assert warmth(in_the_crops_colours(face, start, fold, skin)) < 0.73  # the skin's own is .73, the shadows' .55
+    light = (start + in_the_crops_colours(face, start, fold, skin))[36:42, 14:22] @ LUMA
+    np.testing.assert_allclose(light, (start + fold)[36:42, 14:22] @ LUMA, atol=0.01)
+
+
 def test_alpha_survives_and_grey_stays_grey(pipe, astronaut):
     image = Image.fromarray(astronaut).convert("RGBA")
     image.putalpha(Image.linear_gradient("L").resize(image.size))

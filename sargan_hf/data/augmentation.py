@@ -2,10 +2,11 @@
 
 Expression sets are photographs taken in one studio; people edit paintings, busts, avatars and old prints. Each transform
 below imitates one such medium or one thing that happens to pictures. It never moves a pixel, so it keeps the labels and
-the motion between the pictures of a pair; geometry (similarity jitter, flip) belongs to whoever crops.
+the motion between the pictures of a pair; geometry (similarity jitter, flip) belongs to whoever crops, and what
+stands in front of a face to `occluders`.
 
 A draw is a medium from `MEDIA` (at most one) followed by any number of `CONDITIONS`, in their order. Everything random,
-noise fields and occluders included, is drawn once and applied to all pictures of a stack alike, and does not depend on
+noise fields included, is drawn once and applied to all pictures of a stack alike, and does not depend on
 their content: the two sides of a training pair differ in expression only, before and after.
 
 Every transform is `transform(pictures, rng, strength) -> pictures`, with float32 [K, H, W, 3] RGB, nominally in [0, 1];
@@ -212,26 +213,6 @@ def low_resolution(pictures: np.ndarray, rng: np.random.Generator, strength: flo
     return np.stack([cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC) for picture in shrunk])
 
 
-def occlusion(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
-    """Something in front of the face: an ellipse or a bar in one colour, soft or hard edged, from any side."""
-    height, width = pictures.shape[1:3]
-    size = min(height, width)
-    angle = rng.uniform(0, 2 * math.pi)
-    reach = 0.5 * size * rng.uniform(0.5, 1.0)  # distance from the centre, so that most of a face stays in sight
-    centre = (int(width / 2 + reach * math.cos(angle)), int(height / 2 + reach * math.sin(angle)))
-    long, short = (max(1, int(strength * size * rng.uniform(0.06, widest))) for widest in (0.3, 0.16))
-    mask = np.zeros((height, width), dtype=np.float32)
-    if rng.random() < 0.6:
-        cv2.ellipse(mask, centre, (long, short), rng.uniform(0, 180), 0, 360, 1.0, cv2.FILLED)
-    else:
-        corners = cv2.boxPoints((centre, (4 * long, short), rng.uniform(0, 180)))
-        cv2.fillConvexPoly(mask, corners.astype(np.int32), 1.0)
-    mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.5, 3))[..., None]
-    colour = rng.uniform(0, 1, 3).astype(np.float32)
-    shade = 1 + 0.15 * _clouds(rng, (height, width), rng.uniform(1, 6))[..., None]
-    return pictures + mask * (colour * shade - pictures)
-
-
 def jpeg(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Saved too small: blocks and ringing."""
     quality = int(100 - strength * rng.uniform(20, 75))
@@ -258,14 +239,13 @@ MEDIA = (
     Transform("pencil", pencil, 0.06),
 )
 
-# In the order in which they happen: light, surface, camera, obstacle, file.
+# In the order in which they happen: light, surface, camera, file.
 CONDITIONS = (
     Transform("exposure", exposure, 0.45),
     Transform("gamma", gamma, 0.25),
     Transform("side light", side_light, 0.15),
     Transform("canvas", canvas, 0.08),
     Transform("grain", grain, 0.18),
-    Transform("occlusion", occlusion, 0.10),
     Transform("blur", blur, 0.12),
     Transform("low resolution", low_resolution, 0.08),
     Transform("jpeg", jpeg, 0.15),

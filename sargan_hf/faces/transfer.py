@@ -113,6 +113,7 @@ def plan_change(
     start = crop.astype(np.float32) / 127.5 - 1
     flow = np.zeros((side, side, 2), np.float32) if motion is None else motion.astype(np.float32) * (side / 2)
     edit = (start if motion is None else moved(start, flow)) + residual
+    skin = None
     if mode == "motion":
         flow = _smoothed(flow) if motion is not None else optical_flow(crop, edit)
         start = moved(start, flow)
@@ -120,9 +121,10 @@ def plan_change(
         # let it show again as streaks; there the whole is.
         opening = drawn_out(flow)[..., None]
         residual = opening * (_smoothed(edit) - start) + (1 - opening) * _smoothed(edit - start)
+        skin = 1 - opening[..., 0]
     else:
         flow, residual = np.zeros_like(flow), edit - start
-    residual = in_the_crops_colours(crop, start, residual)
+    residual = in_the_crops_colours(crop, start, residual, skin)
     weight = compositing.activity_weight(residual, flow) * compositing.face_weight(side)
     if region is not None:
         weight = weight * compositing.region_weight(region, side) * compositing.attention_weight(attention, side)

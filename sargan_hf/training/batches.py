@@ -16,6 +16,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..data.augmentation import stylise
+from ..data.occluders import draw_occluder
+from ..faces.alignment import EYE_DISTANCE, EYES_CENTRE
 from .faces import FaceCache
 from .flow import MotionMaps, transform_flow
 
@@ -33,8 +35,10 @@ class Draw:
     resolution: int
     neutral_source: float
     stylise: float
+    occluders: float
     motion: bool
     seed: int
+    spectacles: bool = True  # False where the pictures are no canonical crops of faces
     pairs: bool = True  # False draws paired pictures as if they were not
     rotation: float = 12.0  # degrees either way
     zoom: tuple[float, float] = (0.92, 1.15)  # times the canonical crop
@@ -80,11 +84,17 @@ class SampleMaker:
         matrix, flip = self._geometry(rng)
         faces = [source] if target is None else [source, target]
         pictures = np.stack([self._crop(face.picture, matrix, flip) for face in faces])
-        sample = self._motion(pictures, exact, matrix, flip)
+        flow, valid = self._motion(pictures, exact, matrix, flip)
+        if rng.random() < self.draw.occluders:
+            eyes = self._eyes(matrix, flip) if self.draw.spectacles else None
+            occluder = draw_occluder(rng, self.draw.resolution, eyes)
+            pictures, (flow, valid) = occluder.before(pictures), occluder.stills(flow, valid)
         if self.draw.stylise > 0:
             pictures = stylise(pictures, rng, self.draw.stylise)
         pixels = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32) * 2 - 1)
-        return sample | {
+        return {
+            "motion": torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) * (2 / self.draw.resolution),
+            "motion_valid": torch.from_numpy(valid)[None],
             "source": pixels[0],
             "target": pixels[-1],
             "source_expression": torch.tensor(int(source.expression)),
@@ -107,7 +117,14 @@ class SampleMaker:
         crop = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
         return (crop[:, ::-1] if flip else crop).astype(np.float32) / 255
 
-    def _motion(self, pictures, exact, matrix, flip) -> dict[str, torch.Tensor]:
+    def _eyes(self, matrix: np.ndarray, flip: bool) -> np.ndarray:
+        """Where the pupils of a canonical crop are in the sample, [2, 2], the left one in the picture first."""
+        offsets = np.array([[-EYE_DISTANCE / 2, 0], [EYE_DISTANCE / 2, 0]])
+        eyes = (EYES_CENTRE + offsets) * self.stored - 0.5
+        eyes = eyes @ matrix[:, :2].T + matrix[:, 2]
+        return eyes[::-1] * [-1, 1] + [self.draw.resolution - 1, 0] if flip else eyes
+
+    def _motion(self, pictures, exact, matrix, flip) -> tuple[np.ndarray, np.ndarray]:
         size = self.draw.resolution
         flow, valid = np.zeros((size, size, 2), np.float32), np.zeros((size, size), np.float32)
         if exact is not None:
@@ -117,8 +134,7 @@ class SampleMaker:
             flow, valid = transform_flow(*exact, matrix @ to_stored, flip, size)
         elif self.draw.motion and len(pictures) == 2:
             flow, valid = self.maps.estimated(pictures[0], pictures[1])
-        motion = torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) * (2 / size)
-        return {"motion": motion, "motion_valid": torch.from_numpy(valid)[None]}
+        return flow, valid
 
 
 def draw_aim(expression: int, num_expressions: int, rng: np.random.Generator) -> int:

@@ -47,6 +47,9 @@ class TrainingConfig:
     held_out: float = setting(0.12, "share of the people kept for validation", minimum=0.0, maximum=0.9)
     neutral_source: float = setting(0.6, "share of pairs that start from the neutral picture", minimum=0.0, maximum=1.0)
     stylise: float = setting(1.0, "strength of the style augmentation, 0 turns it off", minimum=0.0, maximum=2.0)
+    occluders: float = setting(
+        0.15, "share of samples with spectacles or something else before the face", minimum=0.0, maximum=1.0
+    )
     dataloader_num_workers: int = setting(1, "processes that prepare batches", minimum=0)
     # Network
     base_channels: int = setting(64, "width of the generator's first convolution", minimum=4)

@@ -1,6 +1,6 @@
 """What a run starts from: the data split by people, the two networks, their optimisers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -48,6 +48,7 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
         resolution=config.resolution,
         neutral_source=config.neutral_source,
         stylise=config.stylise,
+        occluders=config.occluders,
         motion=config.motion,
         seed=config.seed,
         pairs=config.paired_weight > 0,
@@ -63,6 +64,8 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
             dataset = parts["train"]
             held_out, held_out_before = FaceCache(parts["test"], stored), _before(parts["test"], stored)
         faces, before = FaceCache(dataset, stored), _before(dataset, stored)
+    if before is not None:  # mouths, not faces
+        draw = replace(draw, spectacles=False)
     samples = TrainingSamples(faces, draw, _neutral(expressions), MotionMaps(dataset), before)
     return TrainingData(samples, faces, held_out, expressions, held_out_before)
 
