@@ -1,4 +1,4 @@
-"""Draws docs/pictures/augmentation/sheet.jpg: every augmentation transform on one face.
+"""Draws docs/pictures/augmentation/sheet.jpg: every augmentation transform, and what stands in front, on one face.
 
     python docs/make_augmentation_sheet.py [OUTPUT]
 
@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage.data import astronaut
 
 from sargan_hf.data.augmentation import CONDITIONS, MEDIA
-from sargan_hf.faces.alignment import canonical_transform, crop_face
+from sargan_hf.data.occluders import obstacle, spectacles
+from sargan_hf.faces.alignment import EYE_DISTANCE, EYES_CENTRE, canonical_transform, crop_face
 from sargan_hf.faces.detection import FaceDetector
 
 SIZE, DRAWS, CAPTION = 100, 5, 114
@@ -24,18 +25,20 @@ def main(output: Path) -> None:
     """Writes the sheet: two columns of transforms, each a row of `DRAWS` independent draws at strength 1."""
     face = crop_face(astronaut(), canonical_transform(FaceDetector().find(astronaut())[0].points, SIZE), SIZE)
     face = np.asarray(face, dtype=np.float32) / 255
-    transforms = (*MEDIA, *CONDITIONS)
-    rows = -(-(len(transforms) + 1) // 2)
+    eyes = np.array([[EYES_CENTRE[0] + side * EYE_DISTANCE / 2, EYES_CENTRE[1]] for side in (-1, 1)]) * SIZE - 0.5
+    draws = {
+        each.name: (lambda rng, apply=each.apply: apply(face[None], rng, 1.0)[0]) for each in (*MEDIA, *CONDITIONS)
+    }
+    draws["spectacles"] = lambda rng: spectacles(rng, SIZE, eyes).before(face[None])[0]
+    draws["obstacle"] = lambda rng: obstacle(rng, SIZE).before(face[None])[0]
+    cells = {"the photograph": [face]}
+    cells |= {name: [one(np.random.default_rng(seed)) for seed in range(DRAWS)] for name, one in draws.items()}
+    rows = -(-len(cells) // 2)
     width = CAPTION + DRAWS * SIZE
     sheet = Image.new("RGB", (2 * width + 16, rows * SIZE), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    for cell in range(len(transforms) + 1):
+    for cell, (name, pictures) in enumerate(cells.items()):
         left, top = (width + 16) * (cell // rows), SIZE * (cell % rows)
-        if cell == 0:
-            name, pictures = "the photograph", [face]
-        else:
-            name, apply, _ = transforms[cell - 1]
-            pictures = [apply(face[None], np.random.default_rng(seed), 1.0)[0] for seed in range(DRAWS)]
         pen.text((left + 6, top + SIZE // 2 - 8), name, fill="black", font=font)
         for column, picture in enumerate(pictures):
             tile = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
