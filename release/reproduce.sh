@@ -51,12 +51,16 @@ train set motion-128 release/sargan-motion-128-stage-2.yaml --init_from "$work/m
 train set motion-128-adversary release/sargan-motion-128-stage-3.yaml --init_from "$work/motion-128"
 train set-real motion-128-real release/sargan-motion-128-stage-4.yaml --init_from "$work/motion-128-adversary" \
     --discriminator_from "$work/motion-128-adversary"
-[ -d "$work/sargan-motion-128" ] || python release/average.py "$work/motion-128-adversary" "$work/motion-128-real" "$work/sargan-motion-128"
+[ -d "$work/motion-128-mean" ] ||
+    python release/average.py "$work/motion-128-adversary" "$work/motion-128-real" "$work/motion-128-mean"
+train set-real motion-128-occluders release/sargan-motion-128-stage-5.yaml --init_from "$work/motion-128-mean"
+[ -d "$work/sargan-motion-128" ] ||
+    python release/average.py "$work/motion-128-mean" "$work/motion-128-occluders" "$work/sargan-motion-128" --share 0.4
 
-step "3. sargan-128, the published network: half width first, then widened by copying"
-train set residual-64 release/sargan-128-stage-1.yaml
-train set residual-128 release/sargan-128-stage-2.yaml --init_from "$work/residual-64"
-train set sargan-128 release/sargan-128-stage-3.yaml --init_from "$work/residual-128" --discriminator_from "$work/motion-128"
+step "3. sargan-128, the published network: from the motion model's features at half width, then widened by copying"
+train set-real residual-128 release/sargan-128-stage-1.yaml --init_from "$work/sargan-motion-128"
+train set-real sargan-128 release/sargan-128-stage-2.yaml --init_from "$work/residual-128" \
+    --discriminator_from "$work/motion-128-occluders"
 
 step "4. The strength of the edits, which the mean error of the training has made too small"
 released=$work/released

@@ -46,12 +46,12 @@ def widen(narrow: SARGAN, base_channels: int, seed: int = 0) -> SARGAN:
 def without_motion(moving: SARGAN) -> SARGAN:
     """The generator without the channels that give its flow field: it paints what it painted, and moves nothing.
 
-    `typical_motion` goes with them. A generator without motion is returned as it is.
+    `motion_reach` and `typical_motion` go with them. A generator without motion is returned as it is.
     """
     if not moving.config.motion:
         return moving
-    settings = {name: value for name, value in moving.config.items() if not name.startswith("_")}
-    still = SARGAN(**settings | {"motion": False, "typical_motion": None})
+    of_motion = ("motion", "motion_reach", "typical_motion")
+    still = SARGAN(**{name: value for name, value in moving.config.items() if name[0] != "_" and name not in of_motion})
     weights = moving.state_dict()
     weights["conv_out.weight"] = weights["conv_out.weight"][:3]
     still.load_state_dict(weights)
