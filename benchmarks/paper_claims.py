@@ -52,6 +52,7 @@ SHARED = {
     "base_channels": 32,
     "motion": False,
     "stylise": 0.0,
+    "occluders": 0.0,
     "held_out": 0.12,
     "dataloader_num_workers": 0,  # the loader counts as well, and in the same process
 }

@@ -67,7 +67,7 @@ def warped_folder(tmp_path_factory):
 def samples(warped_folder, tmp_path, monkeypatch):
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path)
     config = TrainingConfig(
-        train_data_dir=str(warped_folder), motion=True, resolution=64, held_out=0.0, stylise=0.0, report_to="none"
+        train_data_dir=str(warped_folder), motion=True, resolution=64, held_out=0.0, stylise=0.0, occluders=0.0
     )
     return prepare_data(config, Accelerator(cpu=True)).samples
 

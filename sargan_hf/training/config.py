@@ -26,6 +26,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "ema_decay": 0.0,
         "max_train_steps": 200_000,
         "stylise": 0.0,
+        "occluders": 0.0,
     },
 }
 
