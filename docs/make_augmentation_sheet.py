@@ -14,7 +14,7 @@ from skimage.data import astronaut
 
 from sargan_hf.data.augmentation import CONDITIONS, MEDIA
 from sargan_hf.data.occluders import obstacle, spectacles
-from sargan_hf.faces.alignment import EYE_DISTANCE, EYES_CENTRE, canonical_transform, crop_face
+from sargan_hf.faces.alignment import canonical_eyes, canonical_transform, crop_face
 from sargan_hf.faces.detection import FaceDetector
 
 SIZE, DRAWS, CAPTION = 100, 5, 114
@@ -25,11 +25,10 @@ def main(output: Path) -> None:
     """Writes the sheet: two columns of transforms, each a row of `DRAWS` independent draws at strength 1."""
     face = crop_face(astronaut(), canonical_transform(FaceDetector().find(astronaut())[0].points, SIZE), SIZE)
     face = np.asarray(face, dtype=np.float32) / 255
-    eyes = np.array([[EYES_CENTRE[0] + side * EYE_DISTANCE / 2, EYES_CENTRE[1]] for side in (-1, 1)]) * SIZE - 0.5
     draws = {
         each.name: (lambda rng, apply=each.apply: apply(face[None], rng, 1.0)[0]) for each in (*MEDIA, *CONDITIONS)
     }
-    draws["spectacles"] = lambda rng: spectacles(rng, SIZE, eyes).before(face[None])[0]
+    draws["spectacles"] = lambda rng: spectacles(rng, SIZE, canonical_eyes(SIZE)).before(face[None])[0]
     draws["obstacle"] = lambda rng: obstacle(rng, SIZE).before(face[None])[0]
     cells = {"the photograph": [face]}
     cells |= {name: [one(np.random.default_rng(seed)) for seed in range(DRAWS)] for name, one in draws.items()}

@@ -93,7 +93,7 @@ def stone(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np
     tint[2] = tint[1] ** 2 * rng.uniform(0.9, 1.05)  # the redder a stone, the less blue
     grey = _grey(_uncarved_eyes(pictures, rng))
     tones = rng.uniform(0.1, 0.3) + rng.uniform(0.6, 0.85) * grey ** rng.uniform(0.6, 1.4)
-    mottle = _clouds(rng, pictures.shape[1:3], rng.uniform(4, 16)) + 0.5 * _clouds(rng, pictures.shape[1:3], 1.0)
+    mottle = clouds(rng, pictures.shape[1:3], rng.uniform(4, 16)) + 0.5 * clouds(rng, pictures.shape[1:3], 1.0)
     angle = rng.uniform(0, 2 * math.pi)
     relief = np.stack([_relief(picture, angle) for picture in tones])
     carved = (tones + rng.uniform(0, 1.5) * relief) * (1 + rng.uniform(0.02, 0.07) * mottle[..., None]) * tint
@@ -147,7 +147,7 @@ def pencil(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
     """Pencil or crayon on paper: what is darker than its surroundings becomes a stroke, the rest light hatching."""
     width, pressure = rng.uniform(1.5, 4), rng.uniform(1.0, 2.5)
     shading, colour = rng.uniform(0.2, 0.7), max(0.0, rng.uniform(-0.5, 0.7))
-    tooth = 0.08 * _clouds(rng, pictures.shape[1:3], 0.7)
+    tooth = 0.08 * clouds(rng, pictures.shape[1:3], 0.7)
     grey = _grey(pictures)[..., 0]
     around = np.stack([cv2.GaussianBlur(picture, (0, 0), width) for picture in grey])
     strokes = np.clip((grey + 0.1) / (around + 0.1), 0, 1) ** pressure  # .1 keeps hair from turning solid black
@@ -185,7 +185,7 @@ def canvas(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
     pitch, depth = rng.uniform(2.5, 5), strength * rng.uniform(0.02, 0.07)
     warp = np.sin(2 * math.pi / pitch * np.arange(width, dtype=np.float32))
     weft = np.sin(2 * math.pi / pitch * np.arange(height, dtype=np.float32))
-    weave = warp + weft[:, None] + 0.5 * _clouds(rng, (height, width), 0.8)
+    weave = warp + weft[:, None] + 0.5 * clouds(rng, (height, width), 0.8)
     return pictures * (1 + depth * weave)[..., None]
 
 
@@ -194,7 +194,7 @@ def grain(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np
     height, width = pictures.shape[1:3]
     size, depth = max(0.0, rng.uniform(-1.0, 1.5)), strength * rng.uniform(0.015, 0.06)
     channels = 1 if rng.random() < 0.6 else 3
-    field = np.stack([_clouds(rng, (height, width), size) for _ in range(channels)], axis=-1)
+    field = np.stack([clouds(rng, (height, width), size) for _ in range(channels)], axis=-1)
     return pictures + depth * field
 
 
@@ -266,7 +266,7 @@ def _mix_channels(pictures: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return np.stack([cv2.transform(picture, matrix) for picture in pictures])
 
 
-def _clouds(rng: np.random.Generator, shape: tuple[int, int], size: float) -> np.ndarray:
+def clouds(rng: np.random.Generator, shape: tuple[int, int], size: float) -> np.ndarray:
     """Noise [H, W] of mean 0 and deviation 1 whose features are about `size` pixels wide; 0 is white noise."""
     noise = rng.standard_normal(shape, dtype=np.float32)
     if size > 0:

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from .augmentation import clouds
+
 SPECTACLES = 0.7  # of the occluders
 FINE = 4  # pixels drawn for one, each way, so that thin frames have smooth edges
 # How opaque an occluder must be to hide what moves beneath it; in between, the motion is not known.
@@ -66,8 +68,7 @@ def obstacle(rng: np.random.Generator, size: int) -> Occluder:
         corners = cv2.boxPoints((centre, (4 * long, short), rng.uniform(0, 180)))
         cv2.fillConvexPoly(cover, corners.astype(np.int32), 1.0)
     cover = cv2.GaussianBlur(cover, (0, 0), rng.uniform(0.5, 3))[..., None]
-    clouds = cv2.GaussianBlur(rng.standard_normal((size, size), dtype=np.float32), (0, 0), rng.uniform(1, 6))
-    shade = 1 + 0.15 * (clouds / (clouds.std() + 1e-6))[..., None]
+    shade = 1 + 0.15 * clouds(rng, (size, size), rng.uniform(1, 6))[..., None]
     colour = rng.uniform(0, 1, 3).astype(np.float32)
     return Occluder(cover, cover * np.clip(colour * shade, 0, 1))
 

@@ -11,6 +11,12 @@ EYES_TO_MOUTH = 0.306
 EYES_CENTRE = (0.5, 0.385)
 
 
+def canonical_eyes(size: int) -> np.ndarray:
+    """Where the canonical crop of `size` pixels has the pupils: float64 [2, 2], x and y in pixels, from left to right."""
+    offsets = np.array([[-EYE_DISTANCE / 2, 0], [EYE_DISTANCE / 2, 0]])
+    return (EYES_CENTRE + offsets) * size - 0.5
+
+
 def canonical_transform(points: np.ndarray, size: int, margin: float = 0.0) -> np.ndarray:
     """The similarity that maps picture pixels to pixels of the canonical crop.
 

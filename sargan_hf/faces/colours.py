@@ -93,9 +93,7 @@ def _hues_by_light(light: np.ndarray, hue: np.ndarray) -> tuple[list[tuple], lis
     light, hue = light[counts], hue[counts]
     if len(light) < 100:
         return [((0.0, 1.0), (-1.0, -1.0))] * 3, [((0.0, 1.0), (1.0, 1.0))] * 3
-    edges = np.percentile(light, (0, 15, 50, 100))
-    bands = [(light >= lower) & (light <= upper) for lower, upper in pairwise(edges)]
-    middles = [float(np.median(light[band])) for band in bands]
+    bands, middles = _bands(light, (0, 15, 50, 100))
     ends = [np.percentile(hue[band], (1, 99), axis=0) for band in bands]
     return tuple([(middles, [end[side][channel] for end in ends]) for channel in range(3)] for side in (0, 1))
 
@@ -106,12 +104,15 @@ def _usual_hue(light: np.ndarray, hue: np.ndarray) -> Callable[[np.ndarray], np.
     Args:
         light, hue: of the face, [h, w] and [h, w, 3].
     """
-    bands = [
-        (light >= lower) & (light <= upper) for lower, upper in pairwise(np.percentile(light, (5, 25, 50, 75, 95)))
-    ]
-    middles = [float(np.median(light[band])) for band in bands]
+    bands, middles = _bands(light, (5, 25, 50, 75, 95))
     hues = np.array([np.median(hue[band], axis=0) for band in bands])
     return lambda of: np.stack([np.interp(of[..., 0], middles, hues[:, channel]) for channel in range(3)], axis=-1)
+
+
+def _bands(light: np.ndarray, percentiles: tuple[float, ...]) -> tuple[list[np.ndarray], list[float]]:
+    """Where the brightness lies between each two neighbouring percentiles of it, and its median there."""
+    bands = [(light >= lower) & (light <= upper) for lower, upper in pairwise(np.percentile(light, percentiles))]
+    return bands, [float(np.median(light[band])) for band in bands]
 
 
 def _light_and_hue(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

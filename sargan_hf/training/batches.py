@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..data.augmentation import stylise
 from ..data.occluders import draw_occluder
-from ..faces.alignment import EYE_DISTANCE, EYES_CENTRE
+from ..faces.alignment import canonical_eyes
 from .faces import FaceCache
 from .flow import MotionMaps, transform_flow
 
@@ -119,9 +119,7 @@ class SampleMaker:
 
     def _eyes(self, matrix: np.ndarray, flip: bool) -> np.ndarray:
         """Where the pupils of a canonical crop are in the sample, [2, 2], the left one in the picture first."""
-        offsets = np.array([[-EYE_DISTANCE / 2, 0], [EYE_DISTANCE / 2, 0]])
-        eyes = (EYES_CENTRE + offsets) * self.stored - 0.5
-        eyes = eyes @ matrix[:, :2].T + matrix[:, 2]
+        eyes = canonical_eyes(self.stored) @ matrix[:, :2].T + matrix[:, 2]
         return eyes[::-1] * [-1, 1] + [self.draw.resolution - 1, 0] if flip else eyes
 
     def _motion(self, pictures, exact, matrix, flip) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,8 @@ A generator with motion learns from exact motion where brows, lids and lips are 
 one that has only pictures to learn from; without its flow field it hands that on to the published network.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -31,8 +33,7 @@ def widen(narrow: SARGAN, base_channels: int, seed: int = 0) -> SARGAN:
             f"A generator of {narrow.config.base_channels} base channels widens to a multiple of these; got "
             f"{base_channels}. Leave out init_from to start afresh."
         )
-    settings = {name: value for name, value in narrow.config.items() if not name.startswith("_")}
-    wide = SARGAN(**settings | {"base_channels": base_channels})
+    wide = SARGAN(**_settings(narrow) | {"base_channels": base_channels})
     random = torch.Generator().manual_seed(seed)
     known = dict(narrow.named_modules())
     with torch.no_grad():
@@ -51,11 +52,16 @@ def without_motion(moving: SARGAN) -> SARGAN:
     if not moving.config.motion:
         return moving
     of_motion = ("motion", "motion_reach", "typical_motion")
-    still = SARGAN(**{name: value for name, value in moving.config.items() if name[0] != "_" and name not in of_motion})
+    still = SARGAN(**{name: value for name, value in _settings(moving).items() if name not in of_motion})
     weights = moving.state_dict()
     weights["conv_out.weight"] = weights["conv_out.weight"][:3]
     still.load_state_dict(weights)
     return still
+
+
+def _settings(generator: SARGAN) -> dict[str, Any]:
+    """The arguments it was made with, without what diffusers notes beside them."""
+    return {name: value for name, value in generator.config.items() if not name.startswith("_")}
 
 
 def _expand(weight: Tensor, shape: torch.Size, reads: int | None, random: torch.Generator) -> Tensor:
