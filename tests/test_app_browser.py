@@ -197,7 +197,10 @@ def test_the_blend_pad_mixes_by_pointer_and_by_keyboard(opened):
 
 
 @pytest.mark.parametrize(("kind", "player"), [("MP4", "#film video"), ("GIF", "#loop img")])
-def test_an_animation_is_made_with_progress(opened, kind, player):
+def test_an_animation_is_made_with_progress(opened, picture, kind, player, tmp_path):
+    large = tmp_path / "large.png"  # its frames take seconds to draw, so that a busy browser cannot miss them
+    Image.open(picture).resize((1200, 1200)).save(large)
+    changes_the_result(opened, lambda: add(opened, large))
     opened.locator("#film-kind").get_by_label(kind).click()
     opened.evaluate(
         """() => new MutationObserver(() => { window.drew ||= document.body.innerText.includes("Drawing") })
