@@ -1,4 +1,4 @@
-"""Draws docs/pictures/augmentation/sheet.jpg: every augmentation transform, and what stands in front, on one face.
+"""Draws docs/pictures/augmentation/sheet.jpg: every augmentation transform, caricatures, and what stands in front, on one face.
 
     python docs/make_augmentation_sheet.py [OUTPUT]
 
@@ -13,9 +13,11 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage.data import astronaut
 
 from sargan_hf.data.augmentation import CONDITIONS, MEDIA
+from sargan_hf.data.caricature import draw_caricature
 from sargan_hf.data.occluders import obstacle, spectacles
-from sargan_hf.faces.alignment import canonical_eyes, canonical_transform, crop_face
+from sargan_hf.faces.alignment import canonical_eyes, canonical_mouth, canonical_transform, crop_face
 from sargan_hf.faces.detection import FaceDetector
+from sargan_hf.faces.transfer import moved
 
 SIZE, DRAWS, CAPTION = 100, 5, 114
 OUTPUT = Path(__file__).parent / "pictures" / "augmentation" / "sheet.jpg"
@@ -28,6 +30,8 @@ def main(output: Path) -> None:
     draws = {
         each.name: (lambda rng, apply=each.apply: apply(face[None], rng, 1.0)[0]) for each in (*MEDIA, *CONDITIONS)
     }
+    places = canonical_eyes(SIZE), canonical_mouth(SIZE)
+    draws["caricature"] = lambda rng: moved(face, draw_caricature(rng, SIZE, *places).offsets)
     draws["spectacles"] = lambda rng: spectacles(rng, SIZE, canonical_eyes(SIZE)).before(face[None])[0]
     draws["obstacle"] = lambda rng: obstacle(rng, SIZE).before(face[None])[0]
     cells = {"the photograph": [face]}

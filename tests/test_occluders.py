@@ -72,7 +72,7 @@ def test_samples_have_them_as_often_as_asked(share):
     picture = random.integers(100, 160, (160, 160, 3), dtype=np.uint8)
     faces = Face(picture, 4), Face(np.roll(picture, 5, axis=0), 3)
     exact = np.full((160, 160, 2), [0, -5], np.float32), np.ones((160, 160), np.float32)
-    draw = Draw(resolution=SIZE, neutral_source=0.5, stylise=0.0, occluders=share, motion=True, seed=0)
+    draw = Draw(resolution=SIZE, neutral_source=0.5, stylise=0.0, occluders=share, caricature=0.0, motion=True, seed=0)
     maker = SampleMaker(draw, 160, MotionMaps())
     still = []
     for seed in range(10):

@@ -302,36 +302,6 @@ def test_without_their_weight_pairs_are_drawn_as_single_pictures(make_config):
         assert sample["source_expression"] != sample["target_expression"]
 
 
-@pytest.fixture
-def with_photographs(expression_folder, tmp_path):
-    """The drawn people, the happy picture of each a photograph as the rig adds them."""
-    whole = load_expression_dataset(expression_folder)
-    happy = whole.features["expression"].str2int("happy")
-    recipes = ["real" if label == happy else "some recipe" for label in whole["expression"]]
-    folder = tmp_path / "with-photographs"
-    folder.mkdir()
-    whole.add_column("recipe", recipes).to_parquet(folder / "train-00000-of-00001.parquet")
-    return str(folder), happy
-
-
-@pytest.mark.parametrize("streaming", [False, True])
-def test_a_photograph_in_a_pair_is_edited_and_never_aimed_at(make_config, with_photographs, streaming):
-    folder, happy = with_photographs
-    data = prepare_data(make_config(train_data_dir=folder, streaming=streaming), Accelerator(cpu=True))
-    n = 3 * len(data.faces)
-    if streaming:
-        share = iter(data.samples.reader(0, 4, 0, 1)["dataset"])
-        samples = [next(share) for _ in range(n)]
-    else:
-        samples = [data.samples[position] for position in range(n)]
-    pairs = [(int(s["source_expression"]), int(s["target_expression"])) for s in samples if s["paired"]]
-    assert len(pairs) > n / 2
-    assert all(target != happy for _, target in pairs)
-    assert sum(source == happy for source, _ in pairs) >= n / 5
-    errors = HeldOut(data.held_out, tuple(f"{i}" for i in range(7)), 32)
-    assert all(str(happy) not in pair for pair in errors.pairs)
-
-
 def test_every_epoch_aims_at_every_picture_once(make_config):
     data = prepare_data(make_config(), Accelerator(cpu=True))
     n = len(data.faces)

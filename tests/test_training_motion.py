@@ -63,11 +63,12 @@ def warped_folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def samples(warped_folder, tmp_path, monkeypatch):
+@pytest.fixture(params=[0.0, 1.0], ids=["as they are", "caricatures"])
+def samples(warped_folder, tmp_path, monkeypatch, request):
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path)
+    plain = {"held_out": 0.0, "stylise": 0.0, "occluders": 0.0}
     config = TrainingConfig(
-        train_data_dir=str(warped_folder), motion=True, resolution=64, held_out=0.0, stylise=0.0, occluders=0.0
+        train_data_dir=str(warped_folder), motion=True, resolution=64, caricature=request.param, **plain
     )
     return prepare_data(config, Accelerator(cpu=True)).samples
 

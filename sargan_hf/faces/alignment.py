@@ -17,6 +17,11 @@ def canonical_eyes(size: int) -> np.ndarray:
     return (EYES_CENTRE + offsets) * size - 0.5
 
 
+def canonical_mouth(size: int) -> np.ndarray:
+    """Where the canonical crop of `size` pixels has the centre of the mouth: float64 [2], x and y in pixels."""
+    return (EYES_CENTRE + np.array([0, EYES_TO_MOUTH])) * size - 0.5
+
+
 def canonical_transform(points: np.ndarray, size: int, margin: float = 0.0) -> np.ndarray:
     """The similarity that maps picture pixels to pixels of the canonical crop.
 

@@ -16,8 +16,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..data.augmentation import stylise
+from ..data.caricature import Caricature, draw_caricature
 from ..data.occluders import draw_occluder
-from ..faces.alignment import canonical_eyes
+from ..faces.alignment import canonical_eyes, canonical_mouth
 from .faces import FaceCache
 from .flow import MotionMaps, transform_flow
 
@@ -36,9 +37,12 @@ class Draw:
     neutral_source: float
     stylise: float
     occluders: float
+    caricature: float
     motion: bool
     seed: int
-    spectacles: bool = True  # False where the pictures are no canonical crops of faces
+    canonical: bool = (
+        True  # False where the pictures are no canonical crops of faces: neither spectacles nor caricatures
+    )
     pairs: bool = True  # False draws paired pictures as if they were not
     rotation: float = 12.0  # degrees either way
     zoom: tuple[float, float] = (0.92, 1.15)  # times the canonical crop
@@ -82,11 +86,15 @@ class SampleMaker:
             rng: what is drawn is drawn from it.
         """
         matrix, flip = self._geometry(rng)
+        eyes, mouth = self._places(matrix, flip) if self.draw.canonical else (None, None)
+        shape = None
+        if eyes is not None and rng.random() < self.draw.caricature:
+            shape = draw_caricature(rng, self.draw.resolution, eyes, mouth)
+            eyes = shape.points(eyes)
         faces = [source] if target is None else [source, target]
-        pictures = np.stack([self._crop(face.picture, matrix, flip) for face in faces])
-        flow, valid = self._motion(pictures, exact, matrix, flip)
+        pictures = np.stack([self._crop(face.picture, matrix, flip, shape) for face in faces])
+        flow, valid = self._motion(pictures, exact, matrix, flip, shape)
         if rng.random() < self.draw.occluders:
-            eyes = self._eyes(matrix, flip) if self.draw.spectacles else None
             occluder = draw_occluder(rng, self.draw.resolution, eyes)
             pictures, (flow, valid) = occluder.before(pictures), occluder.stills(flow, valid)
         if self.draw.stylise > 0:
@@ -112,17 +120,28 @@ class SampleMaker:
         matrix[:, 2] += (draw.resolution - 1) / 2 - centre + shift
         return matrix, bool(rng.random() < 0.5)
 
-    def _crop(self, picture: np.ndarray, matrix: np.ndarray, flip: bool) -> np.ndarray:
+    def _crop(self, picture: np.ndarray, matrix: np.ndarray, flip: bool, shape: Caricature | None) -> np.ndarray:
         size = (self.draw.resolution, self.draw.resolution)
-        crop = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-        return (crop[:, ::-1] if flip else crop).astype(np.float32) / 255
+        if shape is None:
+            crop = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+            return (crop[:, ::-1] if flip else crop).astype(np.float32) / 255
+        # All in one: a second resampling would blur.
+        places = self._mirrored(shape.places()) if flip else shape.places()
+        back = cv2.invertAffineTransform(matrix).astype(np.float32)
+        places = places @ back[:, :2].T + back[:, 2]
+        crop = cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        return crop.astype(np.float32) / 255
 
-    def _eyes(self, matrix: np.ndarray, flip: bool) -> np.ndarray:
-        """Where the pupils of a canonical crop are in the sample, [2, 2], the left one in the picture first."""
-        eyes = canonical_eyes(self.stored) @ matrix[:, :2].T + matrix[:, 2]
-        return eyes[::-1] * [-1, 1] + [self.draw.resolution - 1, 0] if flip else eyes
+    def _places(self, matrix: np.ndarray, flip: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Where a canonical crop has its pupils, [2, 2], the left one in the sample first, and its mouth, [2]."""
+        points = np.vstack([canonical_eyes(self.stored), canonical_mouth(self.stored)]) @ matrix[:, :2].T + matrix[:, 2]
+        eyes, mouth = points[:2], points[2]
+        return (self._mirrored(eyes)[::-1], self._mirrored(mouth)) if flip else (eyes, mouth)
 
-    def _motion(self, pictures, exact, matrix, flip) -> tuple[np.ndarray, np.ndarray]:
+    def _mirrored(self, points: np.ndarray) -> np.ndarray:
+        return points * np.float32([-1, 1]) + np.float32([self.draw.resolution - 1, 0])
+
+    def _motion(self, pictures, exact, matrix, flip, shape) -> tuple[np.ndarray, np.ndarray]:
         size = self.draw.resolution
         flow, valid = np.zeros((size, size, 2), np.float32), np.zeros((size, size), np.float32)
         if exact is not None:
@@ -130,6 +149,8 @@ class SampleMaker:
             scale = self.stored / len(exact[0])
             to_stored = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])
             flow, valid = transform_flow(*exact, matrix @ to_stored, flip, size)
+            if shape is not None:
+                flow, valid = shape.bent(flow, valid)
         elif self.draw.motion and len(pictures) == 2:
             flow, valid = self.maps.estimated(pictures[0], pictures[1])
         return flow, valid
@@ -150,16 +171,17 @@ def draw_source(
 ) -> int:
     """Which of the pictures of a pair, int [N] by their expressions, the one with `expression` is made from.
 
-    It is a neutral one in the share `neutral_source` of the cases where there is one. Where there are photographs of an
+    It is a neutral one in the share `neutral_source` of the cases where there is one. Where there are photographs of another
     expression (bool [N]) among rendered ones, it is one of them in half of the other cases, as they are what people bring. Else
-    it is any.
+    it is any but a photograph of `expression`: a real smile is not to become the rendered one.
     """
     neutrals = np.flatnonzero(expressions == neutral)
     if expression != neutral and len(neutrals) and rng.random() < draw.neutral_source:
         return int(rng.choice(neutrals))
-    if photographs.any() and rng.random() < PHOTOGRAPH_SHARE:
-        return int(rng.choice(np.flatnonzero(photographs)))
-    return int(rng.choice(len(expressions)))
+    brought = photographs & (expressions != expression)
+    if brought.any() and rng.random() < PHOTOGRAPH_SHARE:
+        return int(rng.choice(np.flatnonzero(brought)))
+    return int(rng.choice(np.flatnonzero(brought | ~photographs)))
 
 
 class TrainingSamples(Dataset):
@@ -206,15 +228,16 @@ class TrainingSamples(Dataset):
     def _choose(self, picture: int, rng: np.random.Generator) -> tuple[int, int | None, int]:
         """The drawn picture is the target: all expressions are aimed at equally often. A partner is its source.
 
-        A drawn picture that may only be a source is edited to one of its partners.
+        A drawn picture that may only be a source is edited to one of its partners with another expression.
         """
         partners, expression = self.faces.partners(picture), int(self.faces.expression[picture])
-        if len(partners) == 0 or not self.draw.pairs:
-            return picture, None, draw_aim(expression, self.faces.num_expressions, rng)
+        photograph = self.faces.source_only[picture]
         targets = partners[~self.faces.source_only[partners]]
-        if len(targets) == 0:
+        if photograph:
+            targets = targets[self.faces.expression[targets] != expression]
+        if len(targets) == 0 or not self.draw.pairs:
             return picture, None, draw_aim(expression, self.faces.num_expressions, rng)
-        if self.faces.source_only[picture]:
+        if photograph:
             target = int(rng.choice(targets))
             return picture, target, int(self.faces.expression[target])
         of = self.faces.expression[partners], self.faces.source_only[partners]

@@ -27,6 +27,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "max_train_steps": 200_000,
         "stylise": 0.0,
         "occluders": 0.0,
+        "caricature": 0.0,
     },
 }
 
@@ -51,6 +52,7 @@ class TrainingConfig:
     occluders: float = setting(
         0.15, "share of samples with spectacles or something else before the face", minimum=0.0, maximum=1.0
     )
+    caricature: float = setting(0.0, "share of samples bent into faces of other proportions", minimum=0.0, maximum=1.0)
     dataloader_num_workers: int = setting(1, "processes that prepare batches", minimum=0)
     # Network
     base_channels: int = setting(64, "width of the generator's first convolution", minimum=4)

@@ -49,6 +49,7 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
         neutral_source=config.neutral_source,
         stylise=config.stylise,
         occluders=config.occluders,
+        caricature=config.caricature,
         motion=config.motion,
         seed=config.seed,
         pairs=config.paired_weight > 0,
@@ -65,7 +66,7 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
             held_out, held_out_before = FaceCache(parts["test"], stored), _before(parts["test"], stored)
         faces, before = FaceCache(dataset, stored), _before(dataset, stored)
     if before is not None:  # mouths, not faces
-        draw = replace(draw, spectacles=False)
+        draw = replace(draw, canonical=False)
     samples = TrainingSamples(faces, draw, _neutral(expressions), MotionMaps(dataset), before)
     return TrainingData(samples, faces, held_out, expressions, held_out_before)
 

@@ -60,10 +60,13 @@ class StreamedSamples:
         partners = [row] if row["pair"] and draw.pairs else []
         partners += [other for other in before if other["pair"] == row["pair"]] if partners else []
         targets = [partner for partner in partners if not _source_only(partner)]
+        photograph = _source_only(row)
+        if photograph:
+            targets = [partner for partner in targets if partner["expression"] != row["expression"]]
         if len(partners) < 2 or not targets:
             aim = draw_aim(row["expression"], self.num_expressions, rng)
             return self.maker.make(self._face(row), None, aim, None, rng)
-        if _source_only(row):
+        if photograph:
             return self._paired(row, targets[rng.integers(len(targets))], rng)
         expressions = np.array([partner["expression"] for partner in partners])
         photographs = np.array([_source_only(partner) for partner in partners])
