@@ -164,6 +164,27 @@ def test_a_drawn_out_seam_is_no_comb_of_streaks():
     assert np.diff(opening, axis=1).std() < 0.2 * np.diff(grain, axis=1).std()
 
 
+@pytest.mark.parametrize(("paint", "grain_left"), [(1.0, (0, 0.2)), (0.15, (0.8, 1.2))], ids=["over teeth", "a fold"])
+@pytest.mark.parametrize("intensity", [1.0, 0.5])
+def test_what_is_painted_over_shows_no_more_and_skin_under_a_fold_does(paint, grain_left, intensity):
+    """Teeth that the network painted over at its own size left the fine gaps between them in the picture."""
+    rng = np.random.default_rng(0)
+    picture = np.clip(rng.normal(200, 25, (1024, 1024, 1)), 0, 255).astype(np.uint8).repeat(3, axis=2)
+    side = 128
+    transform = np.array([[side / 1024, 0, 0.5 * side / 1024 - 0.5], [0, side / 1024, 0.5 * side / 1024 - 0.5]])
+    crop = crop_face(picture, transform, side)
+    residual = np.zeros((side, side, 3), np.float32)
+    residual[85:100, 50:78] = paint * (-0.9 - (crop[85:100, 50:78] / 127.5 - 1))
+    pixels = picture.copy()
+    change = plan_change(crop, residual, np.zeros((side, side, 2), np.float32), "motion")
+    apply_change(pixels, transform, side, change.scaled(intensity))
+    inside = np.s_[704:776, 424:600, 0]
+    left = np.diff(pixels[inside].astype(float), axis=1).std() / np.diff(picture[inside].astype(float), axis=1).std()
+    assert grain_left[0] <= left <= grain_left[1]
+    assert pixels[inside].mean() < picture[inside].mean() - 10 * intensity
+    assert np.array_equal(pixels[:600], picture[:600])
+
+
 def test_hair_and_hats_stay_while_a_chin_may_drop():
     side = 128
     crop = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)

@@ -236,13 +236,18 @@ def test_full_resolution_pixels_move_and_stay_sharp():
     assert np.array_equal(pixels[:64], picture[:64])
 
 
+def covered_nowhere(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The weight and the covered places of a change that acts everywhere and hides nothing."""
+    return np.ones((size, size), np.float32), np.zeros((size, size), np.float32)
+
+
 @pytest.mark.parametrize("intensity", [0.25, 0.5, 0.75, 1.25])
 def test_a_mouth_half_open_is_the_open_one_smaller(intensity):
     """Light lips; the seam that is drawn out between them is painted dark."""
     motion, inside = opening_mouth(side=64, half=8)
     residual = np.zeros((64, 64, 3), np.float32)
     residual[inside] = -0.9
-    change = Change(motion, residual, np.full((64, 64, 3), 0.8, np.float32), np.ones((64, 64), np.float32))
+    change = Change(motion, residual, np.full((64, 64, 3), 0.8, np.float32), *covered_nowhere(64))
 
     def dark(change: Change) -> np.ndarray:
         return np.flatnonzero((moved(change.crop, change.motion) + change.residual).mean(axis=(1, 2)) < 0.3)
@@ -258,7 +263,7 @@ def test_what_moves_alike_everywhere_moves_in_proportion(intensity, seed):
     rng = np.random.default_rng(seed)
     motion = np.broadcast_to(rng.uniform(-5, 5, 2), (32, 32, 2)).astype(np.float32)
     residual = np.broadcast_to(rng.uniform(-1, 1, 3), (32, 32, 3)).astype(np.float32)
-    change = Change(motion, residual, np.zeros((32, 32, 3), np.float32), np.ones((32, 32), np.float32))
+    change = Change(motion, residual, np.zeros((32, 32, 3), np.float32), *covered_nowhere(32))
     scaled = change.scaled(intensity)
     np.testing.assert_allclose(scaled.motion, intensity * motion, atol=1e-5)
     np.testing.assert_allclose(scaled.residual, intensity * residual, atol=1e-5)

@@ -21,6 +21,9 @@ LEAST_WEIGHT = 1 / 512
 SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
 # Area of the picture that a pixel is fetched from: where streaks begin to show, and where there is nothing else.
 STRETCHED, DRAWN_OUT = 0.6, 0.25
+# Paint in units of the full range: where it begins to hide what it lies on, and where that is gone. Folds stay below.
+COVERING, COVERED = 0.125, 0.225
+GAP = 3 / 128  # of the crop's side: what lies between covered places this near to each other is covered too
 FOLLOWED = 8  # rounds in which a point is followed to where it is in the full change
 OPENS_DARK = 3.0  # the inside of a mouth has its full colour from the reciprocal of this intensity on
 # How much of the Laplacian makes up for what interpolation loses; measured on the grain of photographs.
@@ -37,6 +40,7 @@ class Change:
         crop: float32 [P, P, 3] in 0..1, the face as the model saw it, to be moved instead of the picture's own pixels where
             those would be drawn out to streaks.
         weight: float32 [P, P], 0 where the picture stays as it is, bit for bit.
+        covered: float32 [P, P], 1 where the residual replaces what the picture shows, see `covered_by`.
         expression: float32 [n], the condition that the edit was made for; None where it is not known.
         pasted: whether `crop` stands in for the picture's own pixels everywhere, the mode "paste".
     """
@@ -45,6 +49,7 @@ class Change:
     residual: np.ndarray
     crop: np.ndarray
     weight: np.ndarray
+    covered: np.ndarray
     expression: np.ndarray | None = None
     pasted: bool = False
 
@@ -61,12 +66,11 @@ class Change:
         ends = np.zeros_like(self.motion)
         for _ in range(FOLLOWED):
             ends = (intensity - 1) * moved(self.motion, ends)
-        fields = moved(np.dstack([self.motion, self.residual, drawn_out(self.motion)]), ends)
-        motion, residual, opening = fields[..., :2], fields[..., 2:5], fields[..., 5:]
-        opened = max(intensity, min(1.0, OPENS_DARK * intensity))
-        return replace(
-            self, motion=intensity * motion, residual=(intensity + opening * (opened - intensity)) * residual
-        )
+        fields = moved(np.dstack([self.motion, self.residual, drawn_out(self.motion), self.covered]), ends)
+        motion, residual, opening, covered = fields[..., :2], fields[..., 2:5], fields[..., 5:6], fields[..., 6]
+        opened = min(1.0, OPENS_DARK * intensity)
+        residual *= intensity + opening * (max(intensity, opened) - intensity)
+        return replace(self, motion=intensity * motion, residual=residual, covered=opened * covered)
 
     def mixed(self, other: "Change", share: float) -> "Change":
         """Part of the way (`share` in 0..1) from this change to another one of the same face."""
@@ -76,6 +80,7 @@ class Change:
             motion=(1 - share) * self.motion + share * other.motion,
             residual=(1 - share) * self.residual + share * other.residual,
             weight=np.maximum(self.weight, other.weight),
+            covered=(1 - share) * self.covered + share * other.covered,
             expression=_mixed(self.expression, other.expression, share),
         )
 
@@ -83,9 +88,10 @@ class Change:
         """float32 [P, P], 1 where the moved `crop` is shown instead of the picture's own pixels.
 
         A mouth that opens draws the seam between the lips out over the whole opening; at the picture's resolution that
-        is a comb of streaks. The model saw and painted over the few pixels of its own size.
+        is a comb of streaks. The model saw and painted over the few pixels of its own size. So it did with the teeth of a
+        smile that closes or turns into a dark opening: its paint hides no gap between them that it did not see.
         """
-        return self.weight if self.pasted else drawn_out(self.motion)
+        return self.weight if self.pasted else np.maximum(drawn_out(self.motion), self.covered)
 
 
 def plan_change(
@@ -113,15 +119,17 @@ def plan_change(
     start = crop.astype(np.float32) / 127.5 - 1
     flow = np.zeros((side, side, 2), np.float32) if motion is None else motion.astype(np.float32) * (side / 2)
     edit = (start if motion is None else moved(start, flow)) + residual
-    skin = None
+    skin, covered = None, np.zeros((side, side), np.float32)
     if mode == "motion":
         flow = _smoothed(flow) if motion is not None else optical_flow(crop, edit)
         start = moved(start, flow)
-        # Between opening lips the network has painted over the drawn-out seam, pixel for pixel. The paint smoothed alone would
-        # let it show again as streaks; there the whole is.
-        opening = drawn_out(flow)[..., None]
-        residual = opening * (_smoothed(edit) - start) + (1 - opening) * _smoothed(edit - start)
-        skin = 1 - opening[..., 0]
+        covered = covered_by((edit - start) / 2)
+        # Between opening lips the network has painted over the drawn-out seam, pixel for pixel, and over teeth likewise. The
+        # paint smoothed alone would let them show again as streaks; there the whole is.
+        opening = drawn_out(flow)
+        coarse = np.maximum(opening, covered)[..., None]
+        residual = coarse * (_smoothed(edit) - start) + (1 - coarse) * _smoothed(edit - start)
+        skin = 1 - opening
     else:
         flow, residual = np.zeros_like(flow), edit - start
     residual = in_the_crops_colours(crop, start, residual, skin)
@@ -131,11 +139,15 @@ def plan_change(
     inner = compositing.residual_weight(side)
     pad = compositing.spread_pixels(side)
     total = _spread(weight, pad) * compositing.spread_weight(side)
-    inner = cv2.copyMakeBorder(inner * weight, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
+    inner, covered = (
+        cv2.copyMakeBorder(field * weight, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
+        for field in (inner, covered)
+    )
     if mode == "paste":
         total = inner
     motion, residual = _spread(flow, pad) * total[..., None], _spread(residual / 2, pad) * inner[..., None]
-    return Change(motion, residual, _spread(crop.astype(np.float32) / 255, pad), total, expression, mode == "paste")
+    wide = _spread(crop.astype(np.float32) / 255, pad)
+    return Change(motion, residual, wide, total, covered, expression, mode == "paste")
 
 
 def apply_change(pixels: np.ndarray, transform: np.ndarray, side: int, change: Change) -> tuple[int, int, int, int]:
@@ -212,6 +224,14 @@ def drawn_out(motion: np.ndarray) -> np.ndarray:
     area = (1 + across_x) * (1 + down_y) - down_x * across_y  # of the picture that one pixel is fetched from
     stretched = compositing.smoothstep((STRETCHED - area) / (STRETCHED - DRAWN_OUT)).astype(np.float32)
     return cv2.GaussianBlur(stretched, (0, 0), SMOOTHING * stretched.shape[0])
+
+
+def covered_by(paint: np.ndarray) -> np.ndarray:
+    """float32 [S, S], 1 where `paint` [S, S, 3], of the full range, hides what it is added to, and between such places."""
+    much = _smoothed(np.abs(paint).max(axis=2))
+    gap = 2 * round(GAP * len(paint)) + 1
+    much = cv2.morphologyEx(much, cv2.MORPH_CLOSE, np.ones((gap, gap), np.uint8))
+    return _smoothed(compositing.smoothstep((much - COVERING) / (COVERED - COVERING)).astype(np.float32))
 
 
 def optical_flow(crop: np.ndarray, edit: np.ndarray) -> np.ndarray:
