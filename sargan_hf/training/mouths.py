@@ -3,8 +3,7 @@
 `sargan mouths SET OUTPUT --model MODEL` lets a trained model edit every pair of an expression set at the set's own
 resolution, as the pipeline does. Where its mouths are wrong the true ones are blurred as much as the model's are: columns
 `before` (blurred) and `image` (true). The edits themselves will not do as `before`: their lips lie some pixels beside the
-true ones, and a refiner that is to move lips and paint teeth at once learned neither (400 steps: error .99 of no edit). Only
-what is much too bright or too dark is kept of them: teeth left over between lips that close, dark where there should be some.
+true ones, and a refiner that is to move lips and paint teeth at once learned neither (400 steps: error .99 of no edit).
 A set rendered with `sargan rig --size 320` fits. `train_accelerate.py` learns from it as from any set.
 """
 
@@ -24,11 +23,9 @@ from rich.progress import track
 
 from ..data.decoding import decoded_picture
 from ..data.loading import load_expression_dataset
-from ..data.photographs import RECIPE, source_only
 from ..errors import DatasetError
 from ..expressions import EXPRESSIONS
 from ..faces.alignment import crop_face
-from ..faces.colours import LUMA
 from ..faces.mouth import mouth_transform
 from ..faces.transfer import apply_change, plan_change
 from ..generators import Generator, load_generator
@@ -43,13 +40,7 @@ BLUR = (2.0, 9.0)  # standard deviation in pixels of a stored patch; up to 1.6 t
 PALE, PALE_BLUR = 0.85, 14.0  # teeth that are not sure of their place are pale: up to this share of the surroundings
 SMEAR = 0.6  # up to this share of what the model really left there, blurred as well: half-moved lips, hints of teeth
 OFF_LIGHT, OFF_COLOUR = 14.0, 7.0  # standard deviation of a wrong tone and of a wrong hue, of 255
-LEAVES = 0.5  # share of the mouths in which up to all stays of what the model has left over:
-LEFT_OVER, LEFT_RAMP = (
-    45.0,
-    30.0,
-)  # what is this much brighter or darker than the truth, and beyond it, what is so in full
-FROM_PHOTOGRAPH = 0.4  # share of the edits that start from a photograph of another expression, where there is one
-FROM_NEUTRAL = 0.65  # share of the others that start from the neutral picture
+FROM_NEUTRAL = 0.65  # share of the edits that start from the neutral picture
 
 
 def make_mouths(dataset: Dataset, generator: Generator, output: str | Path, seed: int = 0) -> int:
@@ -95,10 +86,8 @@ def _chunks(rows: Iterator[dict]) -> Iterator[list[dict]]:
 
 def _rows(dataset: Dataset, generator: Generator, rng: np.random.Generator) -> Iterator[dict]:
     names = dataset.features["expression"].names
-    columns = ["expression", "subject", "pair"] + [name for name in ("intensity", RECIPE) if name in dataset.features]
+    columns = ["expression", "subject", "pair"] + (["intensity"] if "intensity" in dataset.features else [])
     about = dataset.select_columns(columns).to_pandas()
-    recipes = about[RECIPE] if RECIPE in about else [None] * len(about)
-    photographs = np.array([source_only(*of) for of in zip(recipes, about.pair, strict=True)], bool)
     stored = dataset.select_columns("image").cast_column("image", Image(decode=False))
     groups = [indices for pair, indices in about.groupby("pair").indices.items() if pair and len(indices) > 1]
     for indices in track(groups, "mouths"):
@@ -106,7 +95,7 @@ def _rows(dataset: Dataset, generator: Generator, rng: np.random.Generator) -> I
         shown = [names[label] for label in about.expression.iloc[indices]]
         intensity = about.intensity.iloc[indices].tolist() if "intensity" in about else [1.0] * len(indices)
         for k, name in enumerate(shown):
-            start = _start(shown, photographs[indices], k, rng)
+            start = _start(shown, k, rng)
             transform = _off(pictures[k].shape[0], generator.sample_size, rng)
             strength = 1.0 if name == "neutral" else float(intensity[k])
             edited = _edited(pictures[start], generator, transform, name, strength)
@@ -136,19 +125,12 @@ def blurred_where_wrong(truth: np.ndarray, edit: np.ndarray, rng: np.random.Gene
     coarse += rng.uniform(0, PALE) * (cv2.GaussianBlur(truth, (0, 0), PALE_BLUR) - coarse)
     smear = cv2.GaussianBlur(edit.astype(np.float32), (0, 0), rng.uniform(0.5, 4))
     coarse += rng.uniform(0, SMEAR) * (smear - coarse)
-    if rng.random() < LEAVES:
-        astray = np.clip((np.abs((edit - truth) @ LUMA) - LEFT_OVER) / LEFT_RAMP, 0, 1).astype(np.float32)
-        left = cv2.GaussianBlur(edit.astype(np.float32), (0, 0), rng.uniform(0.5, 1.5))
-        coarse += rng.uniform(0.3, 1) * cv2.GaussianBlur(astray, (0, 0), 1)[..., None] * (left - coarse)
     coarse += np.float32(rng.normal(0, OFF_LIGHT) + rng.normal(0, OFF_COLOUR, 3))
     return np.clip(truth + wrong * (coarse - truth), 0, 255).astype(np.uint8)
 
 
-def _start(shown: list[str], photographs: np.ndarray, target: int, rng: np.random.Generator) -> int:
+def _start(shown: list[str], target: int, rng: np.random.Generator) -> int:
     others = [i for i in range(len(shown)) if i != target]
-    brought = [i for i in others if photographs[i] and shown[i] != shown[target]]
-    if brought and rng.random() < FROM_PHOTOGRAPH:
-        return int(rng.choice(brought))
     if shown[target] != "neutral" and "neutral" in shown and rng.random() < FROM_NEUTRAL:
         return shown.index("neutral")
     return int(rng.choice(others))
