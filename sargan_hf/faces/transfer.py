@@ -223,7 +223,7 @@ def drawn_out(motion: np.ndarray) -> np.ndarray:
     down_y, across_y = np.gradient(motion[..., 1])
     area = (1 + across_x) * (1 + down_y) - down_x * across_y  # of the picture that one pixel is fetched from
     stretched = compositing.smoothstep((STRETCHED - area) / (STRETCHED - DRAWN_OUT)).astype(np.float32)
-    return cv2.GaussianBlur(stretched, (0, 0), SMOOTHING * stretched.shape[0])
+    return _smoothed(stretched)
 
 
 def covered_by(paint: np.ndarray) -> np.ndarray:

@@ -40,9 +40,7 @@ class Draw:
     caricature: float
     motion: bool
     seed: int
-    canonical: bool = (
-        True  # False where the pictures are no canonical crops of faces: neither spectacles nor caricatures
-    )
+    canonical: bool = True  # False where the pictures are no canonical crops: no spectacles, no caricatures
     pairs: bool = True  # False draws paired pictures as if they were not
     rotation: float = 12.0  # degrees either way
     zoom: tuple[float, float] = (0.92, 1.15)  # times the canonical crop
@@ -161,6 +159,16 @@ def draw_aim(expression: int, num_expressions: int, rng: np.random.Generator) ->
     return int(rng.choice([other for other in range(num_expressions) if other != expression]))
 
 
+def aims(expressions: np.ndarray, photographs: np.ndarray, expression: int, photograph: bool) -> np.ndarray:
+    """Which of the pictures of a pair one with `expression` may be edited to, bool [N]: no photograph, and where it is one
+    itself, none with the expression that it shows already.
+
+    Args:
+        expressions, photographs: int and bool [N], of the pictures of the pair.
+    """
+    return ~photographs & (expressions != expression) if photograph else ~photographs
+
+
 def draw_source(
     expressions: np.ndarray,
     photographs: np.ndarray,
@@ -231,16 +239,14 @@ class TrainingSamples(Dataset):
         A drawn picture that may only be a source is edited to one of its partners with another expression.
         """
         partners, expression = self.faces.partners(picture), int(self.faces.expression[picture])
+        of = self.faces.expression[partners], self.faces.source_only[partners]
         photograph = self.faces.source_only[picture]
-        targets = partners[~self.faces.source_only[partners]]
-        if photograph:
-            targets = targets[self.faces.expression[targets] != expression]
+        targets = partners[aims(*of, expression, photograph)]
         if len(targets) == 0 or not self.draw.pairs:
             return picture, None, draw_aim(expression, self.faces.num_expressions, rng)
         if photograph:
             target = int(rng.choice(targets))
             return picture, target, int(self.faces.expression[target])
-        of = self.faces.expression[partners], self.faces.source_only[partners]
         source = draw_source(*of, expression, self.draw, self.neutral, rng)
         return int(partners[source]), picture, expression
 

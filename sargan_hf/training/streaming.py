@@ -15,7 +15,7 @@ from ..data.loading import split_by_subject
 from ..data.photographs import RECIPE, source_only
 from ..data.streaming import share_of_process
 from ..errors import DatasetError
-from .batches import Face, SampleMaker, draw_aim, draw_source
+from .batches import Face, SampleMaker, aims, draw_aim, draw_source
 from .faces import FaceCache, FaceLabels, stored_picture
 from .flow import exact_flow
 
@@ -59,17 +59,15 @@ class StreamedSamples:
         rng = np.random.default_rng([draw.seed, 1, *place])
         partners = [row] if row["pair"] and draw.pairs else []
         partners += [other for other in before if other["pair"] == row["pair"]] if partners else []
-        targets = [partner for partner in partners if not _source_only(partner)]
+        expressions = np.array([partner["expression"] for partner in partners], int)
+        photographs = np.array([_source_only(partner) for partner in partners], bool)
         photograph = _source_only(row)
-        if photograph:
-            targets = [partner for partner in targets if partner["expression"] != row["expression"]]
-        if len(partners) < 2 or not targets:
+        targets = np.flatnonzero(aims(expressions, photographs, row["expression"], photograph))
+        if len(partners) < 2 or len(targets) == 0:
             aim = draw_aim(row["expression"], self.num_expressions, rng)
             return self.maker.make(self._face(row), None, aim, None, rng)
         if photograph:
-            return self._paired(row, targets[rng.integers(len(targets))], rng)
-        expressions = np.array([partner["expression"] for partner in partners])
-        photographs = np.array([_source_only(partner) for partner in partners])
+            return self._paired(row, partners[targets[rng.integers(len(targets))]], rng)
         source = partners[draw_source(expressions, photographs, row["expression"], draw, self.neutral, rng)]
         return self._paired(source, row, rng)
 
