@@ -291,6 +291,7 @@ def training_batches(
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_prepare_worker,
+        pin_memory=torch.cuda.is_available(),  # without it the copy to the GPU waits for the GPU
     )
     return iter(loader)
 
