@@ -26,15 +26,17 @@ if [ "$heads" = none ]; then
 elif [ ! -f "$work/heads.done" ] && [ -z "${HEADS:-}" ]; then
     step "0. Statues and avatars to train on"
     python examples/making/make_examples.py random-heads --output "$heads" --count 50 --seed 1 --samples 6
+    python examples/making/make_examples.py random-heads --output "$heads" --count 105 --seed 2 --samples 6
     touch "$work/heads.done"
 fi
 
-step "1. The training sets: one way per expression, 450 morphed people, exact motion; the same with real smiles"
-for set in set set-real; do
+step "1. The training sets: one way per expression, morphed people, exact motion; the same with real smiles; more morphs"
+for set in set set-real set-more; do
     [ -f "$work/$set/README.md" ] && continue
+    morphs=$([ "$set" = set-more ] && echo 550 || echo 450)
     sargan rig "$assets/portraits/neutral" ${heads:+"$heads"} --output "$work/$set" --variants "${VARIANTS:-2}" \
-        --morphs "${MORPHS:-450}" --one-way --faint 0 --motion --beard 0.15 --seed 2 --workers "$workers" \
-        $([ "$set" = set-real ] && echo --real "$assets/portraits/smiling=happy") $([ -d "$work/$set" ] && echo --resume)
+        --morphs "${MORPHS:-$morphs}" --one-way --faint 0 --motion --beard 0.15 --seed 2 --workers "$workers" \
+        $([ "$set" != set ] && echo --real "$assets/portraits/smiling=happy") $([ -d "$work/$set" ] && echo --resume)
 done
 
 # train SET NAME CONFIG [FLAGS...]: a run that goes on where it stopped.
@@ -54,19 +56,22 @@ train set-real motion-128-real release/sargan-motion-128-stage-4.yaml --init_fro
 [ -d "$work/motion-128-mean" ] ||
     python release/average.py "$work/motion-128-adversary" "$work/motion-128-real" "$work/motion-128-mean"
 train set-real motion-128-occluders release/sargan-motion-128-stage-5.yaml --init_from "$work/motion-128-mean"
-[ -d "$work/sargan-motion-128" ] ||
-    python release/average.py "$work/motion-128-mean" "$work/motion-128-occluders" "$work/sargan-motion-128" --share 0.4
+[ -d "$work/motion-128-narrow" ] ||
+    python release/average.py "$work/motion-128-mean" "$work/motion-128-occluders" "$work/motion-128-narrow" --share 0.4
+train set-more sargan-motion-128 release/sargan-motion-128-stage-6.yaml --init_from "$work/motion-128-narrow" \
+    --dataloader_num_workers "$workers"
 
 step "3. sargan-128, the published network: from the motion model's features at half width, then widened by copying"
-train set-real residual-128 release/sargan-128-stage-1.yaml --init_from "$work/sargan-motion-128"
-train set-real sargan-128 release/sargan-128-stage-2.yaml --init_from "$work/residual-128" \
+train set-real residual-128 release/sargan-128-stage-1.yaml --init_from "$work/motion-128-narrow"
+train set-real residual-128-wide release/sargan-128-stage-2.yaml --init_from "$work/residual-128" \
     --discriminator_from "$work/motion-128-occluders"
+train set-more sargan-128 release/sargan-128-stage-3.yaml --init_from "$work/residual-128-wide" --dataloader_num_workers "$workers"
 
 step "4. The strength of the edits, which the mean error of the training has made too small"
 released=$work/released
 mkdir -p "$released"
 [ -d "$released/sargan-motion-128" ] ||
-    python release/strengthen.py "$work/sargan-motion-128" "$released/sargan-motion-128" --factor 1.25 --portraits "$assets/portraits"
+    python release/strengthen.py "$work/sargan-motion-128" "$released/sargan-motion-128" --factor 1.15 --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
 

@@ -14,9 +14,9 @@ BACKENDS = ("torch", "onnx")
 MOUTH_FOLDER = "mouth"  # of a model: where its mouth refiner is
 _HUB_KWARGS = ("revision", "cache_dir", "token", "local_files_only")
 
-# How many times an edit may be made as strong as the network gave it. What would need more is mostly a face unlike those
-# trained on, but it may also be one that shows the expression already.
-MOST_EVENING = 1.75
+# How many times an edit may be made as strong as the network gave it. What would need more may be a face unlike those trained
+# on, but it is mostly one that shows the expression already: a smile that is to be happy became a grimace with 1.75.
+MOST_EVENING = 1.3
 
 log = logging.getLogger(__name__)
 

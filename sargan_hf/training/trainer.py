@@ -39,11 +39,10 @@ class Trainer:
     def __init__(self, config: TrainingConfig, accelerator: Accelerator, data: TrainingData):
         self.config, self.accelerator, self.data = config, accelerator, data
         self.output_dir = Path(config.output_dir)
-        layout = memory_layout(accelerator.device)
         generator = build_generator(config, data.expressions)
         discriminator = build_discriminator(config, data.expressions)
-        self.generator = generator.to(accelerator.device, memory_format=layout).train()
-        self.discriminator = discriminator.to(accelerator.device, memory_format=layout).train()
+        self.generator = generator.to(accelerator.device).train()
+        self.discriminator = discriminator.to(accelerator.device).train()
         self.generator_optimizer = self._adam(self.generator, config.learning_rate)
         self.discriminator_optimizer = self._adam(self.discriminator, config.discriminator_learning_rate)
         self.average = EMAModel(list(self.generator.parameters()), decay=config.ema_decay) if config.ema_decay else None
@@ -353,13 +352,5 @@ def _validate(trainer: Trainer, held_out: HeldOut, progress: Progress) -> dict[s
     return errors
 
 
-def memory_layout(device: torch.device) -> torch.memory_format:
-    """What convolutions are trained fastest in: a GPU's tensor cores like channels last, a CPU is slower with it."""
-    return torch.channels_last if device.type == "cuda" else torch.contiguous_format
-
-
 def to_device(batch: Batch, device: torch.device) -> Batch:
-    moved = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
-    for name in ("source", "target"):
-        moved[name] = moved[name].contiguous(memory_format=memory_layout(device))
-    return moved
+    return {name: value.to(device, non_blocking=True) for name, value in batch.items()}
