@@ -1,7 +1,8 @@
 """The heads of the shop window: who they are, what they are made of and how they are lit."""
 
-from heads import Hair
-from scene import Head
+from dataclasses import replace
+
+from scene import Hair, Head
 
 BACK_SWEPT = (0.0, 7.9, 1.6)  # a crown before the forehead makes hair run backwards
 
@@ -78,4 +79,11 @@ HEADS = {
         turn=-9.0,
         lights=(1.2, 0.5, 0.9),
     ),
+}
+
+# What an editor of expressions does badly at, for the model card.
+_SHUT = {f"expression/units/asian/eye-{side}-closure": 1.0 for side in ("left", "right")}
+HARD = {
+    "turned": replace(HEADS["avatar-boy"], turn=50.0, frame_height=3.8),
+    "eyes-closed": replace(HEADS["avatar-girl"], targets=HEADS["avatar-girl"].targets | _SHUT),
 }
