@@ -28,15 +28,8 @@ EXAMPLES = (
     "statues/terracotta",
 )
 HARD = ("turned", "eyes-closed")  # rendered by examples/making/make_examples.py
-SCARF = [
-    (226, 392),
-    (330, 366),
-    (415, 372),
-    (510, 396),
-    (525, 640),
-    (390, 690),
-    (235, 640),
-]  # before Grace Hopper's mouth
+# A scarf before Grace Hopper's mouth.
+SCARF = [(226, 392), (330, 366), (415, 372), (510, 396), (525, 640), (390, 690), (235, 640)]
 SIDE, AROUND = 150, 1.2
 
 

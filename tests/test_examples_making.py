@@ -12,7 +12,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
 
 
 def test_the_command_explains_itself_and_refuses_unknown_heads():
-    assert "{photographs,heads,hard,random-heads}" in run("make_examples.py", "--help").stdout
+    assert "{photographs,heads,random-heads}" in run("make_examples.py", "--help").stdout
     refused = run("make_examples.py", "heads", "--only", "nobody")
     assert refused.returncode == 2
     assert "invalid choice" in refused.stderr

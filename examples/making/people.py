@@ -82,8 +82,8 @@ HEADS = {
 }
 
 # What an editor of expressions does badly at, for the model card.
-_SHUT = {f"expression/units/asian/eye-{side}-closure": 1.0 for side in ("left", "right")}
-HARD = {
+SHUT = {f"expression/units/asian/eye-{side}-closure": 1.0 for side in ("left", "right")}
+HEADS |= {
     "turned": replace(HEADS["avatar-boy"], turn=50.0, frame_height=3.8),
-    "eyes-closed": replace(HEADS["avatar-girl"], targets=HEADS["avatar-girl"].targets | _SHUT),
+    "eyes-closed": replace(HEADS["avatar-girl"], targets=HEADS["avatar-girl"].targets | SHUT),
 }
