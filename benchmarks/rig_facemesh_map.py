@@ -18,13 +18,13 @@ import numpy as np
 import typer
 
 from sargan_hf.faces.detection import FaceDetector
-from sargan_hf.rig.correction import screen_vertices
-from sargan_hf.rig.face_model import FaceModel, Part, load_face_model
-from sargan_hf.rig.facemesh import MESH_POINTS, FaceMesh, detection_anchors
-from sargan_hf.rig.fit import fit_landmarks
-from sargan_hf.rig.fitted import Landmarks
-from sargan_hf.rig.landmarks import landmark_file, read_landmarks
-from sargan_hf.rig.portraits import find_portraits, read_picture
+from sargan_hf.rig.face_model.model import FaceModel, Part, load_face_model
+from sargan_hf.rig.fitting.fit import fit_landmarks
+from sargan_hf.rig.fitting.thin_plate import screen_vertices
+from sargan_hf.rig.landmarks.facemesh import MESH_POINTS, FaceMesh, detection_anchors
+from sargan_hf.rig.landmarks.landmark_files import landmark_file, read_landmarks
+from sargan_hf.rig.landmarks.landmark_types import Landmarks
+from sargan_hf.rig.portraits.reader import find_portraits, read_picture
 
 NEIGHBOURS, RIDGE, FOLDS = 24, 1e-4, 6
 

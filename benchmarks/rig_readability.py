@@ -22,12 +22,12 @@ from rich.table import Table
 
 from sargan_hf import EXPRESSIONS
 from sargan_hf.evaluation.nets import CANONICAL_BOX, ExpressionClassifier
-from sargan_hf.rig.face_model import assets_folder, load_face_model
-from sargan_hf.rig.portraits import PortraitReader, fit_portrait
-from sargan_hf.rig.recipes import commonest_ways, default_recipes, read_recipes
-from sargan_hf.rig.render import render_set
-from sargan_hf.rig.variation import RenderOptions
-from sargan_hf.rig.white_balance import without_cast
+from sargan_hf.rig.face_model.model import assets_folder, load_face_model
+from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
+from sargan_hf.rig.portraits.white_balance import without_cast
+from sargan_hf.rig.rendering.recipes import commonest_ways, default_recipes, read_recipes
+from sargan_hf.rig.rendering.render import render_set
+from sargan_hf.rig.rendering.variation import RenderOptions
 
 NETS = ("facex", "fer")
 # What a Haar detector boxes in a canonical crop (left, top, side), as both packages do before their nets. The default of

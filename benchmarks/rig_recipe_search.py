@@ -26,12 +26,12 @@ from PIL import Image
 from sargan_hf import EXPRESSIONS
 from sargan_hf.data.loading import load_expression_dataset, split_by_subject
 from sargan_hf.evaluation.nets import ExpressionClassifier, FaceEmbedder
-from sargan_hf.rig.face_model import assets_folder, load_face_model
-from sargan_hf.rig.portraits import PortraitReader, fit_portrait
-from sargan_hf.rig.recipes import Aperture, Recipe, default_recipes, read_recipes
-from sargan_hf.rig.render import Stage
-from sargan_hf.rig.variation import RenderOptions, draw_variation
-from sargan_hf.rig.white_balance import without_cast
+from sargan_hf.rig.face_model.model import assets_folder, load_face_model
+from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
+from sargan_hf.rig.portraits.white_balance import without_cast
+from sargan_hf.rig.rendering.recipes import Aperture, Recipe, default_recipes, read_recipes
+from sargan_hf.rig.rendering.stage import Stage
+from sargan_hf.rig.rendering.variation import RenderOptions, draw_variation
 
 STEP = 0.18
 MARGINS = (-4.0, 1.5)

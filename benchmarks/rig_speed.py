@@ -16,10 +16,11 @@ import numpy as np
 import typer
 
 from sargan_hf.errors import RigError
-from sargan_hf.rig.face_model import load_face_model
-from sargan_hf.rig.portraits import PortraitReader, find_portraits, fit_portrait, read_picture
-from sargan_hf.rig.render import Stage, render_set
-from sargan_hf.rig.variation import RenderOptions, Variation
+from sargan_hf.rig.face_model.model import load_face_model
+from sargan_hf.rig.portraits.reader import PortraitReader, find_portraits, fit_portrait, read_picture
+from sargan_hf.rig.rendering.render import render_set
+from sargan_hf.rig.rendering.stage import Stage
+from sargan_hf.rig.rendering.variation import RenderOptions, Variation
 
 
 def main(

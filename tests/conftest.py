@@ -43,7 +43,7 @@ def expression_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def model(assets):
     """The 3D face model of the rig."""
-    from sargan_hf.rig.face_model import load_face_model
+    from sargan_hf.rig.face_model.model import load_face_model
 
     return load_face_model(assets / "ict_facekit_light.npz")
 
@@ -51,6 +51,6 @@ def model(assets):
 @pytest.fixture(scope="module")
 def reader():
     """Reads portraits for the rig, with or without landmark files."""
-    from sargan_hf.rig.portraits import PortraitReader
+    from sargan_hf.rig.portraits.reader import PortraitReader
 
     return PortraitReader()

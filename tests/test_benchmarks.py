@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sargan_hf.rig.recipes import default_recipes, read_recipes
+from sargan_hf.rig.rendering.recipes import default_recipes, read_recipes
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 
@@ -39,7 +39,7 @@ def test_a_found_recipe_can_be_put_into_the_table(load, tmp_path):
         found = space.at(space.start)
         assert found.shapes.get("browDown", 1) >= 0.2
         assert found.shapes.get("jawOpen", 0) <= 0.3
-        text = (FOLDER.parent / "sargan_hf" / "rig" / "recipes.toml").read_text()
+        text = (FOLDER.parent / "sargan_hf" / "rig" / "rendering" / "recipes.toml").read_text()
         table = tmp_path / "recipes.toml"
         table.write_text(text + "\n" + search.as_toml(dataclasses.replace(found, name="found")))
         assert dataclasses.replace(read_recipes(table)[-1], name=found.name) == found

@@ -63,12 +63,12 @@ def test_still_pictures_compose_to_no_motion():
 def traced(request, assets):
     """Unshaded neutral, happy and surprised pictures of one person, with their motion."""
     pytest.importorskip("numba")
-    from sargan_hf.rig.face_model import load_face_model
-    from sargan_hf.rig.motion import MotionTracer
-    from sargan_hf.rig.portraits import PortraitReader, fit_portrait
-    from sargan_hf.rig.recipes import default_recipes, recipes_for
-    from sargan_hf.rig.render import Stage
-    from sargan_hf.rig.variation import Variation
+    from sargan_hf.rig.face_model.model import load_face_model
+    from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
+    from sargan_hf.rig.rendering.flow_tracer import MotionTracer
+    from sargan_hf.rig.rendering.recipes import default_recipes, recipes_for
+    from sargan_hf.rig.rendering.stage import Stage
+    from sargan_hf.rig.rendering.variation import Variation
 
     variation = {"frontal": Variation(), "turned": Variation(yaw=25, pitch=-8), "mirrored": Variation(mirror=True)}
     model = load_face_model(assets / "ict_facekit_light.npz")

@@ -25,10 +25,10 @@ from sargan_hf.data.motion import decode_motion, decode_valid
 from sargan_hf.errors import ConfigurationError, ExpressionError, RigError
 from sargan_hf.expressions import EXPRESSIONS
 from sargan_hf.rig.command import rig_app
-from sargan_hf.rig.dataset import build_dataset
-from sargan_hf.rig.plan import RigSettings, make_plan
-from sargan_hf.rig.portraits import find_portraits
-from sargan_hf.rig.sheet import write_sheets
+from sargan_hf.rig.dataset.build import build_dataset
+from sargan_hf.rig.dataset.set_sheet import write_sheets
+from sargan_hf.rig.dataset.work_units import RigSettings, make_plan
+from sargan_hf.rig.portraits.reader import find_portraits
 
 pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install sargan_hf[rig]")
 
@@ -184,7 +184,7 @@ def test_another_seed_gives_other_pictures(small, tmp_path):
 RUNNER = """\
 import pickle, sys
 from pathlib import Path
-from sargan_hf.rig.dataset import build_dataset
+from sargan_hf.rig.dataset.build import build_dataset
 if __name__ == "__main__":
     build_dataset(pickle.loads(Path(sys.argv[1]).read_bytes()))
 """

@@ -10,21 +10,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sargan_hf.errors import RigError
-from sargan_hf.rig.build_model import build_face_model, read_obj
-from sargan_hf.rig.correction import screen_vertices
-from sargan_hf.rig.correspondence import named_correspondences
-from sargan_hf.rig.face_model import load_face_model
-from sargan_hf.rig.fit import fit_landmarks
-from sargan_hf.rig.fitted import Landmarks
-from sargan_hf.rig.landmarks import landmarks_from_frl, read_landmarks
-from sargan_hf.rig.morphs import morph
-from sargan_hf.rig.portraits import (
-    MAX_INTER_OCULAR_DISTANCE,
-    find_portraits,
-    fit_portrait,
-    read_picture,
-)
-from sargan_hf.rig.white_balance import without_cast
+from sargan_hf.rig.face_model.build_model import build_face_model, read_obj
+from sargan_hf.rig.face_model.model import load_face_model
+from sargan_hf.rig.fitting.fit import fit_landmarks
+from sargan_hf.rig.fitting.thin_plate import screen_vertices
+from sargan_hf.rig.landmarks.correspondences import named_correspondences
+from sargan_hf.rig.landmarks.landmark_files import landmarks_from_frl, read_landmarks
+from sargan_hf.rig.landmarks.landmark_types import Landmarks
+from sargan_hf.rig.portraits.morphs import morph
+from sargan_hf.rig.portraits.reader import MAX_INTER_OCULAR_DISTANCE, find_portraits, fit_portrait, read_picture
+from sargan_hf.rig.portraits.white_balance import without_cast
 
 pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install sargan_hf[rig]")
 

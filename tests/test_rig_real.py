@@ -8,15 +8,15 @@ pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: 
 
 from sargan_hf.data.photographs import PHOTOGRAPH
 from sargan_hf.errors import RigError
-from sargan_hf.rig.crop import crop_matrix, cut_out
-from sargan_hf.rig.face_model import MOUTH_CORNERS
-from sargan_hf.rig.morphs import five_points
-from sargan_hf.rig.portraits import fit_portrait, read_picture
-from sargan_hf.rig.real import tie_real
-from sargan_hf.rig.recipes import commonest, default_recipes
-from sargan_hf.rig.render import render_expression, render_set
-from sargan_hf.rig.shapes import rig_mesh
-from sargan_hf.rig.variation import RenderOptions, Variation
+from sargan_hf.rig.face_model.mesh import rig_mesh
+from sargan_hf.rig.face_model.model import MOUTH_CORNERS
+from sargan_hf.rig.landmarks.landmark_types import five_points
+from sargan_hf.rig.portraits.reader import fit_portrait, read_picture
+from sargan_hf.rig.rendering.downsample import crop_matrix, cut_out
+from sargan_hf.rig.rendering.photo_overlay import tie_real
+from sargan_hf.rig.rendering.recipes import commonest, default_recipes
+from sargan_hf.rig.rendering.render import render_expression, render_set
+from sargan_hf.rig.rendering.variation import RenderOptions, Variation
 
 SIZE = 128
 LAUGHING, CLOSED, FAINT = "london_002", "london_011", "london_003"

@@ -12,15 +12,16 @@ pytest.importorskip("numba")
 
 from sargan_hf import EXPRESSIONS
 from sargan_hf.errors import RigError
-from sargan_hf.rig.beard import BeardLook, add_beard, beard_chart
-from sargan_hf.rig.crop import average_down
-from sargan_hf.rig.face_model import Part
-from sargan_hf.rig.motion import MotionTracer
-from sargan_hf.rig.portraits import PortraitReader, fit_portrait
-from sargan_hf.rig.recipes import Recipe, commonest_ways, default_recipes, read_recipes, recipes_for
-from sargan_hf.rig.render import Stage, render_expression, render_set
-from sargan_hf.rig.shapes import DRAWN_VERTICES
-from sargan_hf.rig.variation import RenderOptions, Variation, draw_variation
+from sargan_hf.rig.face_model.mesh import DRAWN_VERTICES
+from sargan_hf.rig.face_model.model import Part
+from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
+from sargan_hf.rig.rendering.beard import BeardLook, add_beard, beard_chart
+from sargan_hf.rig.rendering.downsample import average_down
+from sargan_hf.rig.rendering.flow_tracer import MotionTracer
+from sargan_hf.rig.rendering.recipes import Recipe, commonest_ways, default_recipes, read_recipes, recipes_for
+from sargan_hf.rig.rendering.render import render_expression, render_set
+from sargan_hf.rig.rendering.stage import Stage
+from sargan_hf.rig.rendering.variation import RenderOptions, Variation, draw_variation
 
 SIZE = 96
 
@@ -39,7 +40,7 @@ def stage(face, model):
 def lid_gap(stage, name):
     recipe = recipes_for(name, default_recipes())[0]
     rest = stage.posed.photo
-    from sargan_hf.rig.deform import deform
+    from sargan_hf.rig.rendering.deform import deform
 
     moved = deform(stage.posed, stage.weights(recipe), stage.mesh).photo
 
@@ -152,7 +153,7 @@ def test_a_beard_covers_chin_and_cheeks_and_moves_with_the_skin(face, model):
 
 
 def test_a_turned_head_stays_in_the_canonical_crop(face, model):
-    from sargan_hf.rig.shapes import LID_MIDDLES
+    from sargan_hf.rig.face_model.mesh import LID_MIDDLES
 
     for yaw in (-30, 30):
         posed = Stage(face, model, Variation(yaw=yaw, pitch=10), SIZE).posed

@@ -57,7 +57,16 @@ def rig(folder: Path) -> None:
     for name in ("london_001", "london_002"):
         for suffix in (".jpg", ".csv"):
             shutil.copy(ASSETS / "portraits" / "neutral" / f"{name}{suffix}", portraits)
-    command = [sys.executable, "-m", "sargan_hf.cli", "rig", str(portraits), "--output", str(folder / "set"), "--motion"]
+    command = [
+        sys.executable,
+        "-m",
+        "sargan_hf.cli",
+        "rig",
+        str(portraits),
+        "--output",
+        str(folder / "set"),
+        "--motion",
+    ]
     subprocess.run([*command, "--workers", "1", "--seed", "1"], check=True, capture_output=True, cwd=ROOT)
     from datasets import Image, load_dataset
 
@@ -77,7 +86,16 @@ def training(folder: Path) -> None:
         output = folder / objective
         command = [sys.executable, str(ROOT / "train_accelerate.py"), "--train_data_dir", str(folder / "set")]
         command += ["--output_dir", str(output), "--objective", objective, "--motion", "--resolution", "64"]
-        command += ["--base_channels", "8", "--max_train_steps", "5", "--train_batch_size", "2", "--checkpointing_steps", "5"]
+        command += [
+            "--base_channels",
+            "8",
+            "--max_train_steps",
+            "5",
+            "--train_batch_size",
+            "2",
+            "--checkpointing_steps",
+            "5",
+        ]
         command += ["--report_to", "none", "--dataloader_num_workers", "0", "--held_out", "0"]
         run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
         if run.returncode:

@@ -68,10 +68,10 @@ def make(
     ] = None,
 ) -> None:
     """Make a data set that `datasets.load_dataset` reads."""
-    from .dataset import build_dataset
-    from .plan import RigSettings
-    from .recipes import commonest_ways, default_recipes, read_recipes
-    from .variation import RenderOptions
+    from .dataset.build import build_dataset
+    from .dataset.work_units import RigSettings
+    from .rendering.recipes import commonest_ways, default_recipes, read_recipes
+    from .rendering.variation import RenderOptions
 
     table = read_recipes(recipes) if recipes else default_recipes()
     options = RenderOptions(
@@ -111,7 +111,7 @@ def sheet(
     seed: Annotated[int, typer.Option(min=0, help="Which sets are drawn.")] = 0,
 ) -> None:
     """Put sets of a data set on contact sheets (PNG), to look at."""
-    from .sheet import write_sheets
+    from .dataset.set_sheet import write_sheets
 
     for page in write_sheets(dataset, output or dataset / "sheets", rows=rows, pages=pages, seed=seed):
         typer.echo(page)
@@ -123,7 +123,7 @@ def build_model(
     output: Annotated[Path, typer.Argument(help="The npz to write.")],
 ) -> None:
     """Make the face model's file from the OBJ files of the public ICT-FaceKit."""
-    from .build_model import build_face_model
+    from .face_model.build_model import build_face_model
 
     shapes = build_face_model(facekit, output)
     typer.echo(f"{output}: {shapes}")

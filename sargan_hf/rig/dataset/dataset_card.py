@@ -1,0 +1,139 @@
+"""The card (README.md) of a data set made by the rig: sources, licence, command, contents."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from huggingface_hub import DatasetCard, DatasetCardData
+
+from ..._version import __version__
+from .work_units import RigSettings, Unit
+
+FACE_MODEL = (
+    "[ICT-FaceKit](https://github.com/ICT-VGL/ICT-FaceKit) light, USC Institute for Creative Technologies, "
+    "MIT, (c) 2020 USC ICT"
+)
+# Open portrait sets by the beginning of the file name in our layout (docs/data.md), with the attribution they ask for.
+KNOWN_SOURCES = {
+    "london_": "DeBruine & Jones (2017), Face Research Lab London Set, figshare, "
+    "[doi 10.6084/m9.figshare.5047666.v5](https://doi.org/10.6084/m9.figshare.5047666.v5), CC BY 4.0",
+    "canada_": "DeBruine & Jones (2017), Young Adult White Faces with Manipulated Versions, figshare, "
+    "[doi 10.6084/m9.figshare.4220517.v1](https://doi.org/10.6084/m9.figshare.4220517.v1), CC BY 4.0",
+}
+KNOWN_LICENCE = "cc-by-4.0"
+
+TEMPLATE = """\
+---
+{metadata}
+---
+
+# {title}
+
+Faces in seven expressions, made by the expression rig of `sargan_hf` {version}: a 3D face model is fitted to each neutral
+portrait, and the photograph itself is rendered through the moved model. Rows with the same `pair` show one person in one
+crop, light, pose and background; they differ in expression only. The expressions are **synthetic** and follow a table of
+facial actions; they say nothing about what the people felt. {real}
+
+| column | meaning |
+|---|---|
+| `image` | {size} x {size} pixels, RGB, JPEG |
+| `expression` | one of {expressions} |
+| `subject` | the person: file name of the portrait, or two joined by `+` for a morph of two people |
+| `pair` | equal for pictures that differ in expression only; empty for real pictures of people without a neutral one |
+| `source` | `portrait`, `morph` or `real` |
+| `recipe` | which way of showing the expression |
+| `intensity` | 0 for neutral, about 1 for full strength |
+{motion}
+## Contents
+
+{contents}
+
+## Sources and licence
+
+{sources}
+
+The face model is {model}. Whoever uses this data set carries these attributions along.
+
+## Command
+
+```
+{command}
+```
+"""
+MOTION_ROWS = """\
+| `motion_backward`, `motion_forward` | where each pixel comes from in the pair's neutral picture, and where it goes |
+| `motion_valid` | where the neutral picture holds what this one shows (decode with `sargan_hf.data.motion`) |
+"""
+
+REAL_ROWS = (
+    "Rows with `source` = `real` are photographs of that expression. In a pair they were laid over the neutral photograph of "
+    "the same person, so that hair and background agree; `intensity` says how far the corners of the mouth go there, the "
+    "rig's own way being 1."
+)
+
+
+def write_card(settings: RigSettings, units: Sequence[Unit], counts: Mapping[str, int], skipped: int) -> None:
+    """Writes `README.md` with metadata that is valid on the Hub.
+
+    Args:
+        settings: of the run.
+        units: the people that were used.
+        counts: pictures of each expression.
+        skipped: number of portraits that could not be used.
+    """
+    licence, sources = _sources(units)
+    # No `configs`: `datasets` finds `data/train-*` by itself, and would take the cached rows of any other folder of the same
+    # name for these if the card named the files.
+    title = settings.output.resolve().name
+    metadata = DatasetCardData(
+        license=licence,
+        pretty_name=title,
+        task_categories=["image-to-image", "image-classification"],
+        tags=["face", "facial-expression", "synthetic", "sargan"],
+        size_categories=_size_category(sum(counts.values())),
+    )
+    has_real = any(unit.kind in ("real", "both") for unit in units)
+    text = TEMPLATE.format(
+        metadata=metadata.to_yaml(),
+        title=title,
+        version=__version__,
+        real=REAL_ROWS if has_real else "",
+        size=settings.size,
+        expressions=", ".join(sorted(counts)),
+        motion=MOTION_ROWS if settings.options.motion else "",
+        contents=_contents(units, counts, skipped),
+        sources=sources,
+        model=FACE_MODEL,
+        command=settings.command or "(made from Python with sargan_hf.rig.dataset.build.build_dataset)",
+    )
+    DatasetCard(text).save(settings.output / "README.md")
+
+
+def _contents(units: Sequence[Unit], counts: Mapping[str, int], skipped: int) -> str:
+    kinds = Counter(unit.kind for unit in units)
+    real = kinds["real"] + kinds["both"]
+    people = f"{kinds['portrait']} portraits, {kinds['morph']} morphs of two people, {real} real pictures"
+    left_out = f"; {skipped} could not be used and are listed in `skipped.csv`" if skipped else ""
+    rows = "\n".join(f"| {expression} | {count} |" for expression, count in sorted(counts.items()))
+    return f"{people}{left_out}.\n\n| expression | pictures |\n|---|---|\n{rows}"
+
+
+def _sources(units: Sequence[Unit]) -> tuple[str, str]:
+    """Licence identifier and the attributions as Markdown."""
+    stems = {Path(path).stem for unit in units for path in unit.paths}
+    known = [text for prefix, text in KNOWN_SOURCES.items() if any(stem.startswith(prefix) for stem in stems)]
+    unknown = [stem for stem in stems if not stem.startswith(tuple(KNOWN_SOURCES))]
+    lines = [f"* {text}" for text in known]
+    if unknown:
+        lines.append(
+            f"* {len(unknown)} portraits of unrecorded origin: before sharing this data set, say here whose they are and under "
+            "which licence, and set `license` above."
+        )
+    return ("other" if unknown else KNOWN_LICENCE), "\n".join(lines)
+
+
+def _size_category(pictures: int) -> str:
+    for limit, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K")):
+        if pictures < limit:
+            return name
+    return "100K<n<1M"

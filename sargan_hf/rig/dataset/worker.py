@@ -1,0 +1,127 @@
+"""Makes the pictures of one person: read, fit, render, encode. Runs inside a worker process."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ...data.motion import encode_motion, encode_valid
+from ...data.photographs import PHOTOGRAPH
+from ...errors import RigError
+from ...expressions import EXPRESSIONS
+from ..face_model.model import FaceModel, load_face_model
+from ..fitting.fitted_face import FittedFace
+from ..landmarks.landmark_types import five_points
+from ..portraits.morphs import morph
+from ..portraits.reader import Portrait, PortraitReader, fit_portrait, read_picture
+from ..portraits.white_balance import without_cast
+from ..rendering.downsample import crop_matrix, cut_out
+from ..rendering.photo_overlay import RealExpression, tie_real
+from ..rendering.recipes import commonest
+from ..rendering.render import RenderedExpression, render_set
+from ..rendering.variation import draw_variation
+from .work_units import RigSettings, Unit
+
+JPEG_QUALITY = 95
+
+
+class SetMaker:
+    """Turns units of a plan into rows of the data set. Holds the face model and the networks: one per process."""
+
+    def __init__(self, settings: RigSettings) -> None:
+        cv2.setNumThreads(1)  # the processes share the cores already
+        self.settings = settings
+        self.model: FaceModel = load_face_model(settings.model)
+        self.reader = PortraitReader()
+
+    def rows(self, unit: Unit) -> list[dict]:
+        """All rows of one unit, in the schema of `dataset.schema`.
+
+        Raises:
+            RigError: the portrait cannot be used; the message says why.
+        """
+        if unit.kind == "real":
+            return list(self._real_rows(unit))
+        if unit.kind == "both":
+            return list(self._rows_of_both(unit))
+        portraits = [without_cast(self.reader.read(path)) for path in unit.paths]
+        portrait = morph(*portraits, unit.share) if unit.kind == "morph" else portraits[0]
+        return list(self._rendered_rows(unit, fit_portrait(self.model, portrait)))
+
+    def _rows_of_both(self, unit: Unit) -> Iterator[dict]:
+        """Sets of a person who was photographed neutral and with an expression; without the pairing where it fails."""
+        neutral = without_cast(self.reader.read(unit.paths[0]))
+        face = fit_portrait(self.model, neutral)
+        recipe = commonest(unit.expression, self.settings.options.recipes)
+        try:
+            at_rest, expressing = self.reader.find_both(neutral, read_picture(unit.paths[1]))
+            real = tie_real(self.model, face, at_rest, without_cast(expressing), recipe)
+        except RigError:
+            yield from self._real_rows(replace(unit, kind="real", paths=unit.paths[1:]))
+        else:
+            yield from self._rendered_rows(unit, face, real)
+
+    def _rendered_rows(self, unit: Unit, face: FittedFace, real: RealExpression | None = None) -> Iterator[dict]:
+        settings = self.settings
+        for variant in range(unit.variants(settings)):
+            pair = f"{unit.subject}-{unit.index}-{variant}"
+            seed = unit.seed(settings.seed, variant)
+            pictures = render_set(face, self.model, seed=seed, size=settings.size, options=settings.options, real=real)
+            for number, picture in enumerate(pictures):
+                name = f"{pair}-{number}-{picture.expression}"
+                source = "real" if picture.recipe == PHOTOGRAPH else unit.source
+                yield self._row(unit, name, picture.image, picture.expression, pair, source) | {
+                    "recipe": picture.recipe,
+                    "intensity": picture.intensity,
+                    **_motion_columns(picture),
+                }
+
+    def _real_rows(self, unit: Unit) -> Iterator[dict]:
+        """A real picture of an expression in the same crop, once per variant with its own jitter."""
+        portrait = without_cast(self._portrait_of_real(unit))
+        settings = self.settings
+        for variant in range(settings.variants):
+            rng = np.random.default_rng(unit.seed(settings.seed, variant))
+            look = draw_variation(settings.options, rng)
+            matrix = crop_matrix(five_points(portrait.landmarks), settings.size, look)
+            picture = cut_out(portrait.picture, matrix, settings.size).astype(np.float32)
+            picture = 255 * (picture / 255) ** look.gamma * np.array(look.gain, np.float32)
+            picture = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+            picture = picture[:, ::-1] if look.mirror else picture
+            name = f"{unit.subject}-{unit.index}-{variant}-{unit.expression}"
+            yield self._row(unit, name, picture, unit.expression, "", "real") | {
+                "recipe": PHOTOGRAPH,
+                "intensity": 1.0,
+            }
+
+    def _portrait_of_real(self, unit: Unit) -> Portrait:
+        return self.reader.find(read_picture(unit.paths[0]), unit.subject, at_rest=False)
+
+    def _row(self, unit: Unit, name: str, image: np.ndarray, expression: str, pair: str, source: str) -> dict:
+        return {
+            "image": {"bytes": _jpeg(image), "path": f"{name}.jpg"},
+            "expression": EXPRESSIONS.index(expression),
+            "subject": unit.subject,
+            "pair": pair,
+            "source": source,
+        }
+
+
+def _jpeg(image: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return buffer.getvalue()
+
+
+def _motion_columns(picture: RenderedExpression) -> dict[str, bytes]:
+    """The encoded motion to the pair's neutral picture; empty where it was not asked for. Real pictures leave it null."""
+    if picture.motion_backward is None:
+        return {}
+    return {
+        "motion_backward": encode_motion(picture.motion_backward),
+        "motion_forward": encode_motion(picture.motion_forward),
+        "motion_valid": encode_valid(picture.motion_valid),
+    }

@@ -1,0 +1,1 @@
+"""Fits the face model to the landmarks of a portrait."""

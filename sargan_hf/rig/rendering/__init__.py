@@ -1,0 +1,1 @@
+"""Renders a fitted face under expressions, with exact motion."""

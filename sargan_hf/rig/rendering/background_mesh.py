@@ -1,0 +1,149 @@
+"""Everything in the picture that the face mesh does not cover: hair, ears, neck and what is behind.
+
+It is a sheet of small triangles under the face. The sheet follows the rim of the moving face, so that no seam opens and
+chin, neck and hair come along; and it has a depth, so that it turns with the head.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..face_model.mesh import RigMesh
+from ..face_model.model import MULTI_PIE, Part
+from .deform import Deformation
+from .pose import PosedFace
+from .rasterizer import Raster
+
+_CELLS = 40  # of the sheet along a picture's side
+_FOLLOW = 0.13  # how far the surroundings follow the rim of the face, as a share of the side
+_BEHIND = -1e6  # depth of the sheet: behind every part of the mesh, near and far within it still ordered
+
+
+@dataclass(frozen=True, eq=False)
+class BackgroundSheet:
+    """The sheet under a posed face.
+
+    Attributes:
+        photo: float32 [G, 3], grid points in the texture's frame, with a depth.
+        follows_head: float32 [G], 1 where a point turns with the head, 0 far from it.
+        triangles: int32 [2 (rows - 1) (columns - 1), 3].
+        shape: rows and columns of the grid.
+        cell: pixels between grid points.
+        head: float32 [G], 1 on the head and neck, 0 off them and at their outline.
+        rim: int, skin vertices whose displacement the sheet follows.
+        rim_cells: int [len(rim)], grid point nearest to each.
+        source: int [G], for each grid point the nearest grid point that has a rim vertex.
+        follow: float32 [G], how much each grid point follows its source.
+    """
+
+    photo: np.ndarray
+    follows_head: np.ndarray
+    triangles: np.ndarray
+    shape: tuple[int, int]
+    cell: float
+    head: np.ndarray
+    rim: np.ndarray
+    rim_cells: np.ndarray
+    source: np.ndarray
+    follow: np.ndarray
+
+
+def background_sheet(posed: PosedFace, mesh: RigMesh, drawn: np.ndarray) -> BackgroundSheet:
+    """Lays the sheet; `drawn` are the skin vertices that the mesh draws."""
+    cell = posed.side / _CELLS
+    count = int(np.ceil((posed.texture.shape[0] - 1) / cell)) + 1
+    steps = np.minimum(np.arange(count) * cell, posed.texture.shape[0] - 1).astype(np.float32)
+    x, y = np.meshgrid(steps, steps)
+    depth, on_head = _head_depth(posed, mesh, cell, count)
+    rim = drawn[(posed.normals[drawn, 2] > 0) & ~mesh.lip_region[drawn]]
+    cells = np.clip(np.round(posed.photo[rim, :2] / cell).astype(int), 0, count - 1)
+    cells = cells[:, 1] * count + cells[:, 0]
+    source, distance = _nearest_marked(cells, count)
+    follow = np.exp(-((distance / (_FOLLOW * _CELLS)) ** 2))
+    return BackgroundSheet(
+        photo=np.stack([x.ravel(), y.ravel(), depth.ravel()], axis=1).astype(np.float32),
+        follows_head=_follows_head(posed, on_head, cell).ravel(),
+        head=_inside(on_head).ravel(),
+        triangles=_grid_triangles(count, count),
+        shape=(count, count),
+        cell=cell,
+        rim=rim,
+        rim_cells=cells,
+        source=source,
+        follow=follow.astype(np.float32),
+    )
+
+
+def spread(sheet: BackgroundSheet, values: np.ndarray) -> np.ndarray:
+    """float32 [G, K], values [len(rim), K] of the rim vertices on the sheet: means per grid point, continued outwards."""
+    count = sheet.shape[0] * sheet.shape[1]
+    number = np.bincount(sheet.rim_cells, minlength=count).astype(np.float32)
+    sums = [np.bincount(sheet.rim_cells, weights=values[:, k], minlength=count) for k in range(values.shape[1])]
+    means = (np.stack(sums, axis=1) / np.maximum(number, 1)[:, None]).astype(np.float32)
+    marked = number > 0
+    outside = means[sheet.source].reshape(*sheet.shape, -1)
+    smooth = cv2.GaussianBlur(outside, (0, 0), 1.5).reshape(count, -1)
+    return np.where(marked[:, None], means, smooth)
+
+
+def sheet_screen(sheet: BackgroundSheet, posed: PosedFace, deformation: Deformation | None) -> np.ndarray:
+    """float32 [G, 3], the sheet in the picture's frame under an expression (None: at rest)."""
+    photo = sheet.photo
+    if deformation is not None:
+        move = deformation.photo[sheet.rim, :2] - posed.photo[sheet.rim, :2]
+        move = spread(sheet, move) * sheet.follow[:, None]
+        photo = photo.copy()
+        photo[:, :2] += cv2.GaussianBlur(move.reshape(*sheet.shape, 2), (0, 0), 0.7).reshape(-1, 2)
+    still = photo - np.array([posed.margin, posed.margin, 0], np.float32)
+    screen = still + (posed.turned(photo) - still) * sheet.follows_head[:, None]
+    screen[:, 2] += _BEHIND
+    return screen
+
+
+def _head_depth(posed: PosedFace, mesh: RigMesh, cell: float, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Depth of the head's surface at the grid points, continued outwards, and which of them lie on the head."""
+    part = mesh.model.triangle_part
+    head = mesh.model.faces[(part == Part.FACE) | (part == Part.HEAD_AND_NECK)]
+    small = posed.photo.copy()
+    small[:, :2] /= cell
+    raster = Raster.empty(count, count)
+    raster.draw(small, head, 0, len(head))
+    on_head = raster.triangle >= 0
+    source, _ = _nearest_marked(np.flatnonzero(on_head), count)
+    # Ears stand off the head: unless smoothed, the sheet would tear round them when the head turns.
+    depth = cv2.medianBlur(raster.depth.ravel()[source].reshape(count, count), 5)
+    return cv2.GaussianBlur(depth, (0, 0), 1.6), on_head
+
+
+def _inside(on_head: np.ndarray) -> np.ndarray:
+    """float32, 1 well inside of the head, falling to 0 at its outline: what is behind must not be touched."""
+    eroded = cv2.erode(on_head.astype(np.float32), np.ones((3, 3), np.uint8), iterations=2)
+    return np.minimum(cv2.GaussianBlur(eroded, (0, 0), 1.0), on_head)
+
+
+def _follows_head(posed: PosedFace, on_head: np.ndarray, cell: float) -> np.ndarray:
+    """float32 [rows, columns], how much each grid point turns with the head: less further out and down the neck."""
+    count = len(on_head)
+    _, distance = _nearest_marked(np.flatnonzero(on_head), count)
+    follows = np.exp(-((distance.reshape(count, count) / (0.30 * _CELLS)) ** 2))
+    # The neck bends: from the chin down the surroundings turn less and less.
+    chin = posed.photo[MULTI_PIE[8], 1] / cell
+    below = np.clip((np.arange(count) - chin) / (0.28 * _CELLS), 0, 1)[:, None]
+    return (follows * (1 - below * below * (3 - 2 * below))).astype(np.float32)
+
+
+def _nearest_marked(cells: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """For every point of a count x count grid the nearest of `cells`, and its distance in cells."""
+    free = np.ones((count, count), np.uint8)
+    free.ravel()[cells] = 0
+    distance, labels = cv2.distanceTransformWithLabels(free, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    owner = np.zeros(labels.max() + 1, np.int64)
+    owner[labels.ravel()[cells]] = cells
+    return owner[labels.ravel()], distance.ravel()
+
+
+def _grid_triangles(rows: int, columns: int) -> np.ndarray:
+    corner = np.arange(rows * columns).reshape(rows, columns)
+    a, b, c, d = corner[:-1, :-1].ravel(), corner[:-1, 1:].ravel(), corner[1:, :-1].ravel(), corner[1:, 1:].ravel()
+    return np.concatenate([np.stack([a, b, c], axis=1), np.stack([b, d, c], axis=1)]).astype(np.int32)

@@ -1,0 +1,226 @@
+"""One person in front of one camera: everything that the pictures of a set share, and how one of them is drawn."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from ..face_model.mesh import DRAWN_VERTICES, INSIDE_MOUTH, SKIN, rig_mesh
+from ..face_model.model import FaceModel, Part
+from ..fitting.fitted_face import FittedFace
+from .background_mesh import background_sheet, sheet_screen, spread
+from .background_swap import with_backdrop
+from .beard import add_beard, beard_chart
+from .deform import Deformation, aim_lids, deform, displace, lids_moved, sample_weights, with_rigid_lashes
+from .downsample import average_down
+from .eyes import eye_texture, lid_openings, looking
+from .mouth_interior import lip_opening, lips_depth, mouth_colours, paint_mouth, shape_teeth
+from .photo_overlay import UNSURE_LIPS, RealExpression
+from .pose import pose_face
+from .rasterizer import Raster, vertex_normals
+from .recipes import Recipe
+from .shading import relighting, skin_shading
+from .variation import Variation
+from .visibility import drawn_triangles, texture_places
+from .wrinkles import wrinkle_charts, wrinkle_factor
+
+_LID_SHADOW = 0.28
+_OFF_CHART = 99.0  # place on the mean face of what is not skin: no fold there
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """A face under an expression, before it is coloured.
+
+    Attributes:
+        deformation: the moved vertices of the face.
+        vertices: float32 [N, 3], vertices of mesh and backdrop in the oversampled picture.
+        places: float32 [N, 2], where in the photograph they take their colour.
+        raster: which of their triangles each pixel shows.
+        part: int [H, W], `Part` that each pixel shows, -1 for the background.
+    """
+
+    deformation: Deformation
+    vertices: np.ndarray
+    places: np.ndarray
+    raster: Raster
+    part: np.ndarray
+
+    @property
+    def mouth(self) -> np.ndarray:
+        """bool [H, W], pixels that show the inside of the mouth."""
+        return np.isin(self.part, INSIDE_MOUTH)
+
+
+class Stage:
+    """One person in front of one camera: everything the pictures of a set share.
+
+    Args:
+        face: a fitted portrait.
+        model: the face model it was fitted with.
+        variation: camera, light, gaze, folds and teeth.
+        size: side of the pictures in pixels.
+        supersample: factor by which pictures are rendered larger and averaged down.
+    """
+
+    def __init__(self, face: FittedFace, model: FaceModel, variation: Variation, size: int, supersample: int = 2):
+        self.size, self.supersample, self.variation = size, supersample, variation
+        self.mesh = mesh = rig_mesh(model)
+        posed = pose_face(face, mesh, variation, size, supersample)
+        if variation.backdrop is not None:
+            posed = replace(posed, texture=with_backdrop(posed, variation.backdrop))
+        self.posed = posed
+        self.eye_texture = eye_texture(posed)
+        self.charts = wrinkle_charts(variation.wrinkles)
+        self.beard_chart = beard_chart(variation.beard) if variation.beard is not None else None
+        self.mouth = mouth_colours(posed, mesh, variation.teeth)
+        triangles, part, eyes_start, mouth_start = drawn_triangles(posed, mesh)
+        self.sheet = background_sheet(posed, mesh, np.unique(triangles[:eyes_start]))
+        sheet_triangles = self.sheet.triangles + DRAWN_VERTICES
+        self.triangles = np.concatenate([triangles[:eyes_start], sheet_triangles, triangles[eyes_start:]])
+        self.part = np.concatenate([part[:eyes_start], np.full(len(sheet_triangles), -1), part[eyes_start:]])
+        self.eyes_start, self.mouth_start = eyes_start + len(sheet_triangles), mouth_start + len(sheet_triangles)
+        places = texture_places(posed, mesh)
+        self.places = np.concatenate([looking(places, posed, variation.gaze), self.sheet.photo[:, :2]])
+        self.light = np.ones(len(self.places), np.float32)
+        if variation.light is not None:
+            lit = relighting(posed, variation.light, mesh)
+            self.light[SKIN] = lit
+            around = spread(self.sheet, lit[self.sheet.rim, None])[:, 0]
+            self.light[DRAWN_VERTICES:] = 1 + (around - 1) * self.sheet.head
+        self.chart_places = np.full((len(self.places), 2), _OFF_CHART, np.float32)
+        self.chart_places[SKIN] = mesh.model.mean[SKIN, :2]
+        self.rest = self.shot(np.zeros(len(mesh.shapes), np.float32))
+
+    def weights(self, recipe: Recipe, intensity: float = 1.0, rng: np.random.Generator | None = None) -> np.ndarray:
+        """float32 [E], shape weights of a recipe on this face, lids aimed; varied if `rng` is given."""
+        weights = sample_weights(recipe, self.mesh, intensity, rng)
+        return aim_lids(weights, recipe.aperture, self.posed, self.mesh, intensity)
+
+    def shot(self, weights: np.ndarray) -> "Shot":
+        """The face moved by these shape weights [E], rasterised: what `render` and `MotionTracer.trace` share."""
+        return self._shot(deform(self.posed, weights, self.mesh))
+
+    def _shot(self, deformation: Deformation) -> "Shot":
+        vertices, raster = self._rasterize(deformation)
+        places = with_rigid_lashes(self.places, self.posed, deformation.photo, self.mesh)
+        return Shot(
+            deformation, vertices, places, raster, np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
+        )
+
+    def render(self, shot: "Shot", wrinkles: dict[str, float] | None = None, shaded: bool = True) -> np.ndarray:
+        """uint8 [size, size, 3] RGB, the face of `shot` with these folds.
+
+        Args:
+            shaded: False leaves out every change of colour: shading, folds, shadows of the lids, exposure.
+        """
+        deformation, vertices, raster, part = shot.deformation, shot.vertices, shot.raster, shot.part
+        shade = self.light.copy()
+        if shaded:
+            shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh)
+        pixels = raster.interpolate(np.column_stack([shot.places, shade, self.chart_places]), self.triangles)
+        picture = self._sample(self.posed.texture, pixels) * (pixels[..., 2:3] if shaded else 1.0)
+        folds = wrinkle_factor(self.charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
+        if folds is not None:
+            picture *= folds[..., None]
+        if self.beard_chart is not None:
+            one_colour = self.mouth.material is not None
+            add_beard(picture, self.beard_chart, self.variation.beard, pixels[..., 3:5], self.mouth.cheek, one_colour)
+        self._add_eyes(picture, part, pixels, deformation, shaded)
+        self._add_mouth(picture, part, raster, vertices, deformation)
+        return self._finished(picture, shaded)
+
+    def shot_of_real(self, real: RealExpression) -> "Shot":
+        """The face moved as a real photograph of an expression shows it."""
+        return self._shot(displace(self.posed, real.delta, self.mesh))
+
+    def render_real(self, shot: "Shot", real: RealExpression) -> np.ndarray:
+        """uint8 [size, size, 3] RGB, the photograph of the expression on the face of `shot_of_real`."""
+        beyond = np.zeros((len(self.places) - DRAWN_VERTICES, 3), np.float32)
+        tied = np.concatenate([np.column_stack([real.places, real.weight]), beyond])
+        pixels = shot.raster.interpolate(np.column_stack([shot.places, self.light, tied]), self.triangles)
+        shown = self._sample(self.posed.texture, pixels)
+        picture = real.covering(shown, pixels[..., 3:5], pixels[..., 5], shot.mouth)
+        return self._finished(picture * np.where(shot.mouth, 1.0, pixels[..., 2])[..., None], shaded=True)
+
+    def sure_of_real(self, shot: "Shot") -> np.ndarray:
+        """bool [size, size], False round the mouth of `shot_of_real`: where its lips end is known to some pixels only."""
+        mouth = shot.mouth.astype(np.uint8)
+        reach = round(UNSURE_LIPS * self.posed.side)
+        near = cv2.dilate(mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
+        sure = cv2.resize(near, (self.size, self.size), interpolation=cv2.INTER_AREA) == 0
+        return sure[:, ::-1] if self.variation.mirror else sure
+
+    def _rasterize(self, deformation: Deformation) -> tuple[np.ndarray, Raster]:
+        """The vertices of mesh and backdrop in the picture's frame, and which of their triangles each pixel shows."""
+        vertices = np.concatenate([deformation.screen, sheet_screen(self.sheet, self.posed, deformation)])
+        shape_teeth(vertices, self.variation.teeth)
+        raster = Raster.empty(self.posed.side, self.posed.side)
+        raster.draw(vertices, self.triangles, 0, self.eyes_start)
+        # Eyeballs would poke through folded lids elsewhere, and gums through lips.
+        opening = lid_openings(vertices, self.mesh, self.posed.side)
+        raster.draw(vertices, self.triangles, self.eyes_start, self.mouth_start, opening)
+        opening, _ = lip_opening(vertices, self.mesh, self.posed.side)
+        raster.draw(vertices, self.triangles, self.mouth_start, len(self.triangles), opening)
+        return vertices, raster
+
+    def _lid_shadow(self, part: np.ndarray) -> np.ndarray:
+        """float32 [H, W], factor on the colour of the eyeballs by the shadow of the upper lids."""
+        skin = (part == Part.FACE).astype(np.float32)
+        down = max(1, int(self.posed.side * 0.008))
+        shadow = np.zeros_like(skin)
+        shadow[down:] = skin[:-down]
+        return 1 - _LID_SHADOW * cv2.GaussianBlur(shadow, (0, 0), self.posed.side * 0.004)
+
+    def _sample(self, texture: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        sampled = cv2.remap(texture, pixels[..., 0], pixels[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return sampled.astype(np.float32)
+
+    def _add_eyes(self, picture, part, pixels, deformation: Deformation, shaded: bool) -> None:
+        eyes = (part == Part.LEFT_EYE_SOCKET) | (part == Part.RIGHT_EYE_SOCKET)
+        eyes |= (part == Part.LEFT_EYEBALL) | (part == Part.RIGHT_EYEBALL)
+        rows = np.flatnonzero(eyes.any(axis=1))
+        if not len(rows):
+            return
+        rows = slice(max(rows[0] - 8, 0), rows[-1] + 1)
+        colour = self._sample(self.eye_texture, pixels[rows])
+        if shaded:
+            colour *= self._lid_shadow(part[rows])[..., None]
+        # Eyes at rest show the photograph, with the shadow and the lashes at its lids.
+        moved = lids_moved(self.posed, deformation, self.mesh) if self.variation.gaze == (0.0, 0.0) else 1.0
+        colour = picture[rows] + moved * (colour - picture[rows])
+        picture[rows][eyes[rows]] = colour[eyes[rows]]
+
+    def _add_mouth(self, picture, part, raster: Raster, vertices: np.ndarray, deformation: Deformation) -> None:
+        _, window = lip_opening(vertices, self.mesh, self.posed.side)
+        part = part[window]
+        inside = (part == Part.MOUTH_SOCKET) | (part == Part.GUMS_AND_TONGUE) | (part == Part.TEETH)
+        if not inside.any():
+            return
+        normals = vertex_normals(deformation.model, self.triangles[self.mouth_start :]) @ self.posed.view_axes.T
+        surface = np.column_stack(
+            [
+                normals,
+                self.mesh.model.mean[:DRAWN_VERTICES, 0],
+                self.mouth.tooth_shade,
+                self.mouth.across,
+                self.mouth.lower,
+            ]
+        )
+        view = raster.window(*window)
+        # The backdrop's vertices have no `surface`: looked up, they would read beyond its end.
+        view = replace(view, triangle=np.where(inside, view.triangle, np.int32(-1)))
+        colours = paint_mouth(
+            part, view.depth, view.interpolate(surface, self.triangles), lips_depth(vertices), self.posed, self.mouth
+        )
+        picture[window][inside] = colours[inside]
+
+    def _finished(self, picture: np.ndarray, shaded: bool) -> np.ndarray:
+        picture = average_down(picture, self.supersample)
+        if shaded:
+            v = self.variation
+            if v.gamma != 1.0:
+                picture = 255 * np.power(np.clip(picture / 255, 0, 1), v.gamma)
+            picture = picture * np.array(v.gain, np.float32)
+        picture = np.clip(np.round(picture), 0, 255).astype(np.uint8)
+        return np.ascontiguousarray(picture[:, ::-1]) if self.variation.mirror else picture

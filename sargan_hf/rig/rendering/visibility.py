@@ -1,0 +1,91 @@
+"""Which triangles of the mesh a portrait can texture, and where in the portrait each vertex takes its colour."""
+
+import cv2
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from ..face_model.mesh import INSIDE_MOUTH, SKIN, RigMesh
+from ..face_model.model import Part
+from .pose import PosedFace
+
+# z of a triangle's normal from which the photograph shows it well enough; a turned head would show it stretched.
+_LEAST_FACING, _LEAST_FACING_TURNED = 0.03, 0.2
+_LIP_MARGIN = 0.006  # of the picture's side; keeps each lip's texture off the other lip
+
+
+def drawn_triangles(posed: PosedFace, mesh: RigMesh) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """The mesh's triangles that are drawn: skin inside the jaw line and facing the camera, and all inner parts.
+
+    Returns:
+        triangles [T, 3], their parts [T], the first row of the eyes and the first of those inside the mouth.
+    """
+    skin = mesh.part == Part.FACE
+    corners = mesh.triangles
+    inside = np.zeros(len(posed.photo), bool)
+    inside[SKIN] = _inside_jaw(posed)
+    facing = np.zeros(len(posed.photo), np.float32)
+    facing[SKIN] = posed.normals[:, 2]
+    turned = not np.allclose(posed.turn, np.eye(3))
+    facing = facing[corners].mean(axis=1) > (_LEAST_FACING_TURNED if turned else _LEAST_FACING)
+    # Folded skin in the lips and lids faces away but opens.
+    facing |= mesh.lip_region[corners].all(axis=1) | _at_eyes(mesh)
+    keep = inside[corners].all(axis=1) & facing & skin
+    keep[keep] = _in_one_piece(corners[keep], len(posed.photo))
+    keep |= ~skin
+    part = mesh.part[keep]
+    skins, mouths = int((part == Part.FACE).sum()), int(np.isin(part, INSIDE_MOUTH).sum())
+    return np.ascontiguousarray(corners[keep]), part, skins, len(part) - mouths
+
+
+def _in_one_piece(triangles: np.ndarray, vertices: int) -> np.ndarray:
+    """bool [T], triangles of the largest connected piece: scraps of ears and jaw would float when the head turns."""
+    links = (np.concatenate([triangles[:, 0], triangles[:, 1]]), np.concatenate([triangles[:, 1], triangles[:, 2]]))
+    graph = coo_matrix((np.ones(len(links[0]), np.int8), links), shape=(vertices, vertices))
+    piece = connected_components(graph, directed=False)[1][triangles[:, 0]]
+    return piece == np.bincount(piece).argmax()
+
+
+def _at_eyes(mesh: RigMesh) -> np.ndarray:
+    x, y, _ = mesh.model.mean[mesh.triangles].mean(axis=1).T
+    above = y - mesh.model.mean[1507, 1]  # of the corner of an eye
+    return (np.abs(np.abs(x) - 3.15) < 2.2) & (above > -1.3) & (above < 2.4)
+
+
+def _inside_jaw(posed: PosedFace) -> np.ndarray:
+    """bool [9409], inside the face's own outline in the photograph: outside the backdrop takes over."""
+    jaw = posed.landmarks.jaw
+    step, top = 0.06 * posed.side, -float(posed.side)
+    right, left = jaw[0], jaw[-1]
+    outline = [
+        *jaw,
+        (left[0] + step, left[1] - step / 3),
+        (left[0] + step, top),
+        (right[0] - step, top),
+        (right[0] - step, right[1] - step / 3),
+    ]
+    pad, extent = posed.side, posed.texture.shape[0] + 2 * posed.side
+    mask = np.zeros((extent, extent), np.uint8)
+    cv2.fillPoly(mask, [np.round(np.array(outline) + pad).astype(np.int32)], 1)
+    mask = cv2.erode(mask, np.ones((3, 3), np.uint8))
+    x, y = np.clip(np.round(posed.photo[SKIN, :2]).astype(int) + pad, 0, extent - 1).T
+    return mask[y, x] > 0
+
+
+def texture_places(posed: PosedFace, mesh: RigMesh) -> np.ndarray:
+    """float32 [V, 2], where in the texture each vertex takes its colour.
+
+    That is where it lies in the photograph, except next to the line between the lips: there each lip keeps to its own side
+    of the line, or an opening mouth would show the other lip a second time.
+    """
+    places = posed.photo[:, :2].copy()
+    marks, margin = posed.landmarks, _LIP_MARGIN * posed.side
+    for vertices, line, keep in (
+        (mesh.upper_lip, marks.upper_lip_bottom, lambda y, edge: np.minimum(y, edge - margin)),
+        (mesh.lower_lip, marks.lower_lip_top, lambda y, edge: np.maximum(y, edge + margin)),
+    ):
+        x = places[vertices, 0]
+        near = vertices[(x > line[0, 0] - 0.02 * posed.side) & (x < line[-1, 0] + 0.02 * posed.side)]
+        edge = np.interp(places[near, 0], line[:, 0], line[:, 1])
+        places[near, 1] = keep(places[near, 1], edge)
+    return places
