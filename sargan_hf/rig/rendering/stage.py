@@ -13,8 +13,11 @@ from .background_swap import with_backdrop
 from .beard import add_beard, beard_chart
 from .deform import Deformation, aim_lids, deform, displace, lids_moved, sample_weights, with_rigid_lashes
 from .downsample import average_down
-from .eyes import eye_texture, lid_openings, looking
-from .mouth_interior import lip_opening, lips_depth, mouth_colours, paint_mouth, shape_teeth
+from .eyes import eye_texture, eyes_shut, lid_openings, looking
+from .material import read_material
+from .mouth_blend import LipOpening, blend, light_round, smooth_opening
+from .mouth_colours import mouth_colours
+from .mouth_interior import lip_opening, lips_depth, paint_mouth, shape_teeth
 from .photo_overlay import UNSURE_LIPS, RealExpression
 from .pose import pose_face
 from .rasterizer import Raster, vertex_normals
@@ -25,6 +28,7 @@ from .visibility import drawn_triangles, texture_places
 from .wrinkles import wrinkle_charts, wrinkle_factor
 
 _LID_SHADOW = 0.28
+_LID_SHAPES = ("eyeBlink", "eyeSquint", "eyeWide")
 _OFF_CHART = 99.0  # place on the mean face of what is not skin: no fold there
 
 
@@ -38,6 +42,7 @@ class Shot:
         places: float32 [N, 2], where in the photograph they take their colour.
         raster: which of their triangles each pixel shows.
         part: int [H, W], `Part` that each pixel shows, -1 for the background.
+        opening: where the inside of the mouth is seen, with a smooth edge; None for a shut mouth.
     """
 
     deformation: Deformation
@@ -45,6 +50,7 @@ class Shot:
     places: np.ndarray
     raster: Raster
     part: np.ndarray
+    opening: LipOpening | None
 
     @property
     def mouth(self) -> np.ndarray:
@@ -66,14 +72,19 @@ class Stage:
     def __init__(self, face: FittedFace, model: FaceModel, variation: Variation, size: int, supersample: int = 2):
         self.size, self.supersample, self.variation = size, supersample, variation
         self.mesh = mesh = rig_mesh(model)
+        self.lid_shapes = [row for row, name in enumerate(mesh.model.expression_names) if name.startswith(_LID_SHAPES)]
         posed = pose_face(face, mesh, variation, size, supersample)
         if variation.backdrop is not None:
             posed = replace(posed, texture=with_backdrop(posed, variation.backdrop))
         self.posed = posed
-        self.eye_texture = eye_texture(posed)
+        self.material = read_material(posed, supersample, variation.teeth.seed)
+        self.mouth = mouth_colours(posed, mesh, variation.teeth, self.material)
+        self.eyes_shut = eyes_shut(posed)
+        blank = self.eyes_shut or self.mouth.carved
+        self.gaze = (0.0, 0.0) if blank else variation.gaze
+        self.eye_texture = eye_texture(posed, blank)
         self.charts = wrinkle_charts(variation.wrinkles)
         self.beard_chart = beard_chart(variation.beard) if variation.beard is not None else None
-        self.mouth = mouth_colours(posed, mesh, variation.teeth)
         triangles, part, eyes_start, mouth_start = drawn_triangles(posed, mesh)
         self.sheet = background_sheet(posed, mesh, np.unique(triangles[:eyes_start]))
         sheet_triangles = self.sheet.triangles + DRAWN_VERTICES
@@ -81,7 +92,7 @@ class Stage:
         self.part = np.concatenate([part[:eyes_start], np.full(len(sheet_triangles), -1), part[eyes_start:]])
         self.eyes_start, self.mouth_start = eyes_start + len(sheet_triangles), mouth_start + len(sheet_triangles)
         places = texture_places(posed, mesh)
-        self.places = np.concatenate([looking(places, posed, variation.gaze), self.sheet.photo[:, :2]])
+        self.places = np.concatenate([looking(places, posed, self.gaze), self.sheet.photo[:, :2]])
         self.light = np.ones(len(self.places), np.float32)
         if variation.light is not None:
             lit = relighting(posed, variation.light, mesh)
@@ -95,6 +106,10 @@ class Stage:
     def weights(self, recipe: Recipe, intensity: float = 1.0, rng: np.random.Generator | None = None) -> np.ndarray:
         """float32 [E], shape weights of a recipe on this face, lids aimed; varied if `rng` is given."""
         weights = sample_weights(recipe, self.mesh, intensity, rng)
+        if self.eyes_shut:
+            # Opened, they would show an eye that nobody painted or carved.
+            weights[self.lid_shapes] = 0.0
+            return weights
         return aim_lids(weights, recipe.aperture, self.posed, self.mesh, intensity)
 
     def shot(self, weights: np.ndarray) -> "Shot":
@@ -104,9 +119,18 @@ class Stage:
     def _shot(self, deformation: Deformation) -> "Shot":
         vertices, raster = self._rasterize(deformation)
         places = with_rigid_lashes(self.places, self.posed, deformation.photo, self.mesh)
-        return Shot(
-            deformation, vertices, places, raster, np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
-        )
+        part = np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
+        opening = smooth_opening(np.isin(part, INSIDE_MOUTH), self._blur)
+        if opening is not None:
+            # Where the smooth edge covers skin, the mouth is seen.
+            shown = part[opening.window]
+            shown[(opening.cover > 0.5) & (shown == Part.FACE)] = Part.MOUTH_SOCKET
+        return Shot(deformation, vertices, places, raster, part, opening)
+
+    @property
+    def _blur(self) -> float:
+        """The picture's own blur in oversampled pixels."""
+        return self.material.blur * self.supersample
 
     def render(self, shot: "Shot", wrinkles: dict[str, float] | None = None, shaded: bool = True) -> np.ndarray:
         """uint8 [size, size, 3] RGB, the face of `shot` with these folds.
@@ -114,7 +138,7 @@ class Stage:
         Args:
             shaded: False leaves out every change of colour: shading, folds, shadows of the lids, exposure.
         """
-        deformation, vertices, raster, part = shot.deformation, shot.vertices, shot.raster, shot.part
+        deformation, raster, part = shot.deformation, shot.raster, shot.part
         shade = self.light.copy()
         if shaded:
             shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh)
@@ -124,11 +148,11 @@ class Stage:
         if folds is not None:
             picture *= folds[..., None]
         if self.beard_chart is not None:
-            one_colour = self.mouth.material is not None
-            add_beard(picture, self.beard_chart, self.variation.beard, pixels[..., 3:5], self.mouth.cheek, one_colour)
+            beard, mouth = self.variation.beard, self.mouth
+            add_beard(picture, self.beard_chart, beard, pixels[..., 3:5], mouth.cheek, mouth.one_colour)
         self._add_eyes(picture, part, pixels, deformation, shaded)
-        self._add_mouth(picture, part, raster, vertices, deformation)
-        return self._finished(picture, shaded)
+        self._add_mouth(picture, shot)
+        return self._finished(picture, shaded, shot.opening)
 
     def shot_of_real(self, real: RealExpression) -> "Shot":
         """The face moved as a real photograph of an expression shows it."""
@@ -187,36 +211,34 @@ class Stage:
         if shaded:
             colour *= self._lid_shadow(part[rows])[..., None]
         # Eyes at rest show the photograph, with the shadow and the lashes at its lids.
-        moved = lids_moved(self.posed, deformation, self.mesh) if self.variation.gaze == (0.0, 0.0) else 1.0
+        moved = lids_moved(self.posed, deformation, self.mesh) if self.gaze == (0.0, 0.0) else 1.0
         colour = picture[rows] + moved * (colour - picture[rows])
         picture[rows][eyes[rows]] = colour[eyes[rows]]
 
-    def _add_mouth(self, picture, part, raster: Raster, vertices: np.ndarray, deformation: Deformation) -> None:
-        _, window = lip_opening(vertices, self.mesh, self.posed.side)
-        part = part[window]
-        inside = (part == Part.MOUTH_SOCKET) | (part == Part.GUMS_AND_TONGUE) | (part == Part.TEETH)
-        if not inside.any():
+    def _add_mouth(self, picture: np.ndarray, shot: "Shot") -> None:
+        if shot.opening is None:
             return
-        normals = vertex_normals(deformation.model, self.triangles[self.mouth_start :]) @ self.posed.view_axes.T
-        surface = np.column_stack(
-            [
-                normals,
-                self.mesh.model.mean[:DRAWN_VERTICES, 0],
-                self.mouth.tooth_shade,
-                self.mouth.across,
-                self.mouth.lower,
-            ]
-        )
-        view = raster.window(*window)
+        window = shot.opening.window
+        view = shot.raster.window(*window)
+        part = np.where(view.triangle >= 0, self.part[view.triangle], -1)
+        inside = np.isin(part, INSIDE_MOUTH)
+        normals = vertex_normals(shot.deformation.model, self.triangles[self.mouth_start :]) @ self.posed.view_axes.T
+        mouth = self.mouth
+        x = self.mesh.model.mean[:DRAWN_VERTICES, 0]
+        surface = np.column_stack([normals, x, mouth.tooth_shade, mouth.across, mouth.lower])
         # The backdrop's vertices have no `surface`: looked up, they would read beyond its end.
         view = replace(view, triangle=np.where(inside, view.triangle, np.int32(-1)))
-        colours = paint_mouth(
-            part, view.depth, view.interpolate(surface, self.triangles), lips_depth(vertices), self.posed, self.mouth
-        )
-        picture[window][inside] = colours[inside]
+        light = light_round(picture, shot.part == Part.FACE, shot.opening, mouth.cheek)
+        surface = view.interpolate(surface, self.triangles)
+        painted = paint_mouth(part, view.depth, surface, lips_depth(shot.vertices), self.posed, mouth, light)
+        blend(picture, inside, painted, shot.opening, self._blur)
 
-    def _finished(self, picture: np.ndarray, shaded: bool) -> np.ndarray:
+    def _finished(self, picture: np.ndarray, shaded: bool, opening: LipOpening | None = None) -> np.ndarray:
         picture = average_down(picture, self.supersample)
+        if opening is not None:
+            painted = np.zeros((self.posed.side, self.posed.side), np.float32)
+            painted[opening.window] = opening.cover
+            self.material.add_grain(picture, average_down(painted, self.supersample))
         if shaded:
             v = self.variation
             if v.gamma != 1.0:
