@@ -38,6 +38,7 @@ class Material:
     Attributes:
         blur: standard deviation in pixels of the picture by which its edges are softer than rendered ones; 0 if sharp.
         black, white: luminance of its darkest places and of the lightest on the face, 0 to 255.
+        middle: median luminance of the face.
         colourful: 1 for full colour, 0 where the whole face lies on one curve of colours.
         curve: float32 [256, 3], that curve: RGB by luminance.
         grain: float32 [128, 128], periodic, mean 0, variance 1: what is finer than 2 pixels of a cheek.
@@ -47,6 +48,7 @@ class Material:
     blur: float
     black: float
     white: float
+    middle: float
     colourful: float
     curve: np.ndarray
     grain: np.ndarray
@@ -107,15 +109,17 @@ def read_material(posed: PosedFace, factor: int, seed: int) -> Material:
     inside, face = luminance[rows, columns], face[rows, columns]
     colourful, curve = _tint(shown[rows, columns], face)
     margin = posed.margin // factor
+    middle = float(np.median(inside[face]))
     visible = luminance[margin:-margin, margin:-margin]
     return Material(
         blur=_blur(inside, face),
         black=float(np.percentile(visible[::2, ::2], 0.5)),
         white=float(np.percentile(inside[face], 99.5)),
+        middle=middle,
         colourful=colourful,
         curve=curve,
         grain=_grain(luminance, posed.landmarks.cheeks / factor, size[0] // 9, seed),
-        grain_by_tone=_grain_by_tone(inside, float(np.median(inside[face]))),
+        grain_by_tone=_grain_by_tone(inside, middle),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..face_model.mesh import DRAWN_VERTICES, INSIDE_MOUTH, SKIN, rig_mesh
 from ..face_model.model import FaceModel, Part
 from ..fitting.fitted_face import FittedFace
-from .background_mesh import background_sheet, sheet_screen, spread
+from .background_mesh import at_points, background_sheet, sheet_screen, spread
 from .background_swap import with_backdrop
 from .beard import add_beard, beard_chart
 from .deform import Deformation, aim_lids, deform, displace, lids_moved, sample_weights, with_rigid_lashes
@@ -22,7 +22,7 @@ from .photo_overlay import UNSURE_LIPS, RealExpression
 from .pose import pose_face
 from .rasterizer import Raster, vertex_normals
 from .recipes import Recipe
-from .shading import relighting, skin_shading
+from .shading import light_refusal, lit, relighting, skin_shading
 from .variation import Variation
 from .visibility import drawn_triangles, texture_places
 from .wrinkles import wrinkle_charts, wrinkle_factor
@@ -74,8 +74,10 @@ class Stage:
         self.mesh = mesh = rig_mesh(model)
         self.lid_shapes = [row for row, name in enumerate(mesh.model.expression_names) if name.startswith(_LID_SHAPES)]
         posed = pose_face(face, mesh, variation, size, supersample)
+        self.backdrop_refused = ""
         if variation.backdrop is not None:
-            posed = replace(posed, texture=with_backdrop(posed, variation.backdrop))
+            texture, self.backdrop_refused = with_backdrop(posed, variation.backdrop)
+            posed = replace(posed, texture=texture)
         self.posed = posed
         self.material = read_material(posed, supersample, variation.teeth.seed)
         self.mouth = mouth_colours(posed, mesh, variation.teeth, self.material)
@@ -94,11 +96,12 @@ class Stage:
         places = texture_places(posed, mesh)
         self.places = np.concatenate([looking(places, posed, self.gaze), self.sheet.photo[:, :2]])
         self.light = np.ones(len(self.places), np.float32)
-        if variation.light is not None:
-            lit = relighting(posed, variation.light, mesh)
-            self.light[SKIN] = lit
-            around = spread(self.sheet, lit[self.sheet.rim, None])[:, 0]
-            self.light[DRAWN_VERTICES:] = 1 + (around - 1) * self.sheet.head
+        self.light_refused = light_refusal(posed, self.material.middle) if variation.light is not None else ""
+        if variation.light is not None and not self.light_refused:
+            added = relighting(posed, variation.light, mesh) - 1
+            # Towards the outline of the head the new light fades out, on the face as on the hair beside it.
+            self.light[SKIN] += added * at_points(self.sheet, self.sheet.head, posed.photo[SKIN, :2])
+            self.light[DRAWN_VERTICES:] += spread(self.sheet, added[self.sheet.rim, None])[:, 0] * self.sheet.head
         self.chart_places = np.full((len(self.places), 2), _OFF_CHART, np.float32)
         self.chart_places[SKIN] = mesh.model.mean[SKIN, :2]
         self.rest = self.shot(np.zeros(len(mesh.shapes), np.float32))
@@ -143,7 +146,10 @@ class Stage:
         if shaded:
             shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh)
         pixels = raster.interpolate(np.column_stack([shot.places, shade, self.chart_places]), self.triangles)
-        picture = self._sample(self.posed.texture, pixels) * (pixels[..., 2:3] if shaded else 1.0)
+        picture = self._sample(self.posed.texture, pixels)
+        if shaded:
+            shade = pixels[..., 2]
+            picture = picture * shade[..., None] if self.variation.light is None else lit(picture, shade)
         folds = wrinkle_factor(self.charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
         if folds is not None:
             picture *= folds[..., None]
