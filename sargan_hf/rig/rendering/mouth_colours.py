@@ -107,7 +107,9 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
 def _balance_of_skin(cheeks: np.ndarray) -> np.ndarray:
     """float32 [3], colour of the light, mean 1: that of the cheeks beside usual ones, as varnish and lamps leave it."""
     balance = cheeks / max(cheeks.mean(), 1.0) / _SKIN
-    return np.clip(balance / balance.mean(), *_BALANCE).astype(np.float32)
+    balance = np.clip(balance / balance.mean(), *_BALANCE)
+    # Grey skin is no blue light.
+    return (balance if balance[2] <= 1 else np.ones(3)).astype(np.float32)
 
 
 def _of_one_colour(cheeks: np.ndarray, lips: np.ndarray, white: np.ndarray | None) -> bool:
