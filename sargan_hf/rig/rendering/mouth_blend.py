@@ -10,10 +10,10 @@ from ...faces.colours import LUMA
 _SMOOTH = 0.0055  # of the picture's side: the mesh's lips are polygons
 _STEEP = 1.7  # oversampled pixels: width of the edge
 # Of the picture's side: what of the skin round the mouth tells how it is lit, and how far its light is carried.
-_AROUND, _CARRIED, _LIPS = 0.16, 0.05, 0.03
+_AROUND, _CARRIED, _LIPS = 0.16, 0.035, 0.025
 _USUAL = 0.85  # luminance of the skin round the mouth in even light, cheeks being 1
 _LEAST, _MOST = 0.3, 1.06
-_LIGHT_POWER = 0.8
+_LIGHT_POWER = 0.9
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,11 +26,12 @@ _EXPOSURE = (0.3, 1.1)
 _ONE_COLOUR = 6.0
 _STONE_LIGHT = 150.0  # luminance of a cheek of light stone
 _SKIN = np.array([1.24, 0.94, 0.82], np.float32)  # RGB of cheeks under a white light, mean 1; median of 129 people
-_BALANCE = (0.7, 1.25)
+# Least and most of a cast; blue below which cheeks are warmer than usual, and how far below fully.
+_CAST, _WARM, _WARM_FULLY = (0.6, 1.3), 0.92, 0.1
 _TOOTH_BESIDE_SKIN, _TOOTH_BESIDE_EYE = 1.1, 1.25  # luminance of the lightest teeth, of lightest skin and of eye white
-_WHITE_SPREAD = (
-    1.4  # strongest over weakest channel: eyes beyond that glow or are painted, and tell nothing of the light
-)
+_GREENEST, _BLUEST = 1.02, 1.0  # of the light's colour, mean 1
+# Strongest over weakest channel: eyes beyond that glow or are painted, and tell nothing of the light
+_WHITE_SPREAD = 1.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,7 @@ class MouthColours:
         lower: float32 [V], 1 on the lower teeth.
         look: the draw.
         picture: what the picture is made of.
+        cast: float32 [3], the warm cast of the picture, mean 1.
         one_colour: the face is of one colour: a statue, a monochrome print, a pencil drawing.
         carved: it is also without irises: a statue, whose mouth holds no tongue.
     """
@@ -60,6 +62,7 @@ class MouthColours:
     lower: np.ndarray
     look: TeethLook
     picture: Material
+    cast: np.ndarray
     one_colour: bool
     carved: bool
 
@@ -78,15 +81,18 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
     one_colour = picture.one_tint or _of_one_colour(cheeks, lips, white)
     if white is not None and white.max() > _WHITE_SPREAD * white.min():
         white = None
-    balance = white / max(white.mean(), 1.0) if white is not None else _balance_of_skin(cheeks)
+    cast = _cast(cheeks)
+    balance = white / max(white.mean(), 1.0) if white is not None else np.ones(3, np.float32)
+    # The white of an eye is bluish in itself; beside warm skin, teeth of that colour look cyan.
+    balance = np.minimum(balance, [2.0, _GREENEST, _BLUEST]).astype(np.float32)
     light = max(cheeks.max() / _BRIGHT_CHEEK, white.mean() / _BRIGHT_EYE if white is not None else 0.0)
     mix = look.yellowness
-    teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * balance) * look.brightness
+    teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * balance) * cast * look.brightness
     exposure = float(np.clip(light, *_EXPOSURE))
     # No tooth is lighter than the lightest skin and the whites of the eyes.
-    lightest = max(
-        _TOOTH_BESIDE_SKIN * picture.white, _TOOTH_BESIDE_EYE * float(white @ LUMA) if white is not None else 0.0
-    )
+    lightest = _TOOTH_BESIDE_SKIN * picture.white
+    if white is not None:
+        lightest = max(lightest, _TOOTH_BESIDE_EYE * float(white @ LUMA))
     teeth *= min(1.0, lightest / max(exposure * float(teeth @ LUMA), 1.0))
     shade, across, lower = _per_tooth(mesh.model, look.seed)
     return MouthColours(
@@ -99,17 +105,21 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
         lower=lower,
         look=look,
         picture=picture,
+        cast=cast,
         one_colour=one_colour,
         carved=one_colour and not has_iris(posed),
     )
 
 
-def _balance_of_skin(cheeks: np.ndarray) -> np.ndarray:
-    """float32 [3], colour of the light, mean 1: that of the cheeks beside usual ones, as varnish and lamps leave it."""
-    balance = cheeks / max(cheeks.mean(), 1.0) / _SKIN
-    balance = np.clip(balance / balance.mean(), *_BALANCE)
-    # Grey skin is no blue light.
-    return (balance if balance[2] <= 1 else np.ones(3)).astype(np.float32)
+def _cast(cheeks: np.ndarray) -> np.ndarray:
+    """float32 [3], the warm cast of varnish or lamps, mean 1: the cheeks beside usual ones; 1 where they are no warmer.
+
+    Grey or green skin is no cold light.
+    """
+    cast = cheeks / max(cheeks.mean(), 1.0) / _SKIN
+    cast = np.clip(cast / cast.mean(), *_CAST)
+    share = np.clip((_WARM - cast[2]) / _WARM_FULLY, 0, 1)
+    return (1 + share * (cast - 1)).astype(np.float32)
 
 
 def _of_one_colour(cheeks: np.ndarray, lips: np.ndarray, white: np.ndarray | None) -> bool:

@@ -81,7 +81,7 @@ def _hollow(part, inside, behind, facing, posed: PosedFace, colours: MouthColour
     lit = ((0.35 + 0.65 * facing) * np.exp(-np.clip(behind - 0.8, 0, 9) / 3.6))[..., None]
     colour = np.where((part == Part.GUMS_AND_TONGUE)[..., None], _GUMS * lit, colour)
     seen = inside & (part != Part.TEETH)
-    colour = _spread(colour, seen, posed.side * _MELT)
+    colour = _spread(colour, seen, posed.side * _MELT) * colours.cast
     near_lips = 0.8 * np.exp(-behind / 0.35)[..., None]
     colour = colour * (_UNDER_LIP + (1 - _UNDER_LIP) * smoothstep(1.2 * height))[..., None] * colours.exposure
     return (colour * (1 - near_lips) + 0.75 * colours.exposure * colours.lips * near_lips) * colours.darkness
