@@ -12,6 +12,7 @@ from .variation import Light
 _STUDIO_LIGHT = np.array([0.12, 0.5, 0.86], np.float32) / np.linalg.norm([0.12, 0.5, 0.86])
 # A new light shades the head as the model knows it: of a turned one, not where its outline lies in the picture.
 _LIT_TURN, _LIT_LUMINANCE = 18.0, 220.0
+_FLESH_SHADOW = np.array([-0.2, 0.06, 0.14], np.float32)  # more or less darkening by channel; none of the luminance
 _HOLLOW_DARKENING = 0.33  # per unit of added curvature
 # Darker and lighter than before, and how much of each is kept: a strong lightening looks like yellow patches.
 _DARKEST, _LIGHTEST = 0.62, 1.16
@@ -71,6 +72,16 @@ def relighting(posed: PosedFace, light: Light, mesh: RigMesh) -> np.ndarray:
     shade = _smooth(shade.astype(np.float32), mesh, 12)
     front = normals[:, 2] > 0.3
     return np.clip(shade / shade[front].mean(), 0.3, 1.5)
+
+
+def darkened(colour: np.ndarray, factor: np.ndarray, flesh: float) -> np.ndarray:
+    """float32 [H, W, 3], RGB times `factor` [H, W] of folds and hollows.
+
+    Args:
+        flesh: 1 for skin, in whose shadows red stays longest (evenly darkened, rosy cheeks show grey smears); 0 for stone.
+    """
+    darker = np.minimum(factor - 1, 0)[..., None]
+    return colour * (factor[..., None] + flesh * darker * _FLESH_SHADOW)
 
 
 def lit(colour: np.ndarray, factor: np.ndarray) -> np.ndarray:

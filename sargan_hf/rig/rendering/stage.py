@@ -22,7 +22,7 @@ from .photo_overlay import UNSURE_LIPS, RealExpression
 from .pose import pose_face
 from .rasterizer import Raster, vertex_normals
 from .recipes import Recipe
-from .shading import light_refusal, lit, relighting, skin_shading
+from .shading import darkened, light_refusal, lit, relighting, skin_shading
 from .variation import Variation
 from .visibility import drawn_triangles, texture_places
 from .wrinkles import wrinkle_charts, wrinkle_factor
@@ -149,10 +149,11 @@ class Stage:
         picture = self._sample(self.posed.texture, pixels)
         if shaded:
             shade = pixels[..., 2]
-            picture = picture * shade[..., None] if self.variation.light is None else lit(picture, shade)
+            flesh = 0.0 if self.mouth.one_colour else self.material.colourful
+            picture = darkened(picture, shade, flesh) if self.variation.light is None else lit(picture, shade)
         folds = wrinkle_factor(self.charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
         if folds is not None:
-            picture *= folds[..., None]
+            picture = darkened(picture, folds, 0.0 if self.mouth.one_colour else self.material.colourful)
         if self.beard_chart is not None:
             beard, mouth = self.variation.beard, self.mouth
             add_beard(picture, self.beard_chart, beard, pixels[..., 3:5], mouth.cheek, mouth.one_colour)
