@@ -24,6 +24,7 @@ _COLOURFUL = (4.5, 6.0)  # from the first to the second (97 %) a picture goes fr
 _PHOTOGRAPHED_BLACK = (
     14.0  # luminance of the darkest places of usual photographs, for which the mouth's colours were chosen
 )
+_DOTS = 1.5  # pixels
 _BLACK_KEPT = 0.75  # a hole is darker than what else is dark in a picture
 _GLEAM = 1.25  # nothing painted is lighter than this times the lightest places of the face
 _FINE = 2.0  # pixels; what is finer than this is grain
@@ -110,7 +111,8 @@ def read_material(posed: PosedFace, factor: int, seed: int) -> Material:
     colourful, curve = _tint(shown[rows, columns], face)
     margin = posed.margin // factor
     middle = float(np.median(inside[face]))
-    visible = luminance[margin:-margin, margin:-margin]
+    # The dots of a screen are darker than anything they show.
+    visible = cv2.GaussianBlur(luminance[margin:-margin, margin:-margin], (0, 0), _DOTS)
     return Material(
         blur=_blur(inside, face),
         black=float(np.percentile(visible[::2, ::2], 0.5)),
