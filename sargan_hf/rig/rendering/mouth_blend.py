@@ -7,7 +7,8 @@ import numpy as np
 
 from ...faces.colours import LUMA
 
-_SMOOTH = 0.0055  # of the picture's side: the mesh's lips are polygons
+# Of the picture's side: the mesh's lips are polygons. Where half and more would be asked for, thin corners would vanish.
+_SMOOTH, _SEEN = 0.0045, 0.42
 _STEEP = 1.7  # oversampled pixels: width of the edge
 # Of the picture's side: what of the skin round the mouth tells how it is lit, and how far its light is carried.
 _AROUND, _CARRIED, _LIPS = 0.16, 0.035, 0.025
@@ -45,7 +46,7 @@ def smooth_opening(inside: np.ndarray, blur: float) -> LipOpening | None:
     window = tuple(slice(max(0, each[0] - pad), min(side, each[-1] + pad + 1)) for each in (rows, columns))
     level = cv2.GaussianBlur(inside[window].astype(np.float32), (0, 0), sigma)
     steep = np.sqrt(2 * np.pi) * sigma / _STEEP
-    cover = np.clip(0.5 + steep * (level - 0.5), 0, 1)
+    cover = np.clip(0.5 + steep * (level - _SEEN), 0, 1)
     if blur > 0:
         cover = cv2.GaussianBlur(cover, (0, 0), blur)
     return LipOpening(window, cover)
