@@ -64,7 +64,7 @@ def make(
     backdrop: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with another background.")] = 0.2,
     beard: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a painted beard.")] = 0.0,
     face_model: Annotated[
-        Path | None, typer.Option(help="The face model's npz; else the one in SARGAN_ASSETS.")
+        Path | None, typer.Option(help="The face model's file; else the one in SARGAN_ASSETS, else the package's.")
     ] = None,
 ) -> None:
     """Make a data set that `datasets.load_dataset` reads."""
@@ -120,7 +120,7 @@ def sheet(
 @rig_app.command("build-model")
 def build_model(
     facekit: Annotated[Path, typer.Argument(help="Checkout of the public ICT-FaceKit, or its folder of OBJ files.")],
-    output: Annotated[Path, typer.Argument(help="The npz to write.")],
+    output: Annotated[Path, typer.Argument(help="The file to write: .npz, or packed as .npz.xz.")],
 ) -> None:
     """Make the face model's file from the OBJ files of the public ICT-FaceKit."""
     from .face_model.build_model import build_face_model
