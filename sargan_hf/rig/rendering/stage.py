@@ -1,19 +1,35 @@
 """One person in front of one camera: everything that the pictures of a set share, and how one of them is drawn."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
 
+from ...controls import mirrored_controls
 from ..face_model.mesh import DRAWN_VERTICES, INSIDE_MOUTH, SKIN, rig_mesh
 from ..face_model.model import FaceModel, Part
 from ..fitting.fitted_face import FittedFace
 from .background_mesh import background_sheet, sheet_screen, spread
 from .background_swap import with_backdrop
 from .beard import add_beard, beard_chart
-from .deform import Deformation, aim_lids, deform, displace, lids_moved, sample_weights, with_rigid_lashes
+from .control_shapes import Movement, sided_charts
+from .deform import (
+    Deformation,
+    aim_lids,
+    control_movement,
+    deform,
+    deform_by_controls,
+    displace,
+    lids_moved,
+    sample_weights,
+    with_rigid_lashes,
+)
 from .downsample import average_down
+from .eyeballs import share_turned
 from .eyes import eye_texture, lid_openings, looking
+from .lid_skin import lid_texture, lowered_lid, stretched_lid
 from .mouth_interior import lip_opening, lips_depth, mouth_colours, paint_mouth, shape_teeth
 from .photo_overlay import UNSURE_LIPS, RealExpression
 from .pose import pose_face
@@ -22,9 +38,10 @@ from .recipes import Recipe
 from .shading import relighting, skin_shading
 from .variation import Variation
 from .visibility import drawn_triangles, texture_places
-from .wrinkles import wrinkle_charts, wrinkle_factor
+from .wrinkles import chart_columns, wrinkle_charts, wrinkle_factor
 
 _LID_SHADOW = 0.28
+_NEARLY_SHUT = 0.25  # share of an eye's opening from which on its lids are about to meet
 _OFF_CHART = 99.0  # place on the mean face of what is not skin: no fold there
 
 
@@ -38,6 +55,7 @@ class Shot:
         places: float32 [N, 2], where in the photograph they take their colour.
         raster: which of their triangles each pixel shows.
         part: int [H, W], `Part` that each pixel shows, -1 for the background.
+        movement: what controls moved; None where a recipe alone did.
     """
 
     deformation: Deformation
@@ -45,6 +63,7 @@ class Shot:
     places: np.ndarray
     raster: Raster
     part: np.ndarray
+    movement: Movement | None = None
 
     @property
     def mouth(self) -> np.ndarray:
@@ -97,21 +116,41 @@ class Stage:
         weights = sample_weights(recipe, self.mesh, intensity, rng)
         return aim_lids(weights, recipe.aperture, self.posed, self.mesh, intensity)
 
+    def movement(
+        self,
+        controls: np.ndarray,
+        recipe: Recipe | None = None,
+        intensity: float = 1.0,
+        rng: np.random.Generator | None = None,
+    ) -> Movement:
+        """What moves this face under controls [K], alone or on top of a recipe, which is varied if `rng` is given.
+
+        The controls are those of the person as the picture shows them: a mirrored picture's left is its own.
+        """
+        nothing = np.zeros(len(self.mesh.shapes), np.float32)
+        weights = nothing if recipe is None else sample_weights(recipe, self.mesh, intensity, rng)
+        own = mirrored_controls(controls) if self.variation.mirror else controls
+        return control_movement(weights, recipe, intensity, own, self.posed, self.mesh)
+
     def shot(self, weights: np.ndarray) -> "Shot":
         """The face moved by these shape weights [E], rasterised: what `render` and `MotionTracer.trace` share."""
         return self._shot(deform(self.posed, weights, self.mesh))
 
-    def _shot(self, deformation: Deformation) -> "Shot":
+    def shot_of(self, movement: Movement) -> "Shot":
+        """The face moved by controls, as `shot`."""
+        return self._shot(deform_by_controls(self.posed, movement, self.mesh), movement)
+
+    def _shot(self, deformation: Deformation, movement: Movement | None = None) -> "Shot":
         vertices, raster = self._rasterize(deformation)
         places = with_rigid_lashes(self.places, self.posed, deformation.photo, self.mesh)
-        return Shot(
-            deformation, vertices, places, raster, np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
-        )
+        part = np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
+        return Shot(deformation, vertices, places, raster, part, movement)
 
     def render(self, shot: "Shot", wrinkles: dict[str, float] | None = None, shaded: bool = True) -> np.ndarray:
         """uint8 [size, size, 3] RGB, the face of `shot` with these folds.
 
         Args:
+            wrinkles: strength by kind; a shot under controls brings its own.
             shaded: False leaves out every change of colour: shading, folds, shadows of the lids, exposure.
         """
         deformation, vertices, raster, part = shot.deformation, shot.vertices, shot.raster, shot.part
@@ -119,16 +158,25 @@ class Stage:
         if shaded:
             shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh)
         pixels = raster.interpolate(np.column_stack([shot.places, shade, self.chart_places]), self.triangles)
-        picture = self._sample(self.posed.texture, pixels) * (pixels[..., 2:3] if shaded else 1.0)
-        folds = wrinkle_factor(self.charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
+        picture = self._sample(self.posed.texture, pixels)
+        self._add_lids(picture, pixels, shot)
+        if shaded:
+            picture *= pixels[..., 2:3]
+        charts, wrinkles = (self.charts, wrinkles) if shot.movement is None else (self.sided, shot.movement.folds)
+        folds = wrinkle_factor(charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
         if folds is not None:
             picture *= folds[..., None]
         if self.beard_chart is not None:
             one_colour = self.mouth.material is not None
             add_beard(picture, self.beard_chart, self.variation.beard, pixels[..., 3:5], self.mouth.cheek, one_colour)
-        self._add_eyes(picture, part, pixels, deformation, shaded)
+        self._add_eyes(picture, part, pixels, shot, shaded)
         self._add_mouth(picture, part, raster, vertices, deformation)
         return self._finished(picture, shaded)
+
+    @cached_property
+    def sided(self) -> dict[str, np.ndarray]:
+        """The charts of folds cut in two, for folds of one side of the face."""
+        return sided_charts(self.charts, chart_columns())
 
     def shot_of_real(self, real: RealExpression) -> "Shot":
         """The face moved as a real photograph of an expression shows it."""
@@ -176,7 +224,57 @@ class Stage:
         sampled = cv2.remap(texture, pixels[..., 0], pixels[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return sampled.astype(np.float32)
 
-    def _add_eyes(self, picture, part, pixels, deformation: Deformation, shaded: bool) -> None:
+    @cached_property
+    def _lid_texture(self) -> np.ndarray:
+        return lid_texture(self.posed)
+
+    def _add_lids(self, picture: np.ndarray, places: np.ndarray, shot: "Shot") -> None:
+        """Covers the skin of lids that the photograph does not show with plain skin; in place."""
+        for window, share, whence in self.new_lids(shot, places):
+            skin = self._sample(self._lid_texture, whence)
+            picture[window] += share[..., None] * (skin - picture[window])
+
+    @cached_property
+    def _rest_places(self) -> np.ndarray:
+        """float32 [H, W, 2], where the neutral picture takes its colours."""
+        return self.rest.raster.interpolate(self.rest.places, self.triangles)
+
+    def new_lids(
+        self, shot: "Shot", places: np.ndarray
+    ) -> Iterator[tuple[tuple[slice, slice], np.ndarray, np.ndarray]]:
+        """Where a shot under controls shows skin of upper lids that the photograph does not.
+
+        Args:
+            places: float32 [H, W, 2 or more], where the pixels of the picture take their colour.
+
+        Yields:
+            A window, float32 [R, C] with 1 where all is new, and float32 [R, C, 2], where in a texture without eyes it lies.
+        """
+        if shot.movement is None:
+            return
+        skin, side = shot.part == Part.FACE, self.posed.side
+        for eye, path in self.mesh.model.upper_lid_paths.items():
+            before, now = (points[path][np.argsort(points[path, 0])] for points in (self.rest.vertices, shot.vertices))
+            if found := stretched_lid(now, places, side):
+                window, share = found
+                yield window, share * skin[window], places[window][..., :2]
+            shut = max(0.0, 1 - shot.movement.lids[eye] / _NEARLY_SHUT)
+            if found := lowered_lid(before, now, shut, side):
+                window, share = found
+                yield window, share * skin[window], self._rest_places[window]
+
+    def _eyes_moved(self, shot: "Shot", part: np.ndarray) -> np.ndarray | float:
+        """0 where an eye is as the photograph shows it to 1 where lids or eyeball have moved; by pixel under controls."""
+        if self.variation.gaze != (0.0, 0.0):
+            return 1.0
+        if shot.movement is None:
+            return lids_moved(self.posed, shot.deformation, self.mesh)
+        turned = share_turned(shot.movement.gaze)
+        right, left = (max(turned, lids_moved(self.posed, shot.deformation, self.mesh, side)) for side in "RL")
+        of_left = (part == Part.LEFT_EYEBALL) | (part == Part.LEFT_EYE_SOCKET)
+        return np.where(of_left, left, right).astype(np.float32)[..., None]
+
+    def _add_eyes(self, picture, part, pixels, shot: "Shot", shaded: bool) -> None:
         eyes = (part == Part.LEFT_EYE_SOCKET) | (part == Part.RIGHT_EYE_SOCKET)
         eyes |= (part == Part.LEFT_EYEBALL) | (part == Part.RIGHT_EYEBALL)
         rows = np.flatnonzero(eyes.any(axis=1))
@@ -187,8 +285,7 @@ class Stage:
         if shaded:
             colour *= self._lid_shadow(part[rows])[..., None]
         # Eyes at rest show the photograph, with the shadow and the lashes at its lids.
-        moved = lids_moved(self.posed, deformation, self.mesh) if self.variation.gaze == (0.0, 0.0) else 1.0
-        colour = picture[rows] + moved * (colour - picture[rows])
+        colour = picture[rows] + self._eyes_moved(shot, part[rows]) * (colour - picture[rows])
         picture[rows][eyes[rows]] = colour[eyes[rows]]
 
     def _add_mouth(self, picture, part, raster: Raster, vertices: np.ndarray, deformation: Deformation) -> None:
