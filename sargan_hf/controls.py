@@ -64,9 +64,12 @@ CONTROLS: tuple[Control, ...] = (
     Control("mouth_stretch", 0.0, "mouth drawn wide", "", "AU20"),
     Control("mouth_pucker", -1.0, "lips pushed forward and rounded", "lips pressed and rolled in", "AU18+22 / AU24+28"),
     Control("jaw_open", -1.0, "mouth open", "an open mouth shut, a shut one pressed", "AU26+27 / AU24"),
+    Control("chin_up", 0.0, "chin and lower lip pushed up", "", "AU17"),
     Control("jaw_side", -1.0, "jaw to the subject's left", "jaw to the subject's right", "AU30"),
 )
 CONTROL_NAMES = tuple(control.name for control in CONTROLS)
+# Columns of a data set: what a picture shows relative to the neutral one of its pair, and what of that is no recipe's.
+CONTROLS_COLUMN, ADDED_COLUMN = "controls", "controls_added"
 _BY_NAME = {control.name: control for control in CONTROLS}
 _SIDES = ("_left", "_right")
 

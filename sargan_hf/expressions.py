@@ -11,6 +11,7 @@ import numpy as np
 from .errors import ExpressionError
 
 EXPRESSIONS = ("afraid", "angry", "disgusted", "happy", "neutral", "sad", "surprised")
+NO_CLASS = -1  # where a column of labels has none: what hubs store for a label that is withheld
 
 # What data sets and people call the seven; the two-letter codes are those of KDEF, the three-letter ones of CREMA-D.
 ALIASES = {

@@ -41,6 +41,7 @@ def load_expression_dataset(
     adapter: str | None = None,
     revision: str | None = None,
     cache_dir: str | os.PathLike | None = None,
+    controls: bool = False,
 ) -> Dataset | IterableDataset:
     """Loads faces with labelled expressions.
 
@@ -54,6 +55,8 @@ def load_expression_dataset(
         adapter: name of the published set, where it is not recognised by itself.
         revision: of a data set on the Hub.
         cache_dir: for what is downloaded or converted.
+        controls: also load the pictures that the rig drew with facial controls (`sargan rig --controls`). Those without a
+            class have -1 for `expression`. By default only pictures that show their class the usual way are loaded.
 
     Returns:
         The rows, with features `image` (Image), `expression` (ClassLabel of `expressions`), `subject` (the person; "" where
@@ -64,18 +67,18 @@ def load_expression_dataset(
         DatasetError: there is no such source or split, files are missing or damaged, or labels are unknown.
     """
     if isinstance(source, Dataset | IterableDataset):
-        return _streamed(to_schema(source, expressions, "The data set"), streaming)
+        return _streamed(to_schema(source, expressions, "The data set", controls), streaming)
     if isinstance(source, DatasetDict | IterableDatasetDict):
         part = source[_choose_split(list(source), split, "The data set")]
-        return _streamed(to_schema(part, expressions, "The data set"), streaming)
+        return _streamed(to_schema(part, expressions, "The data set", controls), streaming)
     path = Path(source).expanduser()
     if path.is_dir():
-        return _load_folder(path.resolve(), split, expressions, streaming, adapter, cache_dir)
+        return _load_folder(path.resolve(), split, expressions, streaming, adapter, cache_dir, controls)
     if path.is_file():
         raise DatasetError(f"{source} is a file: give the folder it is in, unpacked if it is an archive.")
     if not _looks_like_hub_id(str(source)):
         raise DatasetError(f"There is no folder {source}, and it is no Hub id (owner/name) either.")
-    return _load_from_hub(str(source), split, expressions, streaming, revision, cache_dir)
+    return _load_from_hub(str(source), split, expressions, streaming, revision, cache_dir, controls)
 
 
 def split_by_subject(dataset: Dataset, held_out: float = 0.12, seed: int = 0) -> DatasetDict:
@@ -136,12 +139,13 @@ def _load_folder(
     streaming: bool,
     adapter: str | None,
     cache_dir: str | os.PathLike | None,
+    controls: bool,
 ) -> Dataset | IterableDataset:
     files = list_files(root)
     shards = [file for file in files if file.suffix == ".parquet" and file.name not in METADATA_NAMES]
     metadata = [file for file in files if file.name in METADATA_NAMES]
     if shards and not metadata and adapter is None:
-        return _load_shards(root, shards, split, expressions, streaming, cache_dir)
+        return _load_shards(root, shards, split, expressions, streaming, cache_dir, controls)
     if metadata and adapter is None:
         examples, extra = _read_metadata(root, metadata)
     else:
@@ -188,6 +192,7 @@ def _load_shards(
     expressions: Sequence[str],
     streaming: bool,
     cache_dir: str | os.PathLike | None,
+    controls: bool,
 ) -> Dataset | IterableDataset:
     parts: dict[str, list[str]] = {}
     for shard in shards:
@@ -199,7 +204,7 @@ def _load_shards(
         )
     except (pa.ArrowInvalid, OSError, ValueError) as error:
         raise DatasetError(f"The Parquet files in {root} cannot be read: {error}") from error
-    return to_schema(dataset, expressions, str(root))
+    return to_schema(dataset, expressions, str(root), controls)
 
 
 def _split_of_shard(shard: PurePosixPath) -> str:
@@ -214,6 +219,7 @@ def _load_from_hub(
     streaming: bool,
     revision: str | None,
     cache_dir: str | os.PathLike | None,
+    controls: bool,
 ) -> Dataset | IterableDataset:
     try:
         parts = load_dataset(name, revision=revision, streaming=streaming, cache_dir=_text(cache_dir))
@@ -221,7 +227,7 @@ def _load_from_hub(
         raise DatasetError(
             f"There is no folder {name}, and the Hub's data set of that name cannot be loaded: {error}"
         ) from error
-    return to_schema(parts[_choose_split(list(parts), split, name)], expressions, name)
+    return to_schema(parts[_choose_split(list(parts), split, name)], expressions, name, controls)
 
 
 def _choose_split(splits: Sequence[str], wanted: str | None, origin: str) -> str:

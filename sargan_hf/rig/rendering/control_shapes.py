@@ -24,6 +24,7 @@ _LARGEST_OTHER = 1.7
 # Lid openings. Sizes are shares of the inter-ocular distance.
 _WIDEST, _LEAST_WIDER, _ABOVE_IRIS = 0.085, 0.04, 0.016
 _SQUINTED, _SQUINT_SHARE = 0.5, 0.7  # share of the opening that a full squint takes, and of that the lower lid's
+_LEAST_OPEN = 0.12  # share of the neutral opening that a squint leaves of an eye that a recipe narrows already
 _LOOKING_UP, _LOOKING_DOWN = 0.10, 0.30  # share of the opening that lids follow by when the eyes look up or down fully
 
 
@@ -33,6 +34,7 @@ class Movement:
 
     Attributes:
         weights: float32 [E], of the expression shapes.
+        recipe: float32 [E], weights of the recipe beneath, before lids are aimed.
         gaze: degrees by which the eyeballs turn, to the subject's left and up.
         lids: by side "R" and "L", the wanted opening as a share of the one that the weights give along the whole lid; 1 and
             more leaves it to the weights.
@@ -43,6 +45,7 @@ class Movement:
 
     weights: np.ndarray
     parting: np.ndarray
+    recipe: np.ndarray
     gaze: tuple[float, float] = (0.0, 0.0)
     lids: Mapping[str, float] = field(default_factory=dict)
     lips: float = 1.0
@@ -131,21 +134,34 @@ def sided_charts(charts: Mapping[str, np.ndarray], x: np.ndarray) -> dict[str, n
     return {kind + side: chart * half for kind, chart in charts.items() for side, half in halves.items()}
 
 
-def wanted_opening(base: float, rest: float, wide: float, side: str, controls: np.ndarray) -> float:
+def eye_wide(controls: np.ndarray, side: str) -> float:
+    """The value of eye_wide_left or eye_wide_right for side "L" or "R"."""
+    return control(controls, "eye_wide_left" if side == "L" else "eye_wide_right")
+
+
+def wanted_opening(base: float, rest: float, wide: float, value: float, controls: np.ndarray) -> float:
     """How far the lids of one side are to be apart, in pixels.
 
     Args:
         base: what the recipe asks for.
         rest: of the neutral face.
         wide: of a fully widened eye.
-        side: "R" or "L".
+        value: of eye_wide on this side.
     """
-    value = control(controls, "eye_wide" + ("_left" if side == "L" else "_right"))
-    base -= rest * _SQUINTED * control(controls, "squint")
-    base = max(base, 0.12 * rest)
-    up = control(controls, "gaze_y")
-    base *= 1 + (_LOOKING_UP if up > 0 else _LOOKING_DOWN) * up
+    base = _narrowed(base, rest, controls)
     return base * (1 + value) if value < 0 else base + value * max(wide - base, 0.0)
+
+
+def opening_value(now: float, rest: float, wide: float, controls: np.ndarray) -> float:
+    """The value of eye_wide that brings the lids of a neutral face `now` pixels apart, -1 to 1: `wanted_opening` undone."""
+    base = _narrowed(rest, rest, controls)
+    return float(np.clip(now / base - 1 if now < base else (now - base) / max(wide - base, 1e-3), -1, 1))
+
+
+def _narrowed(base: float, rest: float, controls: np.ndarray) -> float:
+    base = max(base - rest * _SQUINTED * control(controls, "squint"), _LEAST_OPEN * rest)
+    up = control(controls, "gaze_y")
+    return base * (1 + (_LOOKING_UP if up > 0 else _LOOKING_DOWN) * up)
 
 
 def squint_share(recipe_share: float, controls: np.ndarray) -> float:

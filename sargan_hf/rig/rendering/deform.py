@@ -4,24 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..face_model.mesh import DRAWN_VERTICES, LID_MIDDLES, RigMesh
+from ..face_model.mesh import LID_MIDDLES, RigMesh
 from .contact import bring_together
-from .control_shapes import (
-    MAX_GAZE,
-    Movement,
-    control,
-    control_folds,
-    squint_share,
-    wanted_opening,
-    widest_opening,
-    with_controls,
-)
+from .control_shapes import Movement
 from .eyeballs import turn_eyeballs
+from .lid_aim import BLINK_LIMITS, aim, opening, recipe_opening
 from .pose import PosedFace
 from .recipes import Aperture, Recipe
 
-_LARGEST_SQUINT, _LARGEST_WIDENING = 1.2, 1.1
-_BLINK_LIMITS, _SHUT_LIMITS = (-0.35, 0.8), (-0.35, 1.6)
 # Shares of the picture's side.
 _LID_THICKNESS = 0.004
 _LASHES = 0.020  # what stands on the edge of an upper lid and moves with it
@@ -69,99 +59,10 @@ def aim_lids(
         return weights
     weights = weights.copy()
     for side in LID_MIDDLES:
-        now = _opening(side, posed)
-        wanted = _recipe_opening(now, aperture, posed, intensity)
-        _aim(weights, side, wanted - now, aperture.squint, _BLINK_LIMITS, posed, mesh)
+        now = opening(side, posed)
+        wanted = recipe_opening(now, aperture, posed, intensity)
+        aim(weights, side, wanted - now, aperture.squint, BLINK_LIMITS, posed, mesh)
     return weights
-
-
-def _opening(side: str, posed: PosedFace) -> float:
-    """Pixels between the middles of the lids at rest."""
-    upper, lower = LID_MIDDLES[side]
-    return posed.photo[list(lower), 1].mean() - posed.photo[list(upper), 1].mean()
-
-
-def _recipe_opening(now: float, aperture: Aperture, posed: PosedFace, intensity: float) -> float:
-    if aperture.times is not None:
-        return now * (1 - (1 - aperture.times) * intensity)
-    return now + aperture.wider * posed.iod * intensity
-
-
-def _aim(
-    weights: np.ndarray,
-    side: str,
-    change: float,
-    squint_share: float,
-    limits: tuple[float, float],
-    posed: PosedFace,
-    mesh: RigMesh,
-) -> None:
-    """Sets squint, blink and wide of one side so that the lids come apart by `change` pixels; in place."""
-    effect = _opening_effects(side, posed, mesh)
-    need = change - float(effect @ weights)
-    squint, blink, wide = (mesh.model.expression_index(f"eye{name}_{side}") for name in ("Squint", "Blink", "Wide"))
-    if need < 0:
-        if effect[squint] < -0.1:
-            weights[squint] += min(_LARGEST_SQUINT, squint_share * need / effect[squint])
-    else:
-        weights[wide] += min(_LARGEST_WIDENING, need / effect[wide])
-    need = change - float(effect @ weights)
-    weights[blink] += np.clip(need / effect[blink], *limits)
-
-
-def control_movement(
-    weights: np.ndarray,
-    recipe: Recipe | None,
-    intensity: float,
-    controls: np.ndarray,
-    posed: PosedFace,
-    mesh: RigMesh,
-) -> Movement:
-    """What moves a face under controls, alone or on top of a recipe.
-
-    Args:
-        weights: float32 [E], of the recipe, before lids are aimed; zeros without one.
-        recipe: the recipe, or None.
-        intensity: of the recipe.
-        controls: float32 [K].
-    """
-    aperture = recipe.aperture if recipe is not None else None
-    moved, parting = with_controls(weights, controls, mesh)
-    lids = {}
-    for side in LID_MIDDLES:
-        rest = _opening(side, posed)
-        if aperture is not None and weights.any():
-            base = _recipe_opening(rest, aperture, posed, intensity)
-        else:
-            base = rest + float(_opening_effects(side, posed, mesh) @ weights)
-        wide = widest_opening(rest, _lid_above_iris(side, posed, mesh), posed.iod)
-        wanted = wanted_opening(base, rest, wide, side, controls)
-        share = squint_share(aperture.squint if aperture is not None else 0.0, controls)
-        _aim(moved, side, wanted - rest, share, _SHUT_LIMITS, posed, mesh)
-        lids[side] = 1 + min(0.0, control(controls, "eye_wide" + ("_left" if side == "L" else "_right")))
-    strengths = {kind: strength * intensity for kind, strength in recipe.wrinkles.items()} if recipe else {}
-    gaze = (MAX_GAZE[0] * control(controls, "gaze_x"), MAX_GAZE[1] * control(controls, "gaze_y"))
-    lips = 1 + min(0.0, control(controls, "jaw_open"))
-    return Movement(moved, parting, gaze, lids, lips, control_folds(strengths, controls))
-
-
-def _lid_above_iris(side: str, posed: PosedFace, mesh: RigMesh) -> float:
-    """Pixels by which the upper lid stands above the iris' top, below 0 where it covers it."""
-    iris = posed.landmarks.left_iris if side == "L" else posed.landmarks.right_iris
-    path = mesh.model.upper_lid_paths[side]
-    edge = posed.photo[path][np.argsort(posed.photo[path, 0])]
-    radius = np.ptp(iris[:, 0]) / 2
-    return float(iris[:, 1].mean() - radius - np.interp(iris[:, 0].mean(), edge[:, 0], edge[:, 1]))
-
-
-def _opening_effects(side: str, posed: PosedFace, mesh: RigMesh) -> np.ndarray:
-    """float32 [E], pixels by which weight 1 of each shape opens the eye of this side."""
-    shapes = mesh.shapes.reshape(len(mesh.shapes), DRAWN_VERTICES, 3)
-    down = [
-        -(shapes[:, list(vertices)] @ posed.axes[1]) @ posed.pixels_per_unit[list(vertices)] / 2
-        for vertices in LID_MIDDLES[side]
-    ]
-    return down[1] - down[0]
 
 
 def deform(posed: PosedFace, weights: np.ndarray, mesh: RigMesh) -> Deformation:
@@ -170,7 +71,7 @@ def deform(posed: PosedFace, weights: np.ndarray, mesh: RigMesh) -> Deformation:
 
 
 def deform_by_controls(posed: PosedFace, movement: Movement, mesh: RigMesh) -> Deformation:
-    """Moves the face as `control_movement` says."""
+    """Moves the face as `movement.control_movement` says."""
     delta = (movement.weights @ mesh.shapes).reshape(-1, 3)
     if movement.gaze != (0.0, 0.0):
         turn_eyeballs(delta, posed.model, movement.gaze)

@@ -14,11 +14,11 @@ from ..fitting.fitted_face import FittedFace
 from .background_mesh import background_sheet, sheet_screen, spread
 from .background_swap import with_backdrop
 from .beard import add_beard, beard_chart
+from .control_reading import read_photograph, read_weights
 from .control_shapes import Movement, sided_charts
 from .deform import (
     Deformation,
     aim_lids,
-    control_movement,
     deform,
     deform_by_controls,
     displace,
@@ -31,6 +31,7 @@ from .eyeballs import share_turned
 from .eyes import eye_texture, lid_openings, looking
 from .lid_skin import lid_texture, lowered_lid, stretched_lid
 from .mouth_interior import lip_opening, lips_depth, mouth_colours, paint_mouth, shape_teeth
+from .movement import control_movement
 from .photo_overlay import UNSURE_LIPS, RealExpression
 from .pose import pose_face
 from .rasterizer import Raster, vertex_normals
@@ -129,8 +130,18 @@ class Stage:
         """
         nothing = np.zeros(len(self.mesh.shapes), np.float32)
         weights = nothing if recipe is None else sample_weights(recipe, self.mesh, intensity, rng)
-        own = mirrored_controls(controls) if self.variation.mirror else controls
-        return control_movement(weights, recipe, intensity, own, self.posed, self.mesh)
+        return control_movement(weights, recipe, intensity, self._as_shown(controls), self.posed, self.mesh)
+
+    def controls_of(self, weights: np.ndarray) -> np.ndarray:
+        """float32 [K], the controls that move this face most nearly as shape weights [E] do, as the picture shows it."""
+        return self._as_shown(read_weights(weights, self.posed, self.mesh))
+
+    def controls_of_real(self, real: RealExpression) -> np.ndarray:
+        """float32 [K], what a real photograph shows relative to the neutral picture; NaN where the fit does not tell."""
+        return self._as_shown(read_photograph(real.delta, real.weight, self.posed, self.mesh))
+
+    def _as_shown(self, controls: np.ndarray) -> np.ndarray:
+        return mirrored_controls(controls) if self.variation.mirror else controls
 
     def shot(self, weights: np.ndarray) -> "Shot":
         """The face moved by these shape weights [E], rasterised: what `render` and `MotionTracer.trace` share."""
