@@ -1,5 +1,7 @@
 """Lids and lips that are brought together: no weights of shapes do that on every face and along the whole edge."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..face_model.mesh import DRAWN_VERTICES, RigMesh
@@ -7,7 +9,8 @@ from .control_shapes import Movement
 from .pose import PosedFace
 
 _PLACES = 33  # along an edge, where the opening is looked at
-_UPPER_LIP_SHARE = 0.4  # of what is missing between the lips, the upper one goes this far, the lower one the rest
+_UPPER_LIP_SHARE = 0.4  # of the way to each other, the upper lip goes this far as a jaw shuts
+_OVERLAP = 0.006  # of the picture's side
 _LEAST_MOVED = 0.15  # of the most that a shape moves an edge: at the corners it moves too little to divide by
 
 
@@ -20,12 +23,12 @@ def bring_together(photo: np.ndarray, posed: PosedFace, movement: Movement, mesh
     for side, share in movement.lids.items():
         if share < 1:
             upper, lower = model.upper_lid_paths[side], model.lower_lid_paths[side]
-            x, rest, now = _places(posed.photo, photo, upper, lower)
+            rest, now = (_opening(points, upper, lower) for points in (posed.photo, photo))
             middle = slice(_PLACES // 3, -(_PLACES // 3))
             # Lids keep the shape of the neutral opening as they meet.
-            even = rest * (max(now[middle].mean(), 0.0) / max(rest[middle].mean(), 1e-3))
-            missing = (1 - share) * (now - even)
-            _follow(photo, x, missing, upper, _lowering(mesh, f"eyeBlink_{side}"))
+            even = rest.height * (max(now.height[middle].mean(), 0.0) / max(rest.height[middle].mean(), 1e-3))
+            missing = (1 - share) * (now.height - even)
+            _follow(photo, now.x, missing, upper, _lowering(mesh, f"eyeBlink_{side}"))
     _keep_lips(photo, posed, movement, mesh)
 
 
@@ -37,25 +40,36 @@ def _keep_lips(photo: np.ndarray, posed: PosedFace, movement: Movement, mesh: Ri
     for path in (upper, lower):
         seen = np.tensordot(movement.parting, shapes[:, path], 1) @ posed.axes.T
         parted[path, :2] += seen[:, :2] * posed.pixels_per_unit[path, None] * np.array([1, -1], np.float32)
-    x, rest, now = _places(posed.photo, photo, upper, lower)
-    _, _, wanted = _places(posed.photo, parted, upper, lower)
-    wanted = np.maximum(rest, 0) + movement.lips * np.maximum(wanted - rest, 0)
-    missing = np.maximum(now - wanted, 0)
-    _follow(photo, x, _UPPER_LIP_SHARE * missing, upper, -_lowering(mesh, "mouthUpperUp"))
-    _follow(photo, x, (_UPPER_LIP_SHARE - 1) * missing, lower, _lowering(mesh, "mouthLowerDown"))
+    rest, now, asked = (_opening(points, upper, lower) for points in (posed.photo, photo, parted))
+    opened = np.maximum(asked.height - rest.height, 0)
+    missing = np.maximum(now.height - np.maximum(rest.height, 0) - movement.lips * opened, 0)
+    # Lips that shut overlap a little, or teeth would shine through between two rows of vertices.
+    missing += (1 - movement.lips) * np.minimum(opened, _OVERLAP * posed.side)
+    # The lip that went too far comes back; a jaw that shuts brings both.
+    raised, lowered = np.maximum(asked.upper - now.upper, 0), np.maximum(now.lower - asked.lower, 0)
+    shut = (1 - movement.lips) * opened + 1e-3
+    share = (raised + _UPPER_LIP_SHARE * shut) / (raised + lowered + shut)
+    _follow(photo, now.x, share * missing, upper, -_lowering(mesh, "mouthUpperUp"))
+    _follow(photo, now.x, (share - 1) * missing, lower, _lowering(mesh, "mouthLowerDown"))
 
 
-def _places(rest: np.ndarray, now: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, ...]:
-    """x [P] of places along an opening from corner to corner as it is now, the opening's height [P] before and now."""
-    shares = np.linspace(0, 1, _PLACES)
-    heights, xs = [], []
-    for points in (rest, now):
-        edges = [points[path][np.argsort(points[path, 0])] for path in (upper, lower)]
-        first, last = max(edge[0, 0] for edge in edges), min(edge[-1, 0] for edge in edges)
-        xs.append(first + shares * (last - first))
-        above, below = (np.interp(xs[-1], edge[:, 0], edge[:, 1]) for edge in edges)
-        heights.append(below - above)
-    return xs[-1], heights[0], heights[1]
+@dataclass(frozen=True)
+class _Opening:
+    """An opening at places from corner to corner: x [P], y of both edges [P]."""
+
+    x: np.ndarray
+    upper: np.ndarray
+    lower: np.ndarray
+
+    @property
+    def height(self) -> np.ndarray:
+        return self.lower - self.upper
+
+
+def _opening(points: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> _Opening:
+    edges = [points[path][np.argsort(points[path, 0])] for path in (upper, lower)]
+    x = np.linspace(max(edge[0, 0] for edge in edges), min(edge[-1, 0] for edge in edges), _PLACES)
+    return _Opening(x, *(np.interp(x, edge[:, 0], edge[:, 1]) for edge in edges))
 
 
 def _follow(photo: np.ndarray, x: np.ndarray, down: np.ndarray, edge: np.ndarray, lowering: np.ndarray) -> None:

@@ -23,7 +23,7 @@ _LARGEST = {"jawOpen": 0.95}  # a recipe and a control together; beyond, the jaw
 _LARGEST_OTHER = 1.7
 # Lid openings. Sizes are shares of the inter-ocular distance.
 _WIDEST, _LEAST_WIDER, _ABOVE_IRIS = 0.085, 0.04, 0.016
-_SQUINTED, _SQUINT_SHARE = 0.5, 0.7  # share of the opening that a full squint takes, and of that the lower lid's
+_SQUINTED, _SQUINT_SHARE = 0.58, 0.7  # share of the opening that a full squint takes, and of that the lower lid's
 _LEAST_OPEN = 0.12  # share of the neutral opening that a squint leaves of an eye that a recipe narrows already
 _LOOKING_UP, _LOOKING_DOWN = 0.10, 0.30  # share of the opening that lids follow by when the eyes look up or down fully
 
