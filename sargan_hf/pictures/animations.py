@@ -98,7 +98,6 @@ def _encode_h264(container, frames: Sequence[np.ndarray], fps: float) -> None:
         picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(
             format="yuv420p", dst_colorspace="ITU709", src_color_range="JPEG", dst_color_range="MPEG"
         )
-        picture.color_primaries, picture.color_trc = context.color_primaries, context.color_trc
         container.mux(stream.encode(picture))
     container.mux(stream.encode())
 
