@@ -1,10 +1,12 @@
-"""Drawn faces: small pictures with a known person and expression, made on the spot."""
+"""Drawn faces: small pictures with a known person and expression, made on the spot; and an odd colour profile."""
 
 import csv
+import functools
+import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageCms, ImageDraw
 
 from sargan_hf.expressions import EXPRESSIONS
 
@@ -78,3 +80,22 @@ def opening_mouth(side: int, half: int) -> tuple[np.ndarray, np.ndarray]:
     motion = np.zeros((side, side, 2), np.float32)
     motion[..., 1] = np.where(inside, -from_middle, lips)[:, None]
     return motion, inside
+
+
+@functools.cache  # a new one would carry another time of day
+def swapped_profile() -> bytes:
+    """An ICC profile that says of red that it is blue, and of blue that it is red: no viewer can overlook it."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for old, new in ((b"rXYZ", b"????"), (b"bXYZ", b"rXYZ"), (b"????", b"bXYZ")):
+        profile = profile.replace(old, new, 1)
+    return profile
+
+
+def bright_grey_profile() -> bytes:
+    """An ICC profile of grey whose values are proportional to light, so that 128 is as bright as 188 in sRGB."""
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)  # D50, in units of 1 / 65536
+    curve = b"curv\0\0\0\0" + struct.pack(">I", 0)  # of no entries: a straight line
+    header = struct.pack(">I4sI4s4s4s", 192, b"test", 0x02400000, b"mntr", b"GRAY", b"XYZ ")
+    header += struct.pack(">6H", 2020, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + white[8:] + bytes(48)
+    table = struct.pack(">I4sII4sII", 2, b"wtpt", 156, 20, b"kTRC", 176, 12)
+    return header + table + white + curve + bytes(4)

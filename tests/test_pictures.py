@@ -124,6 +124,16 @@ def test_hostile_files_get_one_clear_sentence(tmp_path):
             open_picture(tmp_path / name)
         assert "\n" not in str(caught.value), name
         assert len(str(caught.value)) < 250, name
+        assert "max_pixels" not in str(caught.value), name  # not a setting of the pipeline's or the command's
+
+
+def test_too_many_pixels_are_refused_with_the_limit_and_the_way_out(tmp_path):
+    gradient(400, 300).save(tmp_path / "large.png")
+    with pytest.raises(PictureError, match=r"400 x 300 pixels, more than the 100,000 that are allowed: make it"):
+        open_picture(tmp_path / "large.png", max_pixels=100_000)
+    (tmp_path / "bomb.png").write_bytes(png_bomb(20_000))
+    with pytest.raises(PictureError, match="more than the 89,478,485 pixels that are allowed: make it smaller"):
+        open_picture(tmp_path / "bomb.png")
 
 
 def test_a_pipe_that_nobody_writes_to_does_not_block(tmp_path):
@@ -224,8 +234,10 @@ def test_location_is_dropped_and_the_colour_profile_kept(tmp_path):
 def test_saving_leaves_nothing_half_written(tmp_path):
     with pytest.raises(PictureError, match=r"use one of \.jpg"):
         save_picture(gradient(), tmp_path / "edit.xyz")
+    transparent = gradient().convert("RGBA")
+    transparent.putalpha(100)
     with pytest.raises(PictureError, match="transparency"):
-        save_picture(gradient().convert("RGBA"), tmp_path / "edit.jpg")
+        save_picture(transparent, tmp_path / "edit.jpg")
     with pytest.raises(PictureError, match="Cannot save"):
         save_picture(gradient(), tmp_path / "no such folder" / "edit.png")
     assert list(tmp_path.iterdir()) == []

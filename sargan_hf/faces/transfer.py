@@ -72,18 +72,6 @@ class Change:
         residual *= intensity + opening * (max(intensity, opened) - intensity)
         return replace(self, motion=intensity * motion, residual=residual, covered=opened * covered)
 
-    def mixed(self, other: "Change", share: float) -> "Change":
-        """Part of the way (`share` in 0..1) from this change to another one of the same face."""
-        share = float(share)
-        return replace(
-            self,
-            motion=(1 - share) * self.motion + share * other.motion,
-            residual=(1 - share) * self.residual + share * other.residual,
-            weight=np.maximum(self.weight, other.weight),
-            covered=(1 - share) * self.covered + share * other.covered,
-            expression=_mixed(self.expression, other.expression, share),
-        )
-
     def coarseness(self) -> np.ndarray:
         """float32 [P, P], 1 where the moved `crop` is shown instead of the picture's own pixels.
 
@@ -260,10 +248,6 @@ def _smoothed(field: np.ndarray) -> np.ndarray:
     the motion, the residual gives back as far as it is more than such stripes.
     """
     return cv2.GaussianBlur(field, (0, 0), SMOOTHING * field.shape[0])
-
-
-def _mixed(one: np.ndarray | None, other: np.ndarray | None, share: float) -> np.ndarray | None:
-    return None if one is None or other is None else (1 - share) * one + share * other
 
 
 def _spread(field: np.ndarray, pad: int) -> np.ndarray:

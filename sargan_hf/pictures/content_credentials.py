@@ -7,7 +7,6 @@ C2PA specification 2.2: https://spec.c2pa.org/.
 
 import io
 import os
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +16,7 @@ from PIL import Image
 from .._version import __version__
 from ..errors import ConfigurationError, PictureError
 from .provenance import DIGITAL_SOURCE_TYPE
+from .whole_files import write_whole
 
 MIME_OF_SUFFIX = {
     ".jpg": "image/jpeg",
@@ -102,16 +102,11 @@ def sign_picture(path: str | os.PathLike, credentials: ContentCredentials) -> Pa
         PictureError: a file that holds no manifest: another format, missing, or not writable.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem[:40]}-{uuid.uuid4().hex}.part")
     try:
-        with open(path, "rb") as source, open(temporary, "x+b") as target:
-            credentials.sign(source, target, path.name)
-        os.replace(temporary, path)
+        content = path.read_bytes()
     except OSError as error:
         raise PictureError(f"Cannot sign {path}: {error.strerror or error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return write_whole(path, content, credentials)
 
 
 def _manifest(title: str) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Colour modes: what a file holds, turned into what can be edited and saved again."""
 
+import contextlib
 from io import BytesIO
 
 import cv2
@@ -63,6 +64,60 @@ def _cmyk_to_srgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def to_srgb(image: Image.Image) -> Image.Image:
+    """`image` as 8-bit RGB, or RGBA where it has alpha, in the colours its ICC profile stands for, and without the profile.
+
+    Args:
+        image: of an editable mode. A profile that is damaged, or describes no picture of this kind, is left out of account.
+    """
+    alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
+    grey = image.mode in ("L", "LA", "I;16")
+    colour = _to_8_bit_grey(image) if grey else image.convert("RGB")
+    profile = _opened_profile(image.info.get("icc_profile"))
+    if profile is not None:
+        if grey and profile.profile.xcolor_space.strip() == "RGB":
+            colour = colour.convert("RGB")
+        with contextlib.suppress(ImageCms.PyCMSError, ValueError, TypeError):
+            srgb = ImageCms.createProfile("sRGB")
+            colour = ImageCms.profileToProfile(colour, profile, srgb, outputMode="RGB")
+    colour = colour.convert("RGB")
+    if alpha is not None:
+        colour.putalpha(alpha)
+    colour.info = {key: value for key, value in image.info.items() if key != "icc_profile"}
+    return colour
+
+
+def is_transparent(image: Image.Image) -> bool:
+    """Whether any pixel lets something show through; an alpha channel that is opaque everywhere does not."""
+    if not image.has_transparency_data:
+        return False
+    alpha = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
+    return alpha.getchannel("A").getextrema()[0] < 255
+
+
+def profile_space(profile: bytes | None) -> str | None:
+    """The colour space of an ICC profile, such as "RGB" or "GRAY"; None where there is none, or a damaged one."""
+    opened = _opened_profile(profile)
+    return None if opened is None else opened.profile.xcolor_space.strip()
+
+
+def _opened_profile(profile: bytes | None) -> ImageCms.ImageCmsProfile | None:
+    try:
+        return ImageCms.ImageCmsProfile(BytesIO(profile)) if profile else None
+    except (OSError, TypeError, ImageCms.PyCMSError):
+        return None
+
+
+def _to_8_bit_grey(image: Image.Image) -> Image.Image:
+    if image.mode != "I;16":
+        return image.getchannel("L")
+    return Image.fromarray(_upper_8_bits(np.asarray(image)))
+
+
+def _upper_8_bits(pixels: np.ndarray) -> np.ndarray:
+    return (pixels >> 8).astype(np.uint8)
+
+
 def _from_32_bit(values: np.ndarray, name: str) -> tuple[np.ndarray, str]:
     if values.dtype == np.int32 and values.size and values.min() >= 0 and values.max() <= 65535:
         return values.astype(np.uint16), "I;16"
@@ -121,7 +176,7 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
 def to_rgb8(pixels: np.ndarray) -> np.ndarray:
     """What a viewer shows for pixels of any editable mode: uint8 [H, W, 3]; transparency lies on mid grey."""
     if pixels.dtype == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
+        pixels = _upper_8_bits(pixels)
     if pixels.ndim == 2:
         return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     if pixels.shape[2] == 3:

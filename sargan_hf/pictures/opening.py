@@ -101,7 +101,7 @@ def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Pict
         name = Path(getattr(source, "filename", "") or "the image").name
         return _from_image(source, name, max_pixels)
     with _binary_file(source) as (file, name):
-        return _from_image(_identify(file, name), name, max_pixels)
+        return _from_image(_identify(file, name, max_pixels), name, max_pixels)
 
 
 class _binary_file:
@@ -156,14 +156,17 @@ def _unfit(status: os.stat_result) -> str | None:
     return None
 
 
-def _identify(file: BinaryIO, name: str) -> Image.Image:
+def _identify(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
     try:
         Image.init()  # Pillow loads its rarer decoders only on demand
         return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         raise PictureError(_not_a_picture(file, name)) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(f"{name} is too large: {error}. Shrink it first.") from error
+        allowed = min(max_pixels, 2 * Image.MAX_IMAGE_PIXELS)  # Pillow itself opens nothing beyond that
+        raise PictureError(
+            f"{name} is too large, more than the {allowed:,} pixels that are allowed: make it smaller first."
+        ) from error
     except (
         Exception
     ) as error:  # decoders raise anything at all on hostile files: SyntaxError, struct.error, IndexError ...
@@ -201,7 +204,8 @@ def _from_image(image: Image.Image, name: str, max_pixels: int) -> Picture:
             f"{name} is damaged or incomplete and cannot be decoded ({error}): copy or export it again."
         ) from error
     pixels = np.ascontiguousarray(orientation_transpose(image, pixels))
-    return Picture(pixels, mode, name, kept_metadata(image, keeps_profile), (*notes, *mode_notes))
+    info, metadata_notes = kept_metadata(image, keeps_profile, name)
+    return Picture(pixels, mode, name, info, (*notes, *mode_notes, *metadata_notes))
 
 
 def _eight_bits(name: str) -> str:
@@ -212,8 +216,7 @@ def _check_size(size: tuple[int, ...], name: str, max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
         raise PictureError(
-            f"{name} has {width} x {height} pixels, more than the {max_pixels / 1e6:.0f} million allowed: shrink it first, "
-            f"or raise max_pixels."
+            f"{name} has {width} x {height} pixels, more than the {max_pixels:,} that are allowed: make it smaller first."
         )
     if min(width, height) < MIN_SIDE:
         raise PictureError(

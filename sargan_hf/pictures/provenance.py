@@ -1,60 +1,175 @@
 """The note in every saved edit that a trained model changed the picture.
 
 Follows the IPTC Photo Metadata Standard, property Digital Source Type, with the term for "a composite in which trained
-algorithmic media takes part" of http://cv.iptc.org/newscodes/digitalsourcetype/; it travels as XMP, and in PNG files as text
-that every viewer shows.
+algorithmic media takes part" of http://cv.iptc.org/newscodes/digitalsourcetype/; it travels as XMP, in PNG files also as text
+that every viewer shows, and in GIF files as their comment.
 """
 
+import zlib
+from collections.abc import Mapping
 from html import escape
+from xml.dom import minidom
+from xml.parsers.expat import ExpatError
 
 from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from .._version import __version__
+from ..errors import PictureError
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 SOFTWARE = f"sargan_hf {__version__}"
 TIFF_XMP_TAG = 700
+XMP_FORMATS = ("JPEG", "MPO", "WEBP", "AVIF")  # whose writers take an XMP packet
+NOTED_FORMATS = (*XMP_FORMATS, "PNG", "TIFF", "GIF", "ICO")  # ICO: the PNG files in it have the note
+LONGEST_COMMENT = (
+    140  # with the rest of the note one block of a GIF's comment, 255 bytes, so that it is found in one piece
+)
+LONGEST_DESCRIPTION = 4000  # a crowd has a sentence for each face; a JPEG's XMP ends at 65,502 bytes
 
-_PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_DC = "http://purl.org/dc/elements/1.1/"
+_XMP = "http://ns.adobe.com/xap/1.0/"
+_IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+_PNG_XMP = b"XML:com.adobe.xmp"
+
+_PACKET = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+ <rdf:RDF xmlns:rdf="{_RDF}">
   <rdf:Description rdf:about=""
-    xmlns:dc="http://purl.org/dc/elements/1.1/"
-    xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
-   <Iptc4xmpExt:DigitalSourceType>{source_type}</Iptc4xmpExt:DigitalSourceType>
-   <xmp:CreatorTool>{software}</xmp:CreatorTool>
-   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">{description}</rdf:li></rdf:Alt></dc:description>
+    xmlns:dc="{_DC}"
+    xmlns:xmp="{_XMP}"
+    xmlns:Iptc4xmpExt="{_IPTC}">
+   <Iptc4xmpExt:DigitalSourceType>{DIGITAL_SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>
+   <xmp:CreatorTool>{SOFTWARE}</xmp:CreatorTool>
+   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">{{description}}</rdf:li></rdf:Alt></dc:description>
   </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="w"?>"""
 
 
-def xmp_packet(description: str) -> bytes:
-    """An XMP packet (UTF-8) with the digital source type, the software and `description`."""
-    text = _PACKET.format(
-        source_type=DIGITAL_SOURCE_TYPE, software=SOFTWARE, description=escape(description, quote=False)
-    )
-    return text.encode("utf-8")
+def xmp_packet(description: str, own: bytes | str | None = None) -> bytes:
+    """An XMP packet (UTF-8) with the digital source type, the software and `description`.
+
+    Args:
+        description: of the edit, a sentence.
+        own: a packet of the caller's, to put the note into; a description in it is added to, a creator tool stays.
+
+    Raises:
+        PictureError: `own` is no XMP packet.
+    """
+    text = escape(_cut(description), quote=False)
+    packet = _PACKET.format(description=text).encode("utf-8")
+    own = own.encode("utf-8") if isinstance(own, str) else own
+    if not own:
+        return packet
+    if DIGITAL_SOURCE_TYPE.encode() in own and text.encode() in own:  # given the note already
+        return own
+    return _merged(own, packet)
 
 
-def provenance_parameters(format: str, description: str) -> dict[str, object]:
-    """Parameters of Pillow's writer for `format` that put the note into the file; empty where the format has no place."""
-    packet = xmp_packet(description)
-    if format in ("JPEG", "WEBP", "AVIF"):
-        return {"xmp": packet}
-    if format == "TIFF":
-        return {"tiffinfo": {TIFF_XMP_TAG: packet}}
+def noted_parameters(format: str, description: str, given: Mapping[str, object]) -> dict[str, object]:
+    """Parameters of Pillow's writer for `format` that put the note into the file, beside what the caller gives.
+
+    Args:
+        format: one of `NOTED_FORMATS`.
+        description: of the edit, a sentence.
+        given: the caller's parameters; of `xmp`, `pnginfo`, `tiffinfo` and `comment` nothing is lost.
+
+    Raises:
+        PictureError: the caller's XMP is no XMP packet.
+    """
+    description, xmp = _cut(description), given.get("xmp")
+    if format in XMP_FORMATS:
+        return {"xmp": xmp_packet(description, xmp)}
     if format == "PNG":
-        return {"pnginfo": _png_text(packet, description)}
+        return {"pnginfo": _png_text(description, given.get("pnginfo"), xmp)}
+    if format == "TIFF":
+        tags = _copied(given.get("tiffinfo"))
+        tags[TIFF_XMP_TAG] = xmp_packet(description, xmp or tags.get(TIFF_XMP_TAG))
+        return {"tiffinfo": tags}
+    if format == "GIF":
+        comment = given.get("comment", b"")
+        comment = comment.encode("utf-8") if isinstance(comment, str) else comment
+        note = comment_note(description).encode("utf-8")
+        return {"comment": comment if note in comment else b"\n".join(part for part in (note, comment) if part)}
     return {}
 
 
-def _png_text(packet: bytes, description: str) -> PngInfo:
-    text = PngInfo()
-    text.add_itxt("XML:com.adobe.xmp", packet.decode("utf-8"))
-    text.add_text("Software", SOFTWARE)
-    text.add_itxt("Comment", description)
+def comment_note(description: str) -> str:
+    """The note in one line, for files that have room for a comment only."""
+    return f"{_cut(description, LONGEST_COMMENT)} {DIGITAL_SOURCE_TYPE} ({SOFTWARE})"
+
+
+def _cut(description: str, longest: int = LONGEST_DESCRIPTION) -> str:
+    return description if len(description) <= longest else f"{description[: longest - 3]}..."
+
+
+def _merged(own: bytes, packet: bytes) -> bytes:
+    """The caller's packet with the properties of ours, each once."""
+    try:
+        document = minidom.parseString(own.strip(b"\0 \r\n\t"))
+        target = document.getElementsByTagNameNS(_RDF, "RDF")[0]
+    except (ExpatError, IndexError, ValueError) as error:
+        raise PictureError(f"xmp= is not an XMP packet ({error}): give a whole one, or leave it out.") from error
+    note = minidom.parseString(packet).getElementsByTagNameNS(_RDF, "Description")[0]
+    note.setAttribute("xmlns:rdf", _RDF)  # the caller's packet may have another prefix for it
+    _remove(target, _IPTC, "DigitalSourceType")
+    descriptions = target.getElementsByTagNameNS(_DC, "description")
+    entries = [entry for each in descriptions for entry in each.getElementsByTagNameNS(_RDF, "li")]
+    if entries:
+        usual = [entry for entry in entries if entry.getAttribute("xml:lang") == "x-default"]
+        sentence = note.getElementsByTagNameNS(_RDF, "li")[0].firstChild.data
+        (usual or entries)[0].appendChild(document.createTextNode(f" {sentence}"))
+        _remove(note, _DC, "description")
+    if any(each.hasAttributeNS(_XMP, "CreatorTool") for each in target.getElementsByTagNameNS(_RDF, "Description")) or (
+        target.getElementsByTagNameNS(_XMP, "CreatorTool")
+    ):
+        _remove(note, _XMP, "CreatorTool")
+    target.appendChild(document.importNode(note, True))
+    opening, closing = packet.split(b"\n", 1)[0], packet.rsplit(b"\n", 1)[1]
+    return b"\n".join([opening, document.documentElement.toxml().encode("utf-8"), closing])
+
+
+def _remove(element: minidom.Element, namespace: str, name: str) -> None:
+    """Takes a property out, in both ways that it may be written: as an element and as an attribute."""
+    for found in element.getElementsByTagNameNS(namespace, name):
+        found.parentNode.removeChild(found)
+    for description in element.getElementsByTagNameNS(_RDF, "Description"):
+        if description.hasAttributeNS(namespace, name):
+            description.removeAttributeNS(namespace, name)
+
+
+def _png_text(description: str, own: PngInfo | None, xmp: bytes | str | None) -> PngInfo:
+    text, taken = PngInfo(), set()
+    for kind, data, *rest in getattr(own, "chunks", ()):
+        keyword = data.split(b"\0", 1)[0]
+        if kind == b"iTXt" and keyword == _PNG_XMP:
+            xmp = xmp or _international_text(data)
+        elif keyword != b"DigitalSourceType":
+            text.add(kind, data, *rest)
+            taken.add(keyword)
+    text.add_itxt(_PNG_XMP.decode(), xmp_packet(description, xmp).decode("utf-8"))
     text.add_text("DigitalSourceType", DIGITAL_SOURCE_TYPE)
+    if b"Software" not in taken:
+        text.add_text("Software", SOFTWARE)
+    if b"Comment" not in taken:
+        text.add_itxt("Comment", description)
     return text
+
+
+def _international_text(data: bytes) -> bytes:
+    """The text of an iTXt chunk: keyword, 0, compressed, method, language, 0, translated keyword, 0, text."""
+    _, rest = data.split(b"\0", 1)
+    text = rest[2:].split(b"\0", 2)[2]
+    return zlib.decompress(text) if rest[0] else text
+
+
+def _copied(tags: object) -> ImageFileDirectory_v2:
+    copy = ImageFileDirectory_v2()
+    for tag in tags or ():
+        copy[tag] = tags[tag]
+        if tag in getattr(tags, "tagtype", ()):
+            copy.tagtype[tag] = tags.tagtype[tag]
+    return copy

@@ -1,8 +1,7 @@
 """Saves edits whole or not at all, with a note in the file that a trained model changed the picture."""
 
-import io
 import os
-import uuid
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,7 +9,8 @@ from PIL import Image
 
 from ..errors import PictureError
 from .content_credentials import ContentCredentials
-from .provenance import provenance_parameters
+from .encoding import encoded
+from .whole_files import write_whole
 
 # Formats that an edit can be saved in, by suffix; the rest cannot hold the note, or need what Pillow cannot write.
 FORMAT_OF_SUFFIX = {
@@ -24,21 +24,14 @@ FORMAT_OF_SUFFIX = {
     ".tiff": "TIFF",
     ".avif": "AVIF",
 }
-MODES_OF_FORMAT = {
-    "JPEG": ("L", "RGB"),
-    "PNG": ("L", "LA", "RGB", "RGBA", "I;16"),
-    "WEBP": ("L", "LA", "RGB", "RGBA"),
-    "TIFF": ("L", "LA", "RGB", "RGBA", "I;16"),
-    "AVIF": ("L", "LA", "RGB", "RGBA"),
-}
-QUALITY = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"quality": 95}, "AVIF": {"quality": 90}}
+KEPT = ("icc_profile", "exif", "dpi")
 
 
 class EditedImage(Image.Image):
     """A Pillow image that says in every file saved from it that it was edited by a trained model.
 
-    `save` writes the kept EXIF, the ICC profile and, unless `provenance` is None, the note of `provenance.py` into JPEG, PNG,
-    WebP, TIFF and AVIF files. Images derived from it (`crop`, `resize`, `convert`) are plain Pillow images.
+    `save` writes the kept EXIF, the ICC profile and, unless `provenance` is None, the note of `provenance.py`. Images derived
+    from it (`crop`, `resize`, `convert`, `copy`, pickled ones) carry all of it along.
     """
 
     provenance: str | None = None
@@ -46,25 +39,62 @@ class EditedImage(Image.Image):
     @classmethod
     def from_image(cls, image: Image.Image, provenance: str | None) -> "EditedImage":
         """Wraps `image`, sharing its pixels. `provenance` describes the edit in a sentence; None leaves the note out."""
+        image.load()
         edited = cls()
         edited.im, edited._mode, edited._size = image.im, image.mode, image.size
+        edited.palette, edited.readonly = image.palette, image.readonly
         edited.info = dict(image.info)
         edited.provenance = provenance
         return edited
 
-    def save(self, fp: str | os.PathLike | BinaryIO, format: str | None = None, **params: object) -> None:
-        """As `PIL.Image.Image.save`, with the kept metadata and the provenance note as defaults."""
-        Image.preinit()
-        suffix = os.path.splitext(fp)[1].lower() if isinstance(fp, str | os.PathLike) else ""
-        chosen = (format or FORMAT_OF_SUFFIX.get(suffix, "")).upper()
-        defaults = {key: self.info[key] for key in ("icc_profile", "exif", "dpi") if key in self.info}
-        if self.provenance is not None:
-            defaults |= provenance_parameters(chosen, self.provenance)
-        super().save(fp, format, **(defaults | params))
+    def save(self, fp: str | bytes | os.PathLike | BinaryIO, format: str | None = None, **params: object) -> None:
+        """As `PIL.Image.Image.save`, with the kept metadata and the note; a JPEG has quality 95 and 4:4:4 by default.
+
+        The caller's `exif`, `xmp`, `pnginfo`, `tiffinfo` and `comment` are put beside what is kept; an empty `exif` drops it.
+        A path is written whole or not at all.
+
+        Raises:
+            PictureError: an unknown format, one that has no place for the note or cannot hold such pixels, or a file that
+                cannot be written.
+        """
+        if fp is sys.stdout and hasattr(fp, "buffer"):
+            fp = fp.buffer
+        is_path = isinstance(fp, str | bytes | os.PathLike)
+        path = fp if is_path else getattr(fp, "name", "")
+        path = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""  # a file's name may be a number
+        image, own = self, getattr(self, "encoderinfo", {})  # Pillow's other way to give parameters
+        if own:
+            image, params = self.copy(), params | own
+        name = os.path.basename(path) or "the picture"
+        kept = {key: self.info[key] for key in KEPT if key in self.info}
+        content = encoded(image, _format_of(path, format), name, params, kept, self.provenance)
+        if is_path:
+            write_whole(path, content)
+            return
+        fp.write(content)
+        if hasattr(fp, "flush"):
+            fp.flush()
 
     def copy(self) -> "EditedImage":
         """A copy with its own pixels and the same provenance."""
-        return EditedImage.from_image(super().copy(), self.provenance)
+        return self._derived(super().copy())
+
+    def transform(self, *args: object, **kwargs: object) -> "EditedImage":
+        """As `PIL.Image.Image.transform`; the result carries the note along."""
+        return self._derived(super().transform(*args, **kwargs))
+
+    def _new(self, im: object) -> "EditedImage":  # what Pillow's other methods make their results with
+        return self._derived(super()._new(im))
+
+    def _derived(self, image: Image.Image) -> "EditedImage":
+        return EditedImage.from_image(image, self.provenance)
+
+    def __getstate__(self) -> list[object]:
+        return [*super().__getstate__(), self.provenance]
+
+    def __setstate__(self, state: list[object]) -> None:
+        super().__setstate__(state[:5])
+        self.provenance = state[5] if len(state) > 5 else None
 
 
 def save_picture(
@@ -73,40 +103,32 @@ def save_picture(
     """Saves `image` under `path`: first beside it under a temporary name, then renamed, so that no half file is ever seen.
 
     Args:
-        image: any Pillow image; an `EditedImage` carries its provenance note along.
+        image: any Pillow image; an `EditedImage` carries its note and metadata along, of others the ICC profile is kept.
         path: its suffix chooses the format: JPEG, PNG, WebP, TIFF or AVIF.
         credentials: signs the file before it gets its name, so that no unsigned one is ever seen; None leaves it unsigned.
         params: passed to Pillow's writer, for example `quality=90`.
 
     Raises:
-        PictureError: an unknown suffix, a mode that the format cannot hold, or a folder that cannot be written.
+        PictureError: an unknown suffix, pixels that the format cannot hold, or a folder that cannot be written.
         ConfigurationError: `credentials` do not sign.
     """
     path = Path(path)
-    chosen = output_format(path, image.mode)
-    temporary = path.parent / f".{path.stem[:40]}-{uuid.uuid4().hex}.part"
-    try:
-        with open(temporary, "x+b") as file:
-            unsigned = file if credentials is None else io.BytesIO()
-            image.save(unsigned, chosen, **(QUALITY.get(chosen, {}) | params))
-            if credentials is not None:
-                credentials.sign(unsigned, file, path.name)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise PictureError(
-            f"Cannot save {path}: {error.strerror or error}. Check folder, space and permissions."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
-
-
-def output_format(path: Path, mode: str) -> str:
-    """The Pillow format for a file name and a mode; raises `PictureError` where there is none."""
     chosen = FORMAT_OF_SUFFIX.get(path.suffix.lower())
     if chosen is None:
         raise PictureError(f"Cannot save {path.name}: use one of {', '.join(FORMAT_OF_SUFFIX)}.")
-    if mode not in MODES_OF_FORMAT[chosen]:
-        what = "16-bit pixels" if mode == "I;16" else "transparency" if "A" in mode else f"{mode} pixels"
-        raise PictureError(f"Cannot save {path.name}: {chosen} cannot hold {what}; use .png or .tiff.")
+    edited = isinstance(image, EditedImage)
+    kept = {key: image.info[key] for key in (KEPT if edited else KEPT[:1]) if key in image.info}
+    content = encoded(image, chosen, path.name, params, kept, image.provenance if edited else None)
+    return write_whole(path, content, credentials)
+
+
+def _format_of(path: str, format: str | None) -> str:
+    """The format as Pillow finds it: by its name, or by the suffix of the file's."""
+    suffix = os.path.splitext(path)[1].lower()
+    chosen = format.upper() if format else FORMAT_OF_SUFFIX.get(suffix) or Image.registered_extensions().get(suffix)
+    if chosen not in Image.SAVE:
+        Image.init()
+    if chosen not in Image.SAVE:
+        what = f"a picture as format={format!r}" if format else os.path.basename(path) or "to a file without a name"
+        raise PictureError(f'Cannot save {what}: use .png, .jpg, .webp, .tiff or .avif, or format="PNG".')
     return chosen
