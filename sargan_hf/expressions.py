@@ -45,6 +45,31 @@ def resolve_expression(name: str, expressions: Sequence[str] = EXPRESSIONS) -> s
     raise ExpressionError(f"{name!r} is not an expression this model knows. Use one of: {accepted}.")
 
 
+def parse_expression(text: str) -> str | dict[str, float]:
+    """Reads an expression as people type it: "happy" stays a name; "happy=0.6, surprised=0.4" becomes a blend.
+
+    Names are not looked up here; `expression_vector` does that with the names a model knows.
+
+    Raises:
+        ExpressionError: a part of the blend is not a name, "=" and a number, or names an expression a second time.
+    """
+    if "=" not in text:
+        return text.strip()
+    blend: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, weight = (piece.strip() for piece in part.partition("="))
+        try:
+            if not name or name in blend:
+                raise ValueError
+            blend[name] = float(weight)
+        except ValueError:
+            raise ExpressionError(
+                f"{part.strip()[:40]!r} is not a weight in a blend: write each expression once, with a number, as in "
+                "happy=0.6, surprised=0.4."
+            ) from None
+    return blend
+
+
 def expression_vector(spec: ExpressionSpec, expressions: Sequence[str] = EXPRESSIONS) -> np.ndarray:
     """Turns a name, a blend or a ready vector into the condition vector of a model.
 

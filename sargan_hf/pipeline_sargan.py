@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Union
 
 import numpy as np
 
-from .errors import ConfigurationError, NoFaceError
+from .errors import ConfigurationError
 from .expressions import ExpressionSpec, expression_vector
 from .faces.alignment import canonical_transform, crop_face
+from .faces.choice import FaceChoice, check_faces, chosen_faces
 from .faces.detection import Face, FaceDetector, face_from_points
 from .faces.mouth import refine_mouth
 from .faces.transfer import MODES, Change, apply_change, plan_change
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from .modeling_sargan import SARGAN
 
 Box = tuple[float, float, float, float]
-FaceChoice = str | int | Sequence[int]
 MAX_INTENSITY = 1.5
 
 
@@ -137,7 +137,8 @@ class SARGANPipeline:
             expression: a name or alias; a blend such as `{"happy": 0.6, "surprised": 0.4}`; a vector in the model's order;
                 or a list with one of these for each chosen face.
             intensity: 0 gives the picture back bit for bit, 1 is the edit as trained, up to 1.5 exaggerates.
-            faces: "largest", "all", or the index of one or several faces, counted from 0, the largest first.
+            faces: "largest", "all", or the number of one or several faces, counted from 1, the largest first; one that is
+                named twice is edited once.
             box: left, top, right, bottom in pixels of a face no detector sees; replaces `faces`.
             points: [5, 2], the two eyes, nose tip and corners of the mouth in pixels; replaces `faces` and `box`.
             region: None for the whole face, "mouth", "eyes" (with brows), or a map [h, w] in 0..1 over the straightened
@@ -196,8 +197,9 @@ class SARGANPipeline:
         viewed = picture.rgb8()
         if box is not None:
             return [self.detector.in_box(viewed, box)]
-        found = self.detector.find(viewed, every=faces != "largest", name=picture.name)
-        return [found[index] for index in _chosen(faces, len(found), picture.name)]
+        wanted = check_faces(faces)
+        found = self.detector.find(viewed, every=wanted != "largest", name=picture.name)
+        return [found[index] for index in chosen_faces(wanted, len(found), picture.name)]
 
     def straighten(self, picture: Picture, faces: Sequence[Face]) -> StraightenedFaces:
         """Cuts the faces out of the picture, upright and at the model's size."""
@@ -270,19 +272,6 @@ def check_settings(intensity: float, transfer: str) -> None:
         raise ConfigurationError(f"intensity must be a number from 0 to {MAX_INTENSITY}; got {intensity!r}.")
     if transfer not in MODES:
         raise ConfigurationError(f"transfer={transfer!r} is not known: use one of {', '.join(MODES)}.")
-
-
-def _chosen(faces: FaceChoice, count: int, name: str) -> list[int]:
-    if isinstance(faces, str):
-        if faces not in ("largest", "all"):
-            raise ConfigurationError(
-                f'faces={faces!r} is not known: use "largest", "all", an index or a list of indices.'
-            )
-        return [0] if faces == "largest" else list(range(count))
-    indices = [faces] if isinstance(faces, int | np.integer) else list(faces)
-    if not indices or not all(isinstance(index, int | np.integer) and 0 <= index < count for index in indices):
-        raise NoFaceError(f"{name} has {count} face(s), numbered from 0, the largest first; got faces={faces!r}.")
-    return [int(index) for index in indices]
 
 
 def _is_list_of_specs(expression: object) -> bool:

@@ -100,8 +100,8 @@ def parse_blend(text: str) -> str | dict[str, float]:
 
 
 def parse_faces(text: str) -> str | list[int]:
-    """Faces from text: "largest" and "all" stay; "1, 3" becomes [0, 2]."""
+    """Faces from text: "largest" and "all" stay; "1, 3" becomes [1, 3]."""
     text = str(text).strip().lower()
     if not text or not all(part.strip().isdecimal() for part in text.split(",")):
         return text or "largest"
-    return [int(part) - 1 for part in text.split(",")]
+    return [int(part) for part in text.split(",")]
