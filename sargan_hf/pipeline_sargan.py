@@ -14,6 +14,7 @@ from .faces.detection import Face, FaceDetector, face_from_points
 from .faces.mouth import refine_mouth
 from .faces.transfer import MODES, Change, apply_change, plan_change
 from .generators import Generator, GeneratorEdit, load_generator, load_mouth
+from .model_source import find_source
 from .pictures import EditedImage, Picture, open_picture
 from .pictures.modes import to_rgb8
 from .pictures.opening import PictureSource
@@ -111,11 +112,15 @@ class SARGANPipeline:
         """Loads a model from a folder or the Hub, and the mouth refiner in its sub-folder `mouth`, where it has one.
 
         Args:
-            name_or_path: folder or Hub id.
+            name_or_path: folder or Hub id; "weights/..." is found beside the package from wherever it runs.
             backend: "torch", or "onnx" for an exported model, which needs no torch.
             kwargs: `revision`, `subfolder`, `cache_dir`, `local_files_only` and, with torch, `device`.
+
+        Raises:
+            ModelFormatError: there is no such model, it cannot be loaded, or it is on a Hub that cannot be reached.
         """
-        return cls(load_generator(name_or_path, backend, **kwargs), load_mouth(name_or_path, backend, **kwargs))
+        source = find_source(name_or_path, **kwargs)
+        return cls(load_generator(source, backend, **kwargs), load_mouth(source, backend, **kwargs))
 
     def __call__(
         self,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ..errors import ConfigurationError
+from ..model_source import DEFAULT_MODEL, resolve_model
 from ..pictures import ContentCredentials
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,7 @@ class Settings:
         signing_algorithm: of the key, such as es256 or ed25519.
     """
 
-    model: str = "weights/sargan-motion-128"
+    model: str = DEFAULT_MODEL
     revision: str = ""
     examples: str = "examples"
     max_upload_mb: int = 25
@@ -86,9 +87,8 @@ class Settings:
         return Path(path) if Path(path).exists() else ROOT / path
 
     def model_source(self) -> str:
-        """The model's folder where there is one, else the Hub id as given."""
-        folder = self.find(self.model)
-        return str(folder) if folder.exists() else self.model
+        """The model's folder where there is one, else the Hub id as given; raises `ModelFormatError` for neither."""
+        return resolve_model(self.model)
 
 
 def _parsed(name: str, text: str, kind: type) -> object:

@@ -5,6 +5,7 @@ import torch
 
 from ..fast_generator import FastGenerator
 from ..hub import load_model
+from ..model_source import ModelSource
 from ..modeling_sargan import SARGAN
 from .base import GeneratorEdit, evened
 
@@ -19,7 +20,9 @@ class TorchGenerator:
         self.typical_motion = model.config.typical_motion
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str, device: str | None = None, **kwargs: object) -> "TorchGenerator":
+    def from_pretrained(
+        cls, name_or_path: str | ModelSource, device: str | None = None, **kwargs: object
+    ) -> "TorchGenerator":
         """Loads a model; `device` defaults to the GPU where there is one. `kwargs` go to `hub.load_model`."""
         model = load_model(name_or_path, **kwargs)
         device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from ..data.loading import load_expression_dataset, split_by_subject
 from ..errors import CheckpointError, ConfigurationError
+from ..hub import load_model
 from ..modeling_discriminator import NEGATIVE_SLOPE, SARGANDiscriminator
 from ..modeling_sargan import SARGAN
 from .batches import Draw, SampleMaker, TrainingSamples
@@ -102,7 +103,7 @@ def _neutral(expressions: tuple[str, ...]) -> int:
 def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGAN:
     """A new generator that starts as the identity, or the one of `init_from`."""
     if config.init_from:
-        generator = SARGAN.from_pretrained(config.init_from, low_cpu_mem_usage=False)
+        generator = load_model(config.init_from, low_cpu_mem_usage=False)
         if tuple(generator.config.expressions) != expressions:
             raise ConfigurationError(
                 f"{config.init_from} knows the expressions {', '.join(generator.config.expressions)}, in this order; "
