@@ -1,6 +1,7 @@
 """Evaluation: what the figures say about edits whose quality is known, and what the report holds."""
 
 import json
+import os
 from dataclasses import replace
 
 import cv2
@@ -172,6 +173,22 @@ def test_a_picture_without_a_face_is_listed(tmp_path):
     evaluation = evaluate(SARGANPipeline(Untouched()), samples, JUDGES)
     assert list(evaluation.measurements.failures) == ["wall_blue.png"]
     assert evaluation.figure("ecs_gain").n == 6
+
+
+def test_odd_files_in_a_folder_are_measured_or_listed(tmp_path):
+    folder = tmp_path / os.fsdecode(b"m\xe4nner")
+    (folder / ".thumbnails").mkdir(parents=True)
+    draw_face("neutral", 1, 96).save(folder / os.fsdecode(b"drawn_caf\xe9.png"))
+    draw_face("neutral", 2, 96).save(folder / ".thumbnails/small.png")
+    (folder / "cut.jpg").write_bytes(b"\xff\xd8\xff")
+    (folder / "new.jxl").write_bytes(b"\xff\x0a")
+    (folder / "notes.txt").write_text("no picture")
+    evaluation = evaluate(SARGANPipeline(Untouched()), load_samples(str(folder)), JUDGES, data=str(folder))
+    assert list(evaluation.measurements.failures) == ["cut.jpg", "new.jxl"]
+    assert "JPEG XL" in evaluation.measurements.failures["new.jxl"]
+    assert {row["picture"] for row in evaluation.measurements.rows} == {r"drawn_caf\xe9.png"}
+    page = write_report(evaluation, tmp_path / "report").read_text(encoding="utf-8")
+    assert "new.jxl" in page
 
 
 def test_samples_of_one_pair_are_each_others_truth(folder):

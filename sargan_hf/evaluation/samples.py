@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import DatasetError, ExpressionError
 from ..expressions import EXPRESSIONS, resolve_expression
-from ..pictures import PICTURE_SUFFIXES, open_picture
+from ..file_names import escape_unprintable
+from ..pictures import looks_like_picture, open_picture
 
 _DATASET_FILES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "*.parquet", "data/*.parquet", "dataset_*.json")
 
@@ -114,12 +115,14 @@ def _is_expression(name: str) -> bool:
 
 
 def _from_folder(folder: Path) -> list[Sample]:
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
     samples = []
-    for file in files:
+    for file in sorted(path for path in folder.rglob("*") if not path.is_dir()):
         inside = file.relative_to(folder)
-        domain = inside.parts[0] if len(inside.parts) > 1 else file.stem.split("_")[0]
-        samples.append(Sample(str(inside), _file_opener(file), None, str(inside), "", domain))
+        if any(part.startswith(".") for part in inside.parts) or not looks_like_picture(file):
+            continue
+        name = escape_unprintable(inside)  # it is written to the report
+        domain = escape_unprintable(inside.parts[0] if len(inside.parts) > 1 else file.stem.split("_")[0])
+        samples.append(Sample(name, _file_opener(file), None, name, "", domain))
     return samples
 
 
