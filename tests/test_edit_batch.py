@@ -246,6 +246,20 @@ def test_a_picture_is_not_replaced_by_its_own_edit(run, photos):
     assert result.exit_code == 1
 
 
+def test_only_a_picture_counts_as_done_before(run, photos, tmp_path):
+    edits = tmp_path / "edits"
+    assert run(photos, "-o", edits).exit_code == 0
+    (edits / "0.jpg").write_bytes(b"")  # as after a power cut
+    for name in ("1.jpg", "2.jpg"):
+        (edits / name).unlink()
+    (edits / "1.jpg").mkdir()
+    (edits / "2.jpg").symlink_to("nowhere")
+    resumed = run(photos, "-o", edits, "--resume")
+    assert "1 edited, 3 done before, 2 failed" in resumed.output
+    assert resumed.output.count("is in the way and no picture: remove it.") == 4
+    assert Image.open(edits / "0.jpg").size == (130, 130)
+
+
 def test_names_and_folders_that_the_system_refuses_are_reported(run, photos, tmp_path):
     folder = os.open(photos, os.O_RDONLY)
     for _ in range(17):  # 17 x 250 characters are more than a path may have

@@ -157,7 +157,8 @@ def test_many_files_need_no_more_memory_than_a_few(run, tmp_path):
     for index in range(60):
         side = 200 + 3 * (index % 20)
         Image.fromarray(data.astronaut()[:260, 110:370]).resize((side, side)).save(photos / f"{index}.jpg")
-    assert run(photos, "--output", tmp_path / "warm").exit_code == 0
+    for folder in ("warm", "warmer"):  # allocators keep what the first runs needed
+        assert run(photos, "--output", tmp_path / folder).exit_code == 0
     before = psutil.Process().memory_info().rss
     result = run(photos, "--output", tmp_path / "edits")
     assert "60 edited" in result.output

@@ -290,6 +290,8 @@ def test_classifiers_that_cannot_be_had_say_what_to_do(tmp_path):
     pytest.importorskip("transformers", reason="transformers is not installed")
     with pytest.raises(ConfigurationError, match="no image-classification model"):
         TransformersClassifier(str(tmp_path))
+    with pytest.raises(ConfigurationError, match="neither a folder nor"):  # and is not asked of the Hub
+        load_classifiers(["facefx"])
 
 
 def test_faces_must_be_a_batch_of_rgb():

@@ -72,10 +72,12 @@ class Batch:
     def _edit(self, job: Job) -> None:
         if _same(job.source, job.target):
             raise PictureError("its edit would take its place: choose another --output.")
-        there = next((path for path in (job.target, job.fallback) if path is not None and os.path.lexists(path)), None)
+        there = next((path for path in (job.target, job.fallback) if path is not None and _is_taken(path)), None)
         if there is not None:
             if not self.resume:
                 raise PictureError(f"{there} exists: use --resume to keep it, or another --output.")
+            if not there.is_file():
+                raise PictureError(f"{there} is in the way and no picture: remove it.")
             self.skipped += 1
             return
         edited = self.pipe(job.source, self.expression, **self.call)
@@ -121,6 +123,11 @@ def say(text: str) -> None:
 
 def _same(one: Path, other: Path) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _is_taken(path: Path) -> bool:
+    """Whether something is there that must not be replaced. An empty file is what a crash of the machine leaves of an edit."""
+    return os.path.lexists(path) and not (os.path.isfile(path) and os.path.getsize(path) == 0)
 
 
 def _reason(error: Exception) -> str:

@@ -19,6 +19,7 @@ from .recognition import PICTURE_SUFFIXES as PICTURE_SUFFIXES
 
 MAX_PIXELS = 89_478_485  # Pillow's own threshold for a suspected decompression bomb, 256 MiB of RGB
 MIN_SIDE = 16
+MAX_NAME = 100  # characters of a file's name in a message
 # Pillow knows many more; these are what people have, without the formats that start other programs or guess by name only.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "ICO", "PPM")
 
@@ -104,7 +105,8 @@ class _binary_file:
 
 def _name(path: str | os.PathLike) -> str:
     """The file's name as messages and notes print it."""
-    return escape_unprintable(os.path.basename(os.fsdecode(path)))
+    name = escape_unprintable(os.path.basename(os.fsdecode(path)))
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME // 2]}...{name[-MAX_NAME // 4 :]}"
 
 
 def _open_regular_file(source: str | os.PathLike) -> BinaryIO:
