@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from datasets import Dataset, config
 
-from ..data.decoding import decoded_pictures
+from ..data.decoding import named_pictures
 from ..data.photographs import RECIPE, source_only
 from ..errors import DatasetError
 
@@ -72,15 +72,16 @@ def _groups(pairs: list[str]) -> tuple[list[str], dict[str, np.ndarray]]:
 
 
 def _decoded_file(dataset: Dataset, size: int, folder: Path) -> Path:
-    key = hashlib.sha256(f"{dataset._fingerprint}-{len(dataset)}-{size}".encode()).hexdigest()[:16]
+    # sRGB: what was decoded by earlier versions may not be.
+    key = hashlib.sha256(f"{dataset._fingerprint}-{len(dataset)}-{size}-sRGB".encode()).hexdigest()[:16]
     path = folder / f"{key}.rgb"
     if path.exists():
         return path
     folder.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{np.random.default_rng().integers(1 << 32):08x}")
     pictures = np.memmap(partial, np.uint8, "w+", shape=(len(dataset), size, size, 3))
-    for index, picture in enumerate(decoded_pictures(dataset)):
-        pictures[index] = stored_picture(picture, size, f"Picture {index} of the data set")
+    for index, (name, picture) in enumerate(named_pictures(dataset)):
+        pictures[index] = stored_picture(picture, size, name)
     pictures.flush()
     partial.replace(path)  # complete or not there at all, also when several processes decode at once
     return path

@@ -21,7 +21,7 @@ from datasets import Dataset, Features, Image, Value
 from PIL import Image as PillowImage
 from rich.progress import track
 
-from ..data.decoding import decoded_picture
+from ..data.decoding import picture_at, stored_pictures
 from ..data.loading import load_expression_dataset
 from ..errors import DatasetError
 from ..expressions import EXPRESSIONS
@@ -87,11 +87,13 @@ def _chunks(rows: Iterator[dict]) -> Iterator[list[dict]]:
 def _rows(dataset: Dataset, generator: Generator, rng: np.random.Generator) -> Iterator[dict]:
     names = dataset.features["expression"].names
     columns = ["expression", "subject", "pair"] + (["intensity"] if "intensity" in dataset.features else [])
+    if "intensity" in columns and dataset.features["intensity"].dtype not in ("float64", "float32", "int64", "int32"):
+        raise DatasetError("The column intensity holds other things than numbers: write numbers, or rename the column.")
     about = dataset.select_columns(columns).to_pandas()
-    stored = dataset.select_columns("image").cast_column("image", Image(decode=False))
+    stored = stored_pictures(dataset)
     groups = [indices for pair, indices in about.groupby("pair").indices.items() if pair and len(indices) > 1]
     for indices in track(groups, "mouths"):
-        pictures = [decoded_picture(stored[int(i)]["image"], f"Picture {i} of the data set") for i in indices]
+        pictures = [picture_at(stored, int(i)) for i in indices]
         shown = [names[label] for label in about.expression.iloc[indices]]
         intensity = about.intensity.iloc[indices].tolist() if "intensity" in about else [1.0] * len(indices)
         for k, name in enumerate(shown):
