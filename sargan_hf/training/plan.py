@@ -5,6 +5,7 @@ import time
 import torch
 from accelerate import Accelerator
 
+from ..data.people import count_people
 from .batches import training_batches
 from .config import TrainingConfig
 from .report import peak_memory
@@ -20,12 +21,12 @@ def print_plan(config: TrainingConfig, timed_steps: int = 3) -> None:
     labels = [data.expressions[index] for index in data.faces.expression]
     counts = ", ".join(f"{name} {labels.count(name)}" for name in data.expressions)
     paired = sum(len(data.faces.partners(index)) > 0 for index in range(len(data.faces)))
-    held_out = f"{len(data.held_out)} of {len(set(data.held_out.subject))} people" if data.held_out else "nobody"
+    held_out = f"{len(data.held_out)} of {count_people(data.held_out.subject)}" if data.held_out else "nobody"
     seconds = _time_steps(trainer, timed_steps)
     total = seconds * config.max_train_steps
     accelerator.print(
         f"{config.to_yaml()}\n"
-        f"Pictures    {len(data.faces)} of {len(set(data.faces.subject))} people, {paired} of them paired\n"
+        f"Pictures    {len(data.faces)} of {count_people(data.faces.subject)}, {paired} of them paired\n"
         f"Expressions {counts}\n"
         f"Held out    {held_out}\n"
         f"Generator   {_millions(trainer.generator)} M parameters\n"
