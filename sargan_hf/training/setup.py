@@ -1,5 +1,6 @@
 """What a run starts from: the data split by people, the two networks, their optimisers."""
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from datasets import Dataset, IterableDataset
 from safetensors.torch import load_file
 
 from ..data.loading import load_expression_dataset, split_by_subject
+from ..data.pairs import pairing_notes
 from ..errors import CheckpointError, ConfigurationError
 from ..modeling_discriminator import NEGATIVE_SLOPE, SARGANDiscriminator
 from ..modeling_sargan import SARGAN
@@ -20,6 +22,7 @@ from .flow import MotionMaps
 from .streaming import StreamedSamples, split_stream
 from .widening import widen, without_motion
 
+logger = logging.getLogger(__name__)
 # Crops are stored a little larger than they are trained on, so that zoom and rotation do not blur them.
 STORED_MARGIN = 1.25
 
@@ -58,6 +61,8 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
         return _prepare_stream(config, accelerator, draw, stored)
     with accelerator.main_process_first():
         dataset = _load(config)
+        if accelerator.is_main_process:
+            _report_missing_pairs(config, dataset)
         expressions = tuple(dataset.features["expression"].names)
         held_out = held_out_before = None
         if config.held_out:
@@ -91,8 +96,16 @@ def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw
 
 
 def _load(config: TrainingConfig) -> Dataset | IterableDataset:
-    source = config.train_data_dir or config.dataset_name
+    # A path stays one: mistyped, it is not looked for on the Hub.
+    source = Path(config.train_data_dir) if config.train_data_dir else config.dataset_name
     return load_expression_dataset(source, adapter=config.adapter, streaming=config.streaming)
+
+
+def _report_missing_pairs(config: TrainingConfig, dataset: Dataset) -> None:
+    if config.paired_weight > 0 and "before" not in dataset.features:
+        names = dataset.features["expression"].names
+        for note in pairing_notes(dataset["expression"][:], dataset["pair"][:], names):
+            logger.warning(note)
 
 
 def _neutral(expressions: tuple[str, ...]) -> int:
