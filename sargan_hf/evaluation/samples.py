@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DatasetError, ExpressionError
+from ..errors import DatasetError
 from ..expressions import EXPRESSIONS, resolve_expression
 from ..pictures import PICTURE_SUFFIXES, open_picture
 
@@ -101,16 +101,11 @@ def plan_cases(samples: Sequence[Sample], expressions: Sequence[str] = EXPRESSIO
 
 def _has_no_labels(folder: Path) -> bool:
     """Whether neither a metadata or Parquet file nor a folder named after an expression says what the pictures show."""
+    from ..data.folders import has_class_folders, list_files
+
     if any(next(folder.glob(pattern), None) for pattern in _DATASET_FILES):
         return False
-    return not any(_is_expression(path.name) for path in folder.rglob("*") if path.is_dir())
-
-
-def _is_expression(name: str) -> bool:
-    try:
-        return bool(resolve_expression(name))
-    except ExpressionError:
-        return False
+    return not has_class_folders(list_files(folder), EXPRESSIONS)
 
 
 def _from_folder(folder: Path) -> list[Sample]:
@@ -124,6 +119,7 @@ def _from_folder(folder: Path) -> list[Sample]:
 
 
 def _from_dataset(data: str, split: str | None, held_out: float | None, domain_column: str, seed: int) -> list[Sample]:
+    from ..data.decoding import stored_pictures
     from ..data.loading import load_expression_dataset, split_by_subject
 
     dataset = load_expression_dataset(data, split=split)
@@ -131,11 +127,11 @@ def _from_dataset(data: str, split: str | None, held_out: float | None, domain_c
         dataset = split_by_subject(dataset, held_out=held_out, seed=seed)["test"]
     names = dataset.features["expression"].names
     labels = dataset.remove_columns([column for column in dataset.column_names if column == "image"])
-    samples = []
+    samples, stored = [], stored_pictures(dataset)
     for index, row in enumerate(labels):
         expression = resolve_expression(names[row["expression"]])
         name = f"{index:05d} {row['subject']} {expression}"
-        opener = _row_opener(dataset, index)
+        opener = _row_opener(stored, index)
         subject = row["subject"] or name
         samples.append(Sample(name, opener, expression, subject, row["pair"] or "", row.get(domain_column) or "all"))
     return samples
@@ -145,5 +141,7 @@ def _file_opener(file: Path) -> Callable[[], np.ndarray]:
     return lambda: open_picture(file).rgb8()
 
 
-def _row_opener(dataset, index: int) -> Callable[[], np.ndarray]:
-    return lambda: open_picture(dataset[index]["image"]).rgb8()
+def _row_opener(stored, index: int) -> Callable[[], np.ndarray]:
+    from ..data.decoding import picture_at
+
+    return lambda: picture_at(stored, index)
