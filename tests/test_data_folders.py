@@ -2,15 +2,18 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from drawing import draw_face
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from sargan_hf.data.folders import FOLDER_CODES, SPLIT_NAMES, examples_from_class_folders, names_expression
 from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.errors import DatasetError
 from sargan_hf.evaluation.samples import load_samples
-from sargan_hf.expressions import EXPRESSIONS
+from sargan_hf.expressions import ALIASES, EXPRESSIONS, resolve_expression
 
 REFERENCE = ("AFS", "ANS", "DIS", "HAS", "NES", "SAS", "SUS")  # in the order of EXPRESSIONS
 
@@ -49,6 +52,35 @@ def labels(root: Path, **options) -> dict[str, str]:
 )
 def test_the_folder_that_means_the_expression_is_taken(tmp_path, expected):
     assert labels(pictures(tmp_path, list(expected))) == expected
+
+
+NAMES = [alias for name, aliases in ALIASES.items() for alias in (name, *aliases)]
+PEOPLE = st.sampled_from([*NAMES, *REFERENCE, "Anna", "Val", "Dev", "Test"]).flatmap(
+    lambda name: st.sampled_from([name, name.title(), name.upper(), name.lower()])
+)
+CLASSES = st.sampled_from([name for name in NAMES if name not in FOLDER_CODES])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    about=st.lists(st.tuples(CLASSES, PEOPLE), min_size=1, max_size=8),
+    above=st.sampled_from(["", "train/", "images/"]),
+    person_first=st.booleans(),
+)
+def test_whatever_people_are_called_a_picture_has_its_class_or_is_refused(about, above, person_first):
+    files = [
+        PurePosixPath(
+            f"{above}{person}/{label}/{index}.png" if person_first else f"{above}{label}/{person}/{index}.png"
+        )
+        for index, (label, person) in enumerate(about)
+    ]
+    try:
+        examples = examples_from_class_folders(Path("/set"), files, EXPRESSIONS)
+    except DatasetError:  # only for people who are called like an expression in words, or like a part
+        odd = [name for _, name in about if name.lower() in SPLIT_NAMES or name.lower() not in FOLDER_CODES]
+        assert any(name.lower() in SPLIT_NAMES or names_expression(name, EXPRESSIONS) for name in odd)
+        return
+    assert [example.expression for example in examples] == [resolve_expression(label) for label, _ in about]
 
 
 @pytest.mark.parametrize(
