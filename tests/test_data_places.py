@@ -184,6 +184,14 @@ def test_columns_by_other_names_are_warned_of(caplog):
     assert (named["subject"][:], named["pair"][:]) == (["a", "b"], ["1", "2"])
 
 
+def test_parts_that_a_column_of_parquet_names_are_told(caplog):
+    load_expression_dataset(columns(label=["joy", "sad"], split=["train", "Test"]))
+    assert "the column split names parts (test, train), and all are read" in caplog.text
+    caplog.clear()
+    load_expression_dataset(columns(label=["joy", "sad"], split=["train", "train"]))
+    assert not caplog.records
+
+
 def test_a_class_of_people_is_not_one_of_expressions():
     people = ClassLabel(names=["An", "Su", "Bob"])
     moods = ClassLabel(names=["joy", "sadness"])

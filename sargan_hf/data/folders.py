@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from ..errors import DatasetError, ExpressionError
@@ -109,6 +109,13 @@ def _only_part(file: PurePosixPath, parts: Sequence[str]) -> str:
             f"{printable(file)} lies in folders of the parts {' and '.join(dict.fromkeys(parts))} at once: move it into one."
         )
     return parts[0] if parts else "train"
+
+
+def several_parts(cells: Iterable[object]) -> list[str]:
+    """The parts that a column names, if it holds nothing else and names more than one; else none."""
+    written = {cell.strip().lower() for cell in cells if isinstance(cell, str)} - {""}
+    parts = {SPLIT_NAMES.get(name, "") for name in written}
+    return sorted(parts) if len(parts) > 1 and "" not in parts else []
 
 
 def names_expression(name: str, expressions: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from ..errors import DatasetError
 from ..expressions import EXPRESSIONS
 from .duplicates import report_identical_pictures
 from .examples import Example, dataset_from_examples, listing, printable
-from .folders import examples_from_class_folders, has_class_folders, is_picture, list_files
+from .folders import examples_from_class_folders, has_class_folders, is_picture, list_files, several_parts
 from .metadata import examples_from_metadata, is_metadata, refuse_unread_tables
 from .pairs import check_pairs
 from .people import identity, names_in, split_by_subject
@@ -28,6 +28,8 @@ __all__ = ["DataSource", "load_expression_dataset", "split_by_subject"]
 log = logging.getLogger(__name__)
 
 DataSource = str | os.PathLike | Dataset | IterableDataset | DatasetDict | IterableDatasetDict
+# Of files that cannot be changed by hand; in metadata files `split` is looked at, and the others are refused.
+PART_COLUMNS = ("split", "usage", "Usage", "partition", "subset", "part")
 STREAM_SHARDS = 64  # of a stream over single files: enough for many processes to share evenly
 
 
@@ -156,6 +158,9 @@ def _checked(dataset: Dataset | IterableDataset, origin: str) -> Dataset | Itera
         if len(dataset) == 0:
             raise DatasetError(f"{origin} is empty: it has no pictures.")
         report_identical_pictures(dataset, origin)
+        for name in PART_COLUMNS:
+            if name in dataset.features and (parts := several_parts(dataset[name][:])):
+                log.warning("%s: the column %s names parts (%s), and all are read.", origin, name, ", ".join(parts))
     return dataset
 
 

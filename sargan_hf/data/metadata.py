@@ -11,7 +11,7 @@ import pyarrow as pa
 from ..errors import DatasetError
 from .columns import LABEL_COLUMNS, assign_columns, choose_label, near_misses
 from .examples import Example, listing, printable
-from .folders import SPLIT_NAMES, is_picture, splits_of
+from .folders import SPLIT_NAMES, is_picture, several_parts, splits_of
 from .tables import Table, read_table
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
@@ -136,17 +136,11 @@ def _assigned(table: Table) -> dict[str, str]:
 def _refuse_hidden_parts(table: Table, name: str) -> None:
     """Raises if a further column holds nothing but names of several parts of a set: it would be trained on as a whole."""
     column = table.columns[name]
-    cells = {cell for cell in (column.to_pylist() if isinstance(column, pa.ChunkedArray) else column) if _is_text(cell)}
-    parts = {SPLIT_NAMES.get(cell.strip().lower()) for cell in cells if cell.strip()}
-    if len(parts) > 1 and None not in parts:
+    if parts := several_parts(column.to_pylist() if isinstance(column, pa.ChunkedArray) else column):
         raise DatasetError(
-            f"{table.path}: the column {name!r} names parts of the set ({', '.join(sorted(parts))}): rename it to split, "
+            f"{table.path}: the column {name!r} names parts of the set ({', '.join(parts)}): rename it to split, "
             f"so that they are kept apart."
         )
-
-
-def _is_text(cell: object) -> bool:
-    return isinstance(cell, str)
 
 
 def _sentences(hints: Sequence[str]) -> str:
