@@ -29,6 +29,7 @@ from ..faces.alignment import crop_face
 from ..faces.mouth import mouth_transform
 from ..faces.transfer import apply_change, plan_change
 from ..generators import Generator, load_generator
+from .files import cause, remedy
 
 SHARD = 1000  # pictures that are held in memory, and written to a file
 STORED = 160  # side of the stored patches: a little more than the 128 trained on, for zoom and rotation
@@ -53,7 +54,7 @@ def make_mouths(dataset: Dataset, generator: Generator, output: str | Path, seed
         seed: of the starting expressions and of the alignment's error.
 
     Raises:
-        DatasetError: no picture belongs to a pair, or `output` is there already.
+        DatasetError: no picture belongs to a pair, `output` is there already, or it cannot be written.
     """
     if Path(output).exists():
         raise DatasetError(f"{output} exists already: remove it, or name another folder.")
@@ -68,14 +69,21 @@ def make_mouths(dataset: Dataset, generator: Generator, output: str | Path, seed
     )
     unfinished = Path(f"{output}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    (unfinished / "data").mkdir(parents=True)
-    count = 0
-    for number, rows in enumerate(_chunks(_rows(dataset, generator, np.random.default_rng(seed)))):
-        Dataset.from_list(rows, features=features).to_parquet(unfinished / "data" / f"train-{number:05d}.parquet")
-        count += len(rows)
-    if not count:
-        raise DatasetError("No picture of the set belongs to a pair: there is nothing to compare an edit with.")
-    unfinished.rename(output)
+    try:
+        (unfinished / "data").mkdir(parents=True)
+        count = 0
+        for number, rows in enumerate(_chunks(_rows(dataset, generator, np.random.default_rng(seed)))):
+            Dataset.from_list(rows, features=features).to_parquet(unfinished / "data" / f"train-{number:05d}.parquet")
+            count += len(rows)
+        if not count:
+            raise DatasetError("No picture of the set belongs to a pair: there is nothing to compare an edit with.")
+        unfinished.rename(output)
+    except OSError as error:
+        raise DatasetError(
+            f"{output} cannot be written ({cause(error)}). {remedy(error, Path(output).absolute().parent)} and start again."
+        ) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
     return count
 
 
