@@ -3,10 +3,11 @@
 import time
 
 import torch
-from accelerate import Accelerator
 
+from .architecture import with_architecture
 from .batches import training_batches
 from .config import TrainingConfig
+from .launching import make_accelerator
 from .report import peak_memory
 from .setup import prepare_data
 from .trainer import Trainer, to_device
@@ -14,7 +15,8 @@ from .trainer import Trainer, to_device
 
 def print_plan(config: TrainingConfig, timed_steps: int = 3) -> None:
     """Prints the data found, the networks, and the time and memory estimated from a few real steps; saves nothing."""
-    accelerator = Accelerator(mixed_precision=config.mixed_precision)
+    config = with_architecture(config)
+    accelerator, config = make_accelerator(config, tracked=False)
     data = prepare_data(config, accelerator)
     trainer = Trainer(config, accelerator, data)
     labels = [data.expressions[index] for index in data.faces.expression]
