@@ -54,3 +54,34 @@ def reader():
     from sargan_hf.rig.portraits import PortraitReader
 
     return PortraitReader()
+
+
+SMALL_RUN = {
+    "base_channels": 4,
+    "motion": True,
+    "resolution": 32,
+    "discriminator_channels": 4,
+    "discriminator_layers": 3,
+    "train_batch_size": 4,
+    "dataloader_num_workers": 0,
+    "held_out": 0.3,
+    "decay_fraction": 0.0,
+    "report_to": "none",
+    "max_train_steps": 4,
+    "checkpointing_steps": 2,
+    "validation_steps": 2,
+}
+
+
+@pytest.fixture
+def make_config(expression_folder, tmp_path, monkeypatch):
+    """Makes the settings of a tiny training run on the drawn people in the folder `run` of the test's own."""
+    from sargan_hf.training.config import TrainingConfig
+
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+
+    def make(run: str = "run", **changes) -> TrainingConfig:
+        given = {"train_data_dir": str(expression_folder), "output_dir": str(tmp_path / run)} | changes
+        return TrainingConfig(**SMALL_RUN | given)
+
+    return make
