@@ -295,7 +295,13 @@ def training_batches(
         worker_init_fn=_prepare_worker,
         pin_memory=torch.cuda.is_available(),  # without it the copy to the GPU waits for the GPU
     )
-    return iter(loader)
+    # A fork that has to stop OpenCV's threads waits for ever for those that it did not inherit: there may be none by then.
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        return iter(loader)
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def _prepare_worker(_: int) -> None:
