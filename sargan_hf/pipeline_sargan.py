@@ -164,9 +164,8 @@ class SARGANPipeline:
             conditions = self.conditions(expression, len(found))
             edit = self.generate(straight, conditions)
             changes = self.plan(straight, edit, transfer, region)
-            pixels, regions = self.compose(straight, [change.scaled(intensity) for change in changes])
-            note = _provenance(conditions, self.generator.expressions, intensity) if provenance else None
-            output.images.append(EditedImage.from_image(picture.to_image(pixels), note))
+            image, regions = self.draw(straight, changes, intensity, provenance)
+            output.images.append(image)
             output.faces.extend(_face_edits(index, found, conditions, edit, regions))
             output.notes.extend(picture.notes)
         return output
@@ -217,9 +216,9 @@ class SARGANPipeline:
         return np.stack([expression_vector(spec, self.generator.expressions) for spec in expression])
 
     def generate(self, straight: StraightenedFaces, conditions: np.ndarray) -> GeneratorEdit:
-        """Runs the generator on all faces of a picture at once."""
+        """What the generator makes of each face of a picture, under one condition [n] for each."""
         crops = np.ascontiguousarray(straight.crops.transpose(0, 3, 1, 2), dtype=np.float32) / 127.5 - 1
-        return self.generator(crops, conditions)._replace(expression=conditions)
+        return self.generator(crops, conditions)
 
     def plan(
         self,
@@ -232,13 +231,21 @@ class SARGANPipeline:
         motions = [None] * len(edit.residual) if edit.motion is None else edit.motion.transpose(0, 2, 3, 1)
         residuals = edit.residual.transpose(0, 2, 3, 1)
         attentions = [None] * len(residuals) if edit.attention is None else edit.attention[:, 0]
-        expressions = [None] * len(residuals) if edit.expression is None else edit.expression
         return [
-            plan_change(crop, residual, motion, transfer, region, attention, expression)
+            plan_change(crop, residual, motion, transfer, region, attention, expression=expression)
             for crop, residual, motion, attention, expression in zip(
-                straight.crops, residuals, motions, attentions, expressions, strict=True
+                straight.crops, residuals, motions, attentions, edit.expression, strict=True
             )
         ]
+
+    def draw(
+        self, straight: StraightenedFaces, changes: Sequence[Change], intensity: float = 1.0, provenance: bool = True
+    ) -> tuple[EditedImage, list[tuple[int, int, int, int]]]:
+        """The edited picture with its note, and for each change the rectangle outside of which no pixel changed."""
+        pixels, regions = self.compose(straight, [change.scaled(intensity) for change in changes])
+        conditions = [change.expression for change in changes]
+        note = _provenance(conditions, self.generator.expressions, intensity) if provenance else None
+        return EditedImage.from_image(straight.picture.to_image(pixels), note), regions
 
     def compose(
         self, straight: StraightenedFaces, changes: Sequence[Change]
@@ -313,7 +320,7 @@ def _face_edits(index, found, conditions, edit, regions) -> list[FaceEdit]:
     ]
 
 
-def _provenance(conditions: np.ndarray, expressions: Sequence[str], intensity: float) -> str:
+def _provenance(conditions: Sequence[np.ndarray], expressions: Sequence[str], intensity: float) -> str:
     wanted = []
     for condition in conditions:
         weights = dict(zip(expressions, condition, strict=True))

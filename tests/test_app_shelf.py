@@ -32,7 +32,7 @@ def test_what_was_computed_for_a_picture_counts():
     shelf, mine = Shelf(250), sitting(100)
     other, place = shelf.put(sitting(100)), shelf.put(mine)
     assert shelf.put(mine) is place
-    mine.edits[0] = GeneratorEdit(np.zeros(60, np.uint8), None, None)
+    mine.edits[0] = GeneratorEdit(np.zeros(60, np.uint8), None, None, np.zeros(0, np.uint8))
     assert shelf.take(place) is mine
     with pytest.raises(ConfigurationError):
         shelf.take(other)

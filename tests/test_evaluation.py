@@ -58,7 +58,7 @@ class Untouched:
     expressions, sample_size = EXPRESSIONS, 64
 
     def __call__(self, crops, expression):
-        return GeneratorEdit(np.zeros_like(crops), None, np.zeros_like(crops[:, :2]))
+        return GeneratorEdit(np.zeros_like(crops), None, np.zeros_like(crops[:, :2]), expression)
 
 
 class Repainting(Untouched):
@@ -66,7 +66,7 @@ class Repainting(Untouched):
 
     def __call__(self, crops, expression):
         drawn = [np.asarray(draw_face(EXPRESSIONS[row.argmax()], 0, 64), np.float32) / 127.5 - 1 for row in expression]
-        return GeneratorEdit(np.stack(drawn).transpose(0, 3, 1, 2) - crops, None, None)
+        return GeneratorEdit(np.stack(drawn).transpose(0, 3, 1, 2) - crops, None, None, expression)
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,7 @@ def edit_for(pipeline: SARGANPipeline, sitting: Sitting, face: int, blend: Mappi
     """The generator's answer to a blend of expressions for one face; the newest are kept."""
     [vector] = pipeline.conditions(dict(blend), 1)
     if vector.max() == 1:
-        return _one(edit_all(pipeline, sitting, face), int(vector.argmax()))
+        return edit_all(pipeline, sitting, face).one(int(vector.argmax()))
     straight = straighten(pipeline, sitting, face)
     return _kept(sitting.blends, _key(face, blend), lambda: pipeline.generate(straight, vector[None]), KEPT_BLENDS)
 
@@ -204,12 +204,6 @@ def numbered(sitting: Sitting, longest: int = 900) -> Image.Image:
 def numbered_scale(sitting: Sitting, longest: int = 900) -> float:
     """Pixels of the picture for one pixel of `numbered`."""
     return max(1.0, max(sitting.picture.pixels.shape[:2]) / longest)
-
-
-def _one(edit: GeneratorEdit, index: int) -> GeneratorEdit:
-    part = slice(index, index + 1)
-    attention = None if edit.attention is None else edit.attention[part]
-    return GeneratorEdit(edit.residual[part], attention, None if edit.motion is None else edit.motion[part])
 
 
 def _key(face: int, blend: Mapping[str, float]) -> tuple:

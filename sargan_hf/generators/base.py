@@ -1,7 +1,7 @@
 """What the pipeline asks of a generator, and where to get one."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -29,13 +29,17 @@ class GeneratorEdit(NamedTuple):
         attention: [N, 1, h, w] in [0, 1], or None for a model without attention.
         motion: [N, 2, S, S], x and y in normalised image coordinates (2.0 is the full width): where each pixel is fetched
             from, relative to itself; None for a model without motion.
-        expression: [N, n], the condition it was made for; None where nobody wrote it down.
+        expression: [N, n], the condition it was made for: what refines an edit later must know it.
     """
 
     residual: np.ndarray
     attention: np.ndarray | None
     motion: np.ndarray | None
-    expression: np.ndarray | None = None
+    expression: np.ndarray
+
+    def one(self, index: int) -> "GeneratorEdit":
+        """The edit of one of the N crops alone, N = 1."""
+        return GeneratorEdit(*(None if field is None else field[index : index + 1] for field in self))
 
 
 class Generator(Protocol):
@@ -45,10 +49,25 @@ class Generator(Protocol):
     sample_size: int
 
     def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
-        """Edits crops [N, 3, S, S] in [-1, 1] (float32, RGB) towards expression vectors [N, len(expressions)]."""
+        """Edits crops [N, 3, S, S] in [-1, 1] (float32, RGB) towards expression vectors [N, len(expressions)].
+
+        What it makes of a crop must not depend on the other crops, not even in the last bit (see `one_by_one`).
+        """
 
 
-def evened(edit: GeneratorEdit, expression: np.ndarray, typical_motion: Sequence[float] | None) -> GeneratorEdit:
+def one_by_one(
+    run: Callable[[np.ndarray, np.ndarray], GeneratorEdit], crops: np.ndarray, expression: np.ndarray
+) -> GeneratorEdit:
+    """What `run` makes of each crop alone, joined; arguments as for `Generator.__call__`.
+
+    Libraries choose other kernels for other batches, whose sums differ in the last bits. The same face must become the same
+    pixels, whether it is edited alone, with the others of its picture, or in all expressions at once.
+    """
+    edits = [run(crops[i : i + 1], expression[i : i + 1]) for i in range(len(crops))]
+    return GeneratorEdit(*(None if field[0] is None else np.concatenate(field) for field in zip(*edits, strict=True)))
+
+
+def evened(edit: GeneratorEdit, typical_motion: Sequence[float] | None) -> GeneratorEdit:
     """Edits of the strength that they should have, whatever face they are of.
 
     A network trained by its mean error does too little where it is unsure; on statues, robots and drawings, of which it has
@@ -57,12 +76,11 @@ def evened(edit: GeneratorEdit, expression: np.ndarray, typical_motion: Sequence
 
     Args:
         edit: of N crops.
-        expression: [N, n], what it was made for.
         typical_motion: [n] as in the config of `SARGAN`; None leaves everything as it is.
     """
     if typical_motion is None or edit.motion is None:
         return edit
-    wanted = expression @ np.asarray(typical_motion)
+    wanted = edit.expression @ np.asarray(typical_motion)
     factors = np.clip(wanted / np.maximum(reach_of(edit.motion), 1e-9), 1, MOST_EVENING)
     stronger = [_stronger(*each) for each in zip(edit.motion, edit.residual, factors, strict=True)]
     return edit._replace(motion=np.stack([m for m, _ in stronger]), residual=np.stack([r for _, r in stronger]))

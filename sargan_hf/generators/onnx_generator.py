@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ConfigurationError, ModelFormatError
-from .base import GeneratorEdit, evened
+from .base import GeneratorEdit, evened, one_by_one
 
 FILES = {"fp32": "model.onnx", "fp16": "model_fp16.onnx", "int8": "model_quantized.onnx"}
 
@@ -74,6 +74,9 @@ class ONNXGenerator:
 
     def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
         """See `Generator.__call__`."""
+        return one_by_one(self._run, crops, expression)
+
+    def _run(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
         crops = np.ascontiguousarray(crops, dtype=np.float32)
         feed = {
             "pixel_values": crops,
@@ -83,9 +86,8 @@ class ONNXGenerator:
         names = [output.name for output in self.session.get_outputs()]
         edit = dict(zip(names, self.session.run(names, feed), strict=True))
         residual = edit["residual"] if self.ultimate_skip else edit["sample"] - crops
-        return evened(
-            GeneratorEdit(residual, edit.get("attention"), edit.get("motion")), expression, self.typical_motion
-        )
+        made = GeneratorEdit(residual, edit.get("attention"), edit.get("motion"), expression)
+        return evened(made, self.typical_motion)
 
 
 def _download(repo_id: str, filename: str, hub_kwargs: dict[str, object]) -> Path:

@@ -151,7 +151,7 @@ def _edited(picture: np.ndarray, generator: Generator, transform: np.ndarray, na
     condition[0, generator.expressions.index(name)] = 1.0
     edit = generator(np.ascontiguousarray(crop.transpose(2, 0, 1)[None], dtype=np.float32) / 127.5 - 1, condition)
     motion = None if edit.motion is None else edit.motion[0].transpose(1, 2, 0)
-    change = plan_change(crop, edit.residual[0].transpose(1, 2, 0), motion, "motion")
+    change = plan_change(crop, edit.residual[0].transpose(1, 2, 0), motion, "motion", expression=edit.expression[0])
     edited = picture.copy()
     apply_change(edited, transform, side, change.scaled(strength))
     return edited
