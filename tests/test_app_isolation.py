@@ -121,13 +121,17 @@ def test_nonsense_to_a_handler_of_the_page_is_no_server_error(app, picture):
         assert '"success":true' in answer
         assert "Traceback" not in answer
     path = visitor.upload(picture)
-    odd = visitor.wish(path, blend=blend, boxes=boxes, chosen=["f9", 3, None], intensity="x", view=[], region={}, number="1")
+    odd = visitor.wish(
+        path, blend=blend, boxes=boxes, chosen=["f9", 3, None], intensity="x", view=[], region={}, number="1"
+    )
     answer = visitor.do("answer", None, odd)
     assert '"success":true' in answer
     assert "Traceback" not in answer
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "app.py", "../../etc/passwd", "example:../app.py", "example:/etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "app.py", "../../etc/passwd", "example:../app.py", "example:/etc/passwd"]
+)
 @pytest.mark.parametrize("meta", [None, {"_type": "gradio.FileData"}])
 def test_a_wish_opens_nothing_but_uploads_and_examples(app, path, meta):
     visitor = Visitor(app, "fred-1")

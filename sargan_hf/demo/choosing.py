@@ -1,9 +1,9 @@
 """Which faces of a picture are edited: those found, and boxes that a visitor draws beside them or instead of them."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from ..errors import ConfigurationError, NoFaceError, SARGANError
@@ -14,7 +14,7 @@ from .sitting import Key, Sitting, kept
 from .wishes import Wish
 
 SMALLEST_BOX = 40  # pixels of the shorter side, for a face that the detector does not see in it
-LEAST_CONTRAST = 3.0  # standard deviation in levels of 0..255; sky and walls have less, the flattest relief has more
+LEAST_CONTRAST = 1.5  # of what `_detail` says; sky and walls have less, the flattest relief has more
 REPLACES = 0.3  # intersection over union from which on a box means the face found there
 
 
@@ -43,36 +43,24 @@ class Selection:
 def select_faces(pipeline: SARGANPipeline, sitting: Sitting, wish: Wish, max_faces: int) -> Selection:
     """The faces of a picture and the choice among them.
 
-    A box drawn over a face that was found takes its place and its number; others follow at the end. At least one face is
-    always chosen: those of before where the wish chooses none, the largest where there was no choice.
+    A box drawn over a face that was found takes its place and its number; others follow at the end. A box that cannot be
+    used changes nothing. At least one face is always chosen: those of before where the wish chooses none, the largest where
+    there was no choice.
     """
-    boxes, renamed, problems = _usable_boxes(pipeline, sitting, wish.boxes[:max_faces], max_faces)
-    if len(wish.boxes) > max_faces:
-        problems.append(texts.BOXES_MANY.format(count=max_faces))
+    boxes: list[Box] = []
+    wanted, problems = wish.chosen or (), []
+    try:
+        if len(wish.boxes) > max_faces:
+            raise ConfigurationError(texts.BOXES_MANY.format(count=max_faces))
+        for asked in wish.boxes:
+            boxes.append(draw_box(pipeline, sitting, asked, 4 * max_faces))
+    except SARGANError as error:
+        problems.append(str(error))
+        boxes, wanted = list(sitting.last_boxes), sitting.last_chosen
     faces = _numbered(sitting, boxes)
     names = [name for name, _ in faces]
-    wanted = [renamed.get(name, name) for name in wish.chosen or ()]
     chosen = [name for name in names if name in wanted] or [name for name in names if name in sitting.last_chosen]
     return Selection(tuple(faces), tuple(chosen or names[:1]), tuple(boxes), tuple(problems))
-
-
-def _usable_boxes(
-    pipeline: SARGANPipeline, sitting: Sitting, asked: Sequence[object], max_faces: int
-) -> tuple[list[Box], dict[str, str], list[str]]:
-    """The boxes that can be used, the new ids of all by the old ones, and what is wrong with the others."""
-    boxes: list[Box] = []
-    renamed, problems = {}, []
-    for index, one in enumerate(asked):
-        renamed[f"b{index}"] = ""
-        try:
-            box = draw_box(pipeline, sitting, one, 4 * max_faces)
-        except SARGANError as error:
-            problems.append(str(error))
-            continue
-        if box not in boxes:
-            boxes.append(box)
-        renamed[f"b{index}"] = f"b{boxes.index(box)}"
-    return boxes, renamed, problems
 
 
 def _numbered(sitting: Sitting, boxes: list[Box]) -> list[tuple[str, Key]]:
@@ -121,10 +109,15 @@ def _face_in(pipeline: SARGANPipeline, sitting: Sitting, box: Box) -> Face:
     if min(width, height) < least:
         raise ConfigurationError(texts.BOX_SMALL.format(size=size, least=least))
     left, top, right, bottom = (max(0, round(side)) for side in box)
-    seen = sitting.picture.rgb8((slice(top, bottom), slice(left, right)))
-    if seen.mean(axis=2).std() < LEAST_CONTRAST:
+    if _detail(sitting.picture.rgb8((slice(top, bottom), slice(left, right)))) < LEAST_CONTRAST:
         raise NoFaceError(texts.BOX_EMPTY)
     return face
+
+
+def _detail(seen: np.ndarray) -> float:
+    """How much there is to see in uint8 [h, w, 3]: the standard deviation, in levels, of what is no slow change of light."""
+    grey = cv2.resize(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), (64, 64), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return float((grey - cv2.GaussianBlur(grey, (0, 0), 8)).std())
 
 
 def overlap(one: Box, other: Box) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from .texts import BOX, CHOOSE_PICTURE, DROP_HERE, LABELS, NO_PICTURE
+from .texts import BOX, CHOOSE_PICTURE, DROP_HERE, HOW_TO_DRAW, LABELS, NO_PICTURE
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -68,17 +68,17 @@ def face_chooser() -> gr.HTML:
 <fieldset hidden><legend>Faces to edit</legend><div></div></fieldset>
 <div class="faces-picture"><img alt="The faces in your picture"><svg preserveAspectRatio="none" aria-hidden="true"></svg></div>
 <div class="own-buttons">
-  <button type="button" class="faces-add" aria-pressed="false">Draw a box around another face</button>
+  <button type="button" class="faces-add" aria-pressed="false">Add a box by hand</button>
   <button type="button" class="faces-again" aria-pressed="false">Draw the box again</button>
-  <button type="button" class="faces-remove">Remove what was drawn</button>
+  <button type="button" class="faces-remove">Remove the boxes</button>
 </div>
-<div id="face-box" hidden><form>
-  <label>{BOX} <span class="faces-info"></span>
+<details id="face-box" hidden><summary>{BOX}</summary><form>
+  <label><span class="faces-info"></span>
     <input type="text" maxlength="60" placeholder="120, 80, 420, 460" autocomplete="off"></label>
   <button type="submit">Use this box</button>
-</form></div>
+</form></details>
 """
-    return own_component("faces.js", template, wiring={"nothing": NO_PICTURE}, elem_id="faces")
+    return own_component("faces.js", template, wiring={"nothing": NO_PICTURE, "how": HOW_TO_DRAW}, elem_id="faces")
 
 
 def order_note(order: str, busy: str, button: str) -> gr.HTML:

@@ -67,21 +67,26 @@ class Handlers:
     def answer(self, place: Place | None, sent: object) -> tuple[Place | None, dict[str, Any]]:
         """What the page shows for a wish. The answer is always whole, also when parts of the wish cannot be had."""
         wish = read_wish(sent, self.expressions)
+        before = None if place is None else place.sitting
+        problem = ""
         if wish.picture is None:
             return None, self.nothing(wish)
         try:
             sitting = self.sitting_of(place, wish.picture)
         except SARGANError as error:
-            gr.Warning(sentence_of(error), **TOAST)
-            return None, self.nothing(wish) | {"problem": sentence_of(error)}
-        new = place is None or place.sitting is not sitting
-        selection, wish = self.settled(sitting, wish)
-        for problem in selection.problems:
+            problem = sentence_of(error)
             gr.Warning(problem, **TOAST)
-        if new:
+            if before is None:
+                return None, self.nothing(wish) | {"problem": problem}
+            sitting = before  # a file that is no picture does not cost the visitor the one that was there
+            wish = replace(wish, picture=before.source, boxes=before.last_boxes, chosen=before.last_chosen)
+        selection, wish = self.settled(sitting, wish)
+        for sentence in selection.problems:
+            gr.Warning(sentence, **TOAST)
+        if sitting is not before:
             self.greet(sitting)
         place = self.shelf.put(sitting)
-        return place, self.page(sitting, selection, wish)
+        return place, self.page(sitting, selection, wish) | {"problem": problem}
 
     def sitting_of(self, place: Place | None, picture: str) -> Sitting:
         """The opened picture of that name, from the visitor's place where it stands there.
@@ -112,7 +117,7 @@ class Handlers:
             wish = replace(wish, blend=sitting.last_blend or {self.expressions[0]: 1.0})
         if wish.chosen == () and selection.chosen:
             gr.Info(texts.LAST_FACE)
-        sitting.last_blend, sitting.last_chosen = wish.blend, selection.chosen
+        sitting.last_blend, sitting.last_chosen, sitting.last_boxes = wish.blend, selection.chosen, selection.boxes
         return selection, replace(wish, boxes=selection.boxes, chosen=selection.chosen or None)
 
     def greet(self, sitting: Sitting) -> None:

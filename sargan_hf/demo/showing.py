@@ -29,11 +29,12 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         mode = {"RGB": "RGB", "GRAY": "L"}.get(source.profile.xcolor_space.strip())
         if mode is None:
             return image
-        if "sRGB" in ImageCms.getProfileDescription(source):
-            return image
         srgb = ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image.convert(mode), source, srgb, outputMode="RGB")
     except (OSError, ImageCms.PyCMSError):
+        return image
+    differs = np.asarray(converted).astype(np.int16) - np.asarray(image.convert("RGB"))
+    if np.abs(differs).max() <= 1:  # it is sRGB, but for rounding
         return image
     converted.info.pop("icc_profile", None)
     if image.has_transparency_data:

@@ -32,6 +32,7 @@ class Sitting:
         found: how many faces were found, those included that cannot be chosen.
         drawn: faces in boxes drawn by hand.
         last_chosen: faces that the last answer edited.
+        last_boxes: boxes by hand that the last answer had.
         last_blend: expressions that the last answer wore.
         befores: files of what the page showed of the picture itself, by the box that was cut out.
         thumbnails: files of a face in every expression, by face and region.
@@ -42,6 +43,7 @@ class Sitting:
     faces: list[Face]
     found: int = 0
     last_chosen: tuple[str, ...] = ()
+    last_boxes: tuple[Box, ...] = ()
     last_blend: Mapping[str, float] = field(default_factory=dict)
     drawn: dict[Box, Face] = field(default_factory=dict, repr=False)
     befores: dict[tuple[int, int, int, int], str] = field(default_factory=dict, repr=False)

@@ -41,13 +41,11 @@ FACES_LIMITED = (
     "{found} faces were found; the {count} largest can be edited. "
     "Tick those to edit, here or by a click on the picture."
 )
-FACES_NONE = (
-    "No face was found. Draw a box around the face: drag from corner to corner, or click the top left corner and then the "
-    "bottom right one. Or type it."
-)
+HOW_TO_DRAW = "Drag from corner to corner, or click the top left corner of the face and then the bottom right one."
+FACES_NONE = f"No face was found. Draw a box around the face. {HOW_TO_DRAW}"
 FACES_DRAWN = "No face was found; what you drew a box around is edited. Is it not right? Draw the box again."
 FACES_BESIDE = "Tick the faces to edit, here or by a click on the picture. A box drawn over a face takes its place."
-BOX = "Box around a face, as numbers."
+BOX = "Type a box as numbers"
 BOX_INFO = "Left, top, right and bottom in pixels of the picture, which is {width} wide and {height} high."
 BOX_SMALL = "That box is only {size}: draw it around the whole face, at least {least:.0f} pixels wide and high."
 BOX_EMPTY = "There is no face in that box, only one even colour: draw it around a face."

@@ -98,6 +98,7 @@ const draw = () => {
   }
   picture.classList.toggle("is-drawing", draws());
   for (const how of ["add", "again"]) find(`.faces-${how}`).setAttribute("aria-pressed", drawing === how);
+  find(".faces-notice").textContent = drawing ? props.wiring.how : desk.page()?.faces?.notice ?? props.wiring.nothing;
 };
 
 const tick = (id, name, checked, label) => {
@@ -121,16 +122,16 @@ const drawChoice = () => {
   );
 };
 
-const begun = (picture) => {
-  known = picture;
+const begun = (page) => {
+  known = page.state.picture;
+  find("#face-box").open = Boolean(page.faces && !page.faces.list.length);
   drawing = field.value = "";
   corner = moving = pressed = null;
 };
 desk.watch(() => {
   const page = desk.page();
-  if (page && page.state.picture !== known) begun(page.state.picture);
-  const { picture: file, notice = props.wiring.nothing, info = "", list = [] } = page?.faces || {};
-  find(".faces-notice").textContent = notice;
+  if (page && page.state.picture !== known) begun(page);
+  const { picture: file, info = "", list = [] } = page?.faces || {};
   find(".faces-info").textContent = info;
   find("#face-box").hidden = !file;
   if (file && image.src !== file.url) image.src = file.url;

@@ -69,16 +69,18 @@ desk.outputs = () => {
   ];
 };
 
-// The panel of faces opens, and comes into view, for a picture in which there is something to choose.
+// The panel of faces opens, and comes into view, for a picture in which there is something to choose. On a phone, where
+// everything is below everything, the result of another one does.
 let arrived = null;
+const PHONE = 760; // pixels wide, as in style.css
 desk.watch(() => {
   const page = desk.page();
   if (!page || page.state.picture === arrived) return;
   arrived = page.state.picture;
   desk.choosing = Boolean(page.faces?.open);
-  if (!desk.choosing) return;
+  const wanted = desk.choosing ? "face-panel" : page.result && innerWidth <= PHONE ? "result" : "";
   const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-  setTimeout(() => document.getElementById("face-panel").scrollIntoView({ behavior, block: "nearest" }), 400);
+  if (wanted) setTimeout(() => document.getElementById(wanted).scrollIntoView({ behavior, block: "nearest" }), 400);
 });
 
 const { intensity, region, view, blend } = props.value;

@@ -3,23 +3,39 @@
 const { megabytes, examples } = props.wiring;
 const find = (selector) => element.querySelector(selector);
 const input = find("input[type=file]"), image = find("img"), said = find(".picture-said"), zone = find(".picture-zone");
-let newest = 0;
+let newest = 0, told = null;
 
 const refusal = (file) => {
   const size = file.size / 1e6;
   if (!file.size) return `${file.name} is empty: copy or download it again.`;
   return size > megabytes ? `${file.name} has ${size.toFixed(0)} MB; at most ${megabytes} MB are accepted. Shrink it first.` : "";
 };
-// The server's own sentence, where there is one.
+// The server's own sentence, where there is one, instead of gradio's toast with the raw answer.
 const sentence = (error) => {
-  try { return JSON.parse(error.message).detail; } catch { return "The picture did not arrive: check the connection and add it again."; }
+  setTimeout(() => {
+    for (const toast of document.querySelectorAll("[data-testid=toast-body]")) {
+      if (toast.textContent.includes(error.message)) toast.querySelector("button.toast-close")?.click();
+    }
+  }, 50);
+  try {
+    return JSON.parse(error.message.replace(/^HTTP \d+: /, "")).detail;
+  } catch {
+    return "The picture did not arrive: check the connection and add it again.";
+  }
 };
 const say = (words) => { said.textContent = words; };
+// What was said about the picture before goes with it.
+const begin = () => {
+  newest += 1;
+  desk.camera = false;
+  say("");
+  for (const close of document.querySelectorAll("button.toast-close")) close.click();
+  return newest;
+};
 
 const take = async (file) => {
   if (!file) return;
-  const turn = ++newest;
-  desk.camera = false;
+  const turn = begin();
   say(refusal(file));
   if (said.textContent) return desk.arrive(null);
   const url = URL.createObjectURL(file);
@@ -36,9 +52,7 @@ const take = async (file) => {
   }
 };
 const show = (picture, url) => {
-  newest += 1;
-  say("");
-  desk.camera = false;
+  begin();
   if (picture) desk.sources[picture] = url;
   desk.touch({ picture }, "picture");
 };
@@ -95,5 +109,9 @@ desk.watch(() => {
   if (!url) image.removeAttribute("src");
   image.dataset.url = url;
   zone.setAttribute("aria-busy", Boolean(desk.arriving));
-  if (!desk.wish.picture && !desk.arriving && desk.page()?.problem) say(desk.page().problem);
+  const page = desk.page();
+  if (page && page !== told) {
+    told = page;
+    if (page.problem) say(page.problem);
+  }
 });
