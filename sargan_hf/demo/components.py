@@ -43,7 +43,7 @@ def picture_box(examples: Mapping[str, Sequence[str]], max_upload_mb: int) -> gr
   <button type="button" class="picture-choose">{CHOOSE_PICTURE}</button>
   <button type="button" class="picture-camera">Use the camera</button>
 </div>
-<input type="file" accept="image/*" aria-label="{CHOOSE_PICTURE}" tabindex="-1" class="visually-hidden">
+<input type="file" accept="image/*" aria-label="File of the picture" tabindex="-1" class="visually-hidden">
 """
     wiring = {"megabytes": max_upload_mb, "examples": {group: list(names) for group, names in examples.items()}}
     return own_component("picture.js", template, wiring=wiring, elem_id="picture")

@@ -17,7 +17,7 @@ const show = (button, file) => {
 };
 const words = ({ blend, intensity }) => {
   const total = Object.values(blend).reduce((sum, share) => sum + share, 0);
-  const parts = Object.entries(blend).map(([name, share]) => `${Math.round((100 * share) / total)}% ${labels[name].toLowerCase()}`);
+  const parts = Object.entries(blend).sort((one, other) => other[1] - one[1]).map(([name, share]) => `${Math.round((100 * share) / total)}% ${labels[name].toLowerCase()}`);
   return `The result is ready: ${parts.join(", ")}, intensity ${intensity}.`;
 };
 const told = () => {

@@ -1,11 +1,10 @@
 () => {
   // What gradio's own components leave out for those who use a keyboard or a screen reader.
-  const named = (selector, name) => {
-    for (const element of document.querySelectorAll(`${selector}:not([aria-label])`)) element.setAttribute("aria-label", name(element));
-  };
-  const example = (button) => {
-    const file = button.querySelector("img")?.src.split("/").pop().replace(/\.\w+$/, "").replaceAll("-", " ") || "";
-    return `Example: ${decodeURIComponent(file)}`;
+  const named = () => {
+    for (const button of document.querySelectorAll(".examples button.gallery-item:not([aria-label])")) {
+      const file = button.querySelector("img")?.src.split("/").pop().replace(/\.\w+$/, "").replaceAll("-", " ");
+      if (file) button.setAttribute("aria-label", `Example: ${decodeURIComponent(file)}`);
+    }
   };
   const described = (selector, words) => {
     for (const image of document.querySelectorAll(selector)) if (image.alt !== words) image.alt = words;
@@ -49,17 +48,17 @@
   };
 
   const name = () => {
-    named(".examples button.gallery-item", example);
+    named();
     described("#result img:nth-of-type(1)", "Your picture before the edit");
     described("#result img:nth-of-type(2)", "Your picture after the edit");
     described("#loop img", "The animation");
     for (const button of document.querySelectorAll("#result button[aria-label=Undo]")) {
-      button.setAttribute("aria-label", "Back to the whole picture");
-      button.title = "Back to the whole picture";
+      button.setAttribute("aria-label", "Reset the zoom");
+      button.title = "Reset the zoom";
     }
     grouped();
     comparable();
   };
-  new MutationObserver(name).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["alt", "name"] });
+  new MutationObserver(name).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["alt", "name", "src"] });
   name();
 }
