@@ -165,11 +165,13 @@ class Handlers:
 
     def before(self, sitting: Sitting, box: tuple[int, int, int, int]) -> str:
         """The file of a part of the picture itself; kept."""
-        path = sitting.befores.get(box)
-        if path is None or not Path(path).exists():  # it may have been deleted in time
-            image = sitting.picture.to_image()
-            path = sitting.befores[box] = self.save(showing.fitting(image.crop(box)), "before")
-        return path
+        if not Path(sitting.befores.get(box, "")).is_file():  # it may have been deleted in time
+            sitting.befores.pop(box, None)
+
+        def make() -> str:
+            return self.save(showing.fitting(sitting.picture.to_image().crop(box)), "before")
+
+        return sittings.kept(sitting.befores, box, make, sittings.KEPT_FACES)
 
     def result(self, sitting: Sitting, selection: Selection, wish: Wish) -> list[dict[str, Any]]:
         """Files with the picture before and after, or, as the view asks, of a close-up or of the network's attention."""
@@ -188,10 +190,14 @@ class Handlers:
 
     def previews(self, sitting: Sitting, key: sittings.Key, area: str | None) -> dict[str, dict[str, Any]]:
         """For each expression the file of this face wearing it; kept."""
-        files = sitting.thumbnails.get((key, area), [])
-        if not files or not all(Path(path).exists() for path in files):
+        if not all(Path(path).is_file() for path in sitting.thumbnails.get((key, area), [])):
+            sitting.thumbnails.pop((key, area), None)
+
+        def make() -> list[str]:
             pictures = showing.thumbnails(self.pipeline, sitting, key, area)
-            files = sitting.thumbnails[key, area] = [self.save(picture, "preview") for picture in pictures]
+            return [self.save(picture, "preview") for picture in pictures]
+
+        files = sittings.kept(sitting.thumbnails, (key, area), make, sittings.KEPT_FACES)
         return {name: shown_file(path) for name, path in zip(self.expressions, files, strict=True)}
 
     def edited(self, sitting: Sitting, selection: Selection, wish: Wish) -> EditedImage:

@@ -42,7 +42,11 @@ const desk = (window.sargan ??= (() => {
     delay = wait ? setTimeout(() => { delay = 0; plan(); }, wait) : 0;
     plan();
   };
-  desk.arrive = (picture) => { desk.arriving = picture; plan(); };
+  desk.arrive = (picture) => {
+    desk.arriving = picture;
+    if (!picture) withdraw();
+    plan();
+  };
   desk.hold = (on) => { if (held !== on) { held = on; plan(); } };
 
   const plan = () => {
@@ -74,12 +78,14 @@ const desk = (window.sargan ??= (() => {
     adopt(answer.state);
     confirmed = copy(answer.state);
     newest = answer;
+    if (answer.problem) withdraw();
     plan();
   };
   desk.failed = () => {
     if (!desk.busy) return;
     desk.busy = false;
     adopt(confirmed);
+    withdraw();
     plan();
   };
   // Pictures are fetched before they are shown, so that one follows the other without a blank.
@@ -101,6 +107,8 @@ const desk = (window.sargan ??= (() => {
     orders[name] = { running: true };
     plan();
   };
+  // What was ordered of something that cannot be had is not made of something else.
+  const withdraw = () => { for (const name of Object.keys(orders)) if (orders[name].running && !orders[name].stamp) delete orders[name]; };
   const fire = () => {
     for (const [name, order] of Object.entries(orders)) {
       if (!order.running || order.stamp) continue;

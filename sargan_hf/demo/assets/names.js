@@ -10,10 +10,12 @@
     for (const image of document.querySelectorAll(selector)) if (image.alt !== words) image.alt = words;
   };
   // gradio gives every radio button a group of its own, in which arrow keys lead nowhere.
+  let groups = 0;
   const grouped = () => {
-    document.querySelectorAll("fieldset:has(input[type=radio])").forEach((group, index) => {
-      for (const radio of group.querySelectorAll("input[type=radio]")) if (radio.name !== `group-${index}`) radio.name = `group-${index}`;
-    });
+    for (const group of document.querySelectorAll("fieldset:has(input[type=radio])")) {
+      group.dataset.group ??= `group-${groups++}`;
+      for (const radio of group.querySelectorAll("input[type=radio]")) if (radio.name !== group.dataset.group) radio.name = group.dataset.group;
+    }
   };
 
   // The line between before and after, which gradio has made for pointers alone: keys move it as a pointer would.

@@ -74,6 +74,18 @@ input.addEventListener("change", () => {
 for (const button of element.querySelectorAll(".picture-choose")) button.addEventListener("click", () => input.click());
 find(".picture-camera").addEventListener("click", () => desk.photographs(!desk.camera));
 find(".picture-remove").addEventListener("click", () => { show(null); find(".picture-choose").focus(); });
+find(".picture-paste").hidden = !navigator.clipboard?.read;
+find(".picture-paste").addEventListener("click", async () => {
+  try {
+    for (const item of await navigator.clipboard.read()) {
+      const type = item.types.find((one) => one.startsWith("image/"));
+      if (type) return take(new File([await item.getType(type)], "pasted.png", { type }));
+    }
+    say("There is no picture in the clipboard: copy one first.");
+  } catch {
+    say("The browser does not let this page read the clipboard: press Ctrl+V instead.");
+  }
+});
 document.addEventListener("paste", (event) => {
   const file = fileOf(event.clipboardData);
   if (!file) return; // text for a field
