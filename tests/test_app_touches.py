@@ -266,3 +266,42 @@ def test_the_limit_of_a_minute_is_not_reached_by_a_visitor(browser, tiny_model_f
         ready(visit, "100% angry")
         assert visit.get_by_test_id("toast-body").count() == 0
         context.close()
+
+
+def test_a_film_of_what_was_wished_before_is_not_shown(opened, posts):
+    opened.locator("#animate").click()
+    opened.locator("#film").wait_for()  # its progress
+    opened.locator("#film-kind").get_by_label("GIF").click()
+    expect(opened.locator("#film, #loop")).to_have_count(0)
+    opened.locator("#animate[aria-busy=false]").wait_for()
+    expect(opened.locator("#film, #loop")).to_have_count(0)
+    opened.locator("#animate").click()
+    opened.locator("#loop img").wait_for()
+    assert opened.locator("#film").count() == 0
+    assert len(posts) <= 2
+
+
+def test_a_file_ordered_of_a_picture_that_is_none_is_not_made_of_another(opened, posts, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture at all")
+    held = []
+    opened.route("**/queue/join*", held.append)
+    with opened.expect_request("**/queue/join*"):
+        add(opened, broken)
+    opened.locator("#save").click()
+    opened.unroute("**/queue/join*")
+    held[0].continue_()
+    opened.locator(".picture-said", has_text="broken.png is not a picture").wait_for()
+    opened.get_by_role("button", name="Sad").click()
+    ready(opened, "100% sad")
+    assert opened.locator("#download-note").inner_text().strip() == ""
+    assert len(posts) == 3  # the upload and two questions, no file
+
+
+def test_a_file_is_ordered_once_by_a_double_click_and_of_the_newest_wish(opened, posts):
+    opened.get_by_role("button", name="Angry").click()
+    with opened.expect_download() as download:
+        opened.locator("#save").dblclick()
+    assert download.value.suggested_filename == "portrait-angry.png"
+    opened.locator("#download-note", has_text="Saved as portrait-angry.png").wait_for()
+    assert len(posts) == 2

@@ -41,7 +41,7 @@ def picture_box(examples: Mapping[str, Sequence[str]], max_upload_mb: int) -> gr
 <div class="picture-said" role="alert"></div>
 <div class="own-buttons">
   <button type="button" class="picture-choose">{CHOOSE_PICTURE}</button>
-  <button type="button" class="picture-camera">Use the camera</button>
+  <button type="button" class="picture-camera">Camera</button>
   <button type="button" class="picture-paste">Paste</button>
 </div>
 <input type="file" accept="image/*" aria-label="File of the picture" tabindex="-1" class="visually-hidden">

@@ -121,7 +121,13 @@ const desk = (window.sargan ??= (() => {
     Object.assign(orders[name], { running: false, note });
     notify();
   };
-  desk.forget = (name) => { if (!orders[name]?.running) delete orders[name]; notify(); };
+  // What was made, or is being made, is not what is wanted any more.
+  desk.forget = (name) => {
+    const order = orders[name];
+    if (!order?.running) delete orders[name];
+    else if (order.stamp) order.stamp = "out of date";
+    notify();
+  };
   // An order that is under way or whose result is up to date, else null.
   desk.ordered = (name) => {
     const order = orders[name];
