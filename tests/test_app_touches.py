@@ -284,13 +284,11 @@ def test_a_film_of_what_was_wished_before_is_not_shown(opened, posts):
 def test_a_file_ordered_of_a_picture_that_is_none_is_not_made_of_another(opened, posts, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture at all")
-    held = []
-    opened.route("**/queue/join*", held.append)
+    opened.route("**/queue/join*", lambda route: None)  # it waits
     with opened.expect_request("**/queue/join*"):
         add(opened, broken)
     opened.locator("#save").click()
-    opened.unroute("**/queue/join*")
-    held[0].continue_()
+    opened.unroute("**/queue/join*")  # and goes on
     opened.locator(".picture-said", has_text="broken.png is not a picture").wait_for()
     opened.get_by_role("button", name="Sad").click()
     ready(opened, "100% sad")
