@@ -19,6 +19,7 @@ from ..pictures.content_credentials import sign_picture
 from ..pipeline_sargan import SARGANPipeline
 from . import explaining
 from . import sitting as sittings
+from .sentences import for_visitors
 from .settings import Settings
 from .shelf import Place, Shelf
 from .sitting import Sitting
@@ -27,7 +28,6 @@ from .texts import BOX_INFO, FACES_MANY, FACES_NONE, FACES_ONE, LABELS, NO_PICTU
 LONGEST_SHOWN = 1400  # pixels; the download is always at full resolution
 FORMATS = {"PNG": ("png", {"compress_level": 1}), "JPEG": ("jpg", {"quality": 95, "subsampling": 0})}
 ANIMATIONS = ("MP4", "GIF")  # in the order of the two components that show them
-FOLDERS = re.compile(r"(?<![\w:/])/(?:[^/\s]+/)+")
 
 
 def friendly(handler: Callable) -> Callable:
@@ -38,8 +38,9 @@ def friendly(handler: Callable) -> Callable:
         try:
             return handler(*arguments, **keywords)
         except SARGANError as error:
-            sentence = FOLDERS.sub("", str(error))  # where files lie on the server is nobody's business
-            raise gr.Error(sentence, title="That did not work", print_exception=False, duration=12) from None
+            raise gr.Error(
+                for_visitors(str(error)), title="That did not work", print_exception=False, duration=12
+            ) from None
 
     return guarded
 

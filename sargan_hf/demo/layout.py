@@ -9,8 +9,10 @@ import gradio as gr
 from ..pipeline_sargan import MAX_INTENSITY, SARGANPipeline
 from . import texts
 from .api import PublicAPI
+from .endpoints import add_api
 from .handlers import ANIMATIONS, FORMATS, Handlers
 from .pad import blend_pad
+from .page import Page
 from .settings import Settings
 
 GROUPS = ("Portraits", "Statues", "Avatars", "Photos")
@@ -64,7 +66,7 @@ def build_page(pipeline: SARGANPipeline, settings: Settings) -> gr.Blocks:
     first = "happy" if "happy" in expressions else expressions[0]
     seconds = int(settings.keep_hours * 3600)
     made: dict[str, object] = {}
-    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=(min(seconds, 600), seconds)) as page:
+    with Page(title=texts.TITLE, analytics_enabled=False, delete_cache=(min(seconds, 600), seconds)) as page:
         made["sitting"] = gr.State(None, time_to_live=seconds)
         made["blend"] = gr.State({first: 1.0}, time_to_live=seconds)
         gr.HTML(texts.HEADER)
@@ -270,23 +272,6 @@ def wire_files(parts: Parts, handlers: Handlers, work: dict[str, object]) -> Non
     gr.on([*changes, parts.kind.change], _hide, None, parts.save, **quiet)
     gr.on(changes, _hide, None, parts.panels, **quiet)
     gr.on([*changes, parts.film_kind.change], _hide_both, None, films, **quiet)
-
-
-def add_api(api: PublicAPI, settings: Settings) -> None:
-    """The public endpoints; gradio derives their parameters from components, which the page does not show."""
-    work = {"concurrency_id": "edit", "concurrency_limit": settings.concurrency, "api_visibility": "public"}
-    with gr.Group(visible=False):
-        picture = PictureInput(label="picture")
-        expression = gr.Textbox("happy", label="expression", max_length=200)
-        intensity = gr.Number(1.0, minimum=0, maximum=MAX_INTENSITY, label="intensity")
-        faces = gr.Textbox("largest", label="faces", max_length=100)
-        edited = gr.Image(label="edited picture", format="png", interactive=False)
-        found = gr.JSON(label="faces found")
-        known = gr.JSON(label="expressions")
-        trigger = gr.Button("call")
-    trigger.click(api.edit, [picture, expression, intensity, faces], edited, api_name="edit", **work)
-    trigger.click(api.find_faces, [picture], found, api_name="find_faces", **work)
-    trigger.click(api.expressions, None, known, api_name="expressions", **work)
 
 
 def _hide():
