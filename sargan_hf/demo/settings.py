@@ -24,7 +24,8 @@ class Settings:
         max_faces: at most this many faces of a picture can be chosen, the largest first.
         concurrency: edits computed at the same time.
         queue_size: requests that may wait; later ones are told to come back.
-        requests_per_minute: calls one client may make in a minute.
+        requests_per_minute: calls that one visitor may make in a minute; an upload counts until its edit follows.
+        visitors_per_address: visitors behind one address that get their full share of calls; more share these.
         keep_hours: uploads and results are deleted after this time.
         max_memory_mb: pictures of all visitors in memory, in megabytes; the least recently used one makes room.
         behind_proxy: trust X-Forwarded-For for the client's address; only behind a proxy that sets it.
@@ -41,6 +42,7 @@ class Settings:
     concurrency: int = 2
     queue_size: int = 64
     requests_per_minute: int = 240
+    visitors_per_address: int = 10
     keep_hours: float = 1.0
     max_memory_mb: int = 2000
     behind_proxy: bool = False
