@@ -1,9 +1,11 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from app_server import RunningApp, portrait, running_app
 from drawing import write_expression_folder
 
 # No test may reach a hub; those that need one start a server on loopback and set HF_ENDPOINT themselves.
@@ -32,6 +34,19 @@ def tiny_model_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("tiny-model")
     SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def public_app(tiny_model_folder, tmp_path_factory) -> Iterator[RunningApp]:
+    """The app as a host starts it, with its default settings, for tests of what it says to programs."""
+    with running_app(tiny_model_folder, tmp_path_factory.mktemp("public-app")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory) -> Path:
+    """A photograph with one face, 512 x 512."""
+    return portrait(tmp_path_factory.mktemp("photo") / "portrait.png")
 
 
 @pytest.fixture(scope="session")
