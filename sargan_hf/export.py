@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from .errors import ConfigurationError, ModelFormatError
 from .generators.base import MOUTH_FOLDER, mouth_folder
 from .hub import load_model
+from .model_source import find_source
 from .modeling_sargan import SARGAN
 
 try:
@@ -221,10 +222,11 @@ def command(
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of the repository.")] = None,
 ) -> None:
     """Write a model as ONNX: float32, half precision and 8-bit weights, each with its measured error."""
-    files = export_onnx(load_model(model, revision=revision), output)
-    mouth = mouth_folder(model, revision=revision)
+    source = find_source(model, revision=revision)
+    files = export_onnx(load_model(source, revision=revision), output)
+    mouth = mouth_folder(source, revision=revision)
     if mouth is not None:
-        files += export_onnx(load_model(model, revision=revision, subfolder=mouth), Path(output, MOUTH_FOLDER))
+        files += export_onnx(load_model(source, revision=revision, subfolder=mouth), Path(output, MOUTH_FOLDER))
     for file in files:
         size = file.path.stat().st_size / 1e6
         typer.echo(f"{file.path}  {size:.1f} MB  error {file.largest_error:.1e} (mean {file.mean_error:.1e})")

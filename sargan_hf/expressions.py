@@ -11,6 +11,7 @@ import numpy as np
 from .errors import ExpressionError
 
 EXPRESSIONS = ("afraid", "angry", "disgusted", "happy", "neutral", "sad", "surprised")
+NO_CLASS = -1  # where a column of labels has none: what hubs store for a label that is withheld
 
 # What data sets and people call the seven; the two-letter codes are those of KDEF, the three-letter ones of CREMA-D.
 ALIASES = {
@@ -43,6 +44,31 @@ def resolve_expression(name: str, expressions: Sequence[str] = EXPRESSIONS) -> s
                 return known[candidate]
     accepted = ", ".join(_describe(expression) for expression in expressions)
     raise ExpressionError(f"{name!r} is not an expression this model knows. Use one of: {accepted}.")
+
+
+def parse_expression(text: str) -> str | dict[str, float]:
+    """Reads an expression as people type it: "happy" stays a name; "happy=0.6, surprised=0.4" becomes a blend.
+
+    Names are not looked up here; `expression_vector` does that with the names a model knows.
+
+    Raises:
+        ExpressionError: a part of the blend is not a name, "=" and a number, or names an expression a second time.
+    """
+    if "=" not in text:
+        return text.strip()
+    blend: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, weight = (piece.strip() for piece in part.partition("="))
+        try:
+            if not name or name in blend:
+                raise ValueError
+            blend[name] = float(weight)
+        except ValueError:
+            raise ExpressionError(
+                f"{part.strip()[:40]!r} is not a weight in a blend: write each expression once, with a number, as in "
+                "happy=0.6, surprised=0.4."
+            ) from None
+    return blend
 
 
 def expression_vector(spec: ExpressionSpec, expressions: Sequence[str] = EXPRESSIONS) -> np.ndarray:

@@ -12,46 +12,53 @@ from typing import Annotated
 
 import typer
 from huggingface_hub import CommitInfo, HfApi, ModelCard, ModelCardData
-from huggingface_hub.errors import HFValidationError, HTTPError
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from safetensors import SafetensorError
 
 from .errors import ModelFormatError
+from .model_source import ModelSource, find_source
 from .modeling_sargan import SARGAN
 
 # What must not reach a repository: pickles can run code when loaded, and the others are no part of a model.
 NOT_UPLOADED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", ".*", "__pycache__", "*.pyc")
 
 
-def load_model(name_or_path: str | Path, **hub_kwargs: object) -> SARGAN:
+def load_model(name_or_path: str | Path | ModelSource, **hub_kwargs: object) -> SARGAN:
     """Loads a model, or says in one sentence why it cannot.
 
     Unlike `SARGAN.from_pretrained`, weights that do not fill the model exactly are an error and not a warning.
 
     Args:
-        name_or_path: a folder written by `save_pretrained`, or a repository id such as "name/sargan-motion-128".
+        name_or_path: a folder written by `save_pretrained`, or a repository id such as "name/sargan-motion-128" (see
+            `model_source.resolve_model`).
         hub_kwargs: `revision`, `subfolder`, `cache_dir`, `token`, `local_files_only`, `torch_dtype` and others.
 
     Raises:
-        ModelFormatError: no such folder, repository or revision; another kind of model; a pickle in place of
-            safetensors (convert it with `sargan convert`); weights that are damaged or do not fit the config.
+        ModelFormatError: no such folder, repository or revision; a model that is not in the cache while the Hub cannot be
+            reached; another kind of model; a pickle in place of safetensors (convert it with `sargan convert`); weights
+            that are damaged or do not fit the config.
     """
-    _check_name(name_or_path)
+    source = find_source(name_or_path, **hub_kwargs)
+    name, hub_kwargs = source.name, source.hub_kwargs(hub_kwargs)
+    if os.path.isfile(name):
+        raise ModelFormatError(f"{name} is a file: give the folder that holds the model.")
     try:
-        config = SARGAN.load_config(name_or_path, **{k: v for k, v in hub_kwargs.items() if k in _CONFIG_KWARGS})
+        config = SARGAN.load_config(name, **{k: v for k, v in hub_kwargs.items() if k in _CONFIG_KWARGS})
         if config.get("_class_name") != "SARGAN":
             raise ModelFormatError(
-                f"{name_or_path} holds a {config.get('_class_name') or 'model without a class name'}, not a SARGAN."
+                f"{name} holds a {config.get('_class_name') or 'model without a class name'}, not a SARGAN."
             )
-        model, report = SARGAN.from_pretrained(name_or_path, output_loading_info=True, **hub_kwargs)
+        model, report = SARGAN.from_pretrained(name, output_loading_info=True, **hub_kwargs)
     except ModelFormatError:
         raise
     except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
-        raise ModelFormatError(f"{name_or_path} cannot be loaded as a SARGAN model. {_one_line(error)}") from error
-    unfit = [f"{problem[:-5]} {name}" for problem in ("missing_keys", "unexpected_keys") for name in report[problem]]
+        if _missed_the_cache(error):
+            raise source.not_cached() from error
+        raise ModelFormatError(f"{name} cannot be loaded as a SARGAN model. {_one_line(error)}") from error
+    unfit = [f"{problem[:-5]} {key}" for problem in ("missing_keys", "unexpected_keys") for key in report[problem]]
     if unfit:
         raise ModelFormatError(
-            f"The weights in {name_or_path} do not fit its config.json: {', '.join(unfit[:5])}"
+            f"The weights in {name} do not fit its config.json: {', '.join(unfit[:5])}"
             f"{' and ' + str(len(unfit) - 5) + ' more' if len(unfit) > 5 else ''}."
         )
     return model
@@ -158,14 +165,13 @@ def _existing_folder(path: str | Path) -> Path:
     return Path(path)
 
 
-def _check_name(name_or_path: str | Path) -> None:
-    if not os.path.isdir(name_or_path):  # Path("") would be the current folder
-        try:
-            validate_repo_id(str(name_or_path))
-        except HFValidationError as error:
-            raise ModelFormatError(
-                f"{name_or_path} is neither a folder nor the name of a repository on the Hub (name/model)."
-            ) from error
+def _missed_the_cache(error: BaseException | None) -> bool:
+    """Whether a file that is not in the cache could not be downloaded; diffusers words that as one that does not exist."""
+    while error is not None:
+        if isinstance(error, LocalEntryNotFoundError | OfflineModeIsEnabled):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _one_line(error: Exception) -> str:

@@ -260,6 +260,9 @@ class SARGAN(ModelMixin, ConfigMixin):
         if not (code.exists() and code.samefile(__file__)):
             shutil.copyfile(__file__, code)
         super().save_pretrained(save_directory, **kwargs)
+        readable = (Path(save_directory) / "config.json").stat().st_mode & 0o777
+        for weights in Path(save_directory).glob("*.safetensors"):
+            weights.chmod(readable)  # safetensors leaves out what the umask grants to a group
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike, **kwargs: Any) -> Self:

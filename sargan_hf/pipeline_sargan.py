@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Union
 
 import numpy as np
 
-from .errors import ConfigurationError, NoFaceError
+from .errors import ConfigurationError
 from .expressions import ExpressionSpec, expression_vector
 from .faces.alignment import canonical_transform, crop_face
+from .faces.choice import FaceChoice, check_faces, chosen_faces
 from .faces.detection import Face, FaceDetector, face_from_points
 from .faces.mouth import refine_mouth
 from .faces.transfer import MODES, Change, apply_change, plan_change
 from .generators import Generator, GeneratorEdit, load_generator, load_mouth
+from .model_source import find_source
 from .pictures import EditedImage, Picture, open_picture
 from .pictures.modes import to_rgb8
 from .pictures.opening import PictureSource
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from .modeling_sargan import SARGAN
 
 Box = tuple[float, float, float, float]
-FaceChoice = str | int | Sequence[int]
 MAX_INTENSITY = 1.5
 
 
@@ -111,11 +112,15 @@ class SARGANPipeline:
         """Loads a model from a folder or the Hub, and the mouth refiner in its sub-folder `mouth`, where it has one.
 
         Args:
-            name_or_path: folder or Hub id.
+            name_or_path: folder or Hub id; "weights/..." is found beside the package from wherever it runs.
             backend: "torch", or "onnx" for an exported model, which needs no torch.
             kwargs: `revision`, `subfolder`, `cache_dir`, `local_files_only` and, with torch, `device`.
+
+        Raises:
+            ModelFormatError: there is no such model, it cannot be loaded, or it is on a Hub that cannot be reached.
         """
-        return cls(load_generator(name_or_path, backend, **kwargs), load_mouth(name_or_path, backend, **kwargs))
+        source = find_source(name_or_path, **kwargs)
+        return cls(load_generator(source, backend, **kwargs), load_mouth(source, backend, **kwargs))
 
     def __call__(
         self,
@@ -137,7 +142,8 @@ class SARGANPipeline:
             expression: a name or alias; a blend such as `{"happy": 0.6, "surprised": 0.4}`; a vector in the model's order;
                 or a list with one of these for each chosen face.
             intensity: 0 gives the picture back bit for bit, 1 is the edit as trained, up to 1.5 exaggerates.
-            faces: "largest", "all", or the index of one or several faces, counted from 0, the largest first.
+            faces: "largest", "all", or the number of one or several faces, counted from 1, the largest first; one that is
+                named twice is edited once.
             box: left, top, right, bottom in pixels of a face no detector sees; replaces `faces`.
             points: [5, 2], the two eyes, nose tip and corners of the mouth in pixels; replaces `faces` and `box`.
             region: None for the whole face, "mouth", "eyes" (with brows), or a map [h, w] in 0..1 over the straightened
@@ -164,9 +170,8 @@ class SARGANPipeline:
             conditions = self.conditions(expression, len(found))
             edit = self.generate(straight, conditions)
             changes = self.plan(straight, edit, transfer, region)
-            pixels, regions = self.compose(straight, [change.scaled(intensity) for change in changes])
-            note = _provenance(conditions, self.generator.expressions, intensity) if provenance else None
-            output.images.append(EditedImage.from_image(picture.to_image(pixels), note))
+            image, regions = self.draw(straight, changes, intensity, provenance)
+            output.images.append(image)
             output.faces.extend(_face_edits(index, found, conditions, edit, regions))
             output.notes.extend(picture.notes)
         return output
@@ -196,8 +201,9 @@ class SARGANPipeline:
         viewed = picture.rgb8()
         if box is not None:
             return [self.detector.in_box(viewed, box)]
-        found = self.detector.find(viewed, every=faces != "largest", name=picture.name)
-        return [found[index] for index in _chosen(faces, len(found), picture.name)]
+        wanted = check_faces(faces)
+        found = self.detector.find(viewed, every=wanted != "largest", name=picture.name)
+        return [found[index] for index in chosen_faces(wanted, len(found), picture.name)]
 
     def straighten(self, picture: Picture, faces: Sequence[Face]) -> StraightenedFaces:
         """Cuts the faces out of the picture, upright and at the model's size."""
@@ -217,9 +223,9 @@ class SARGANPipeline:
         return np.stack([expression_vector(spec, self.generator.expressions) for spec in expression])
 
     def generate(self, straight: StraightenedFaces, conditions: np.ndarray) -> GeneratorEdit:
-        """Runs the generator on all faces of a picture at once."""
+        """What the generator makes of each face of a picture, under one condition [n] for each."""
         crops = np.ascontiguousarray(straight.crops.transpose(0, 3, 1, 2), dtype=np.float32) / 127.5 - 1
-        return self.generator(crops, conditions)._replace(expression=conditions)
+        return self.generator(crops, conditions)
 
     def plan(
         self,
@@ -232,13 +238,21 @@ class SARGANPipeline:
         motions = [None] * len(edit.residual) if edit.motion is None else edit.motion.transpose(0, 2, 3, 1)
         residuals = edit.residual.transpose(0, 2, 3, 1)
         attentions = [None] * len(residuals) if edit.attention is None else edit.attention[:, 0]
-        expressions = [None] * len(residuals) if edit.expression is None else edit.expression
         return [
-            plan_change(crop, residual, motion, transfer, region, attention, expression)
+            plan_change(crop, residual, motion, transfer, region, attention, expression=expression)
             for crop, residual, motion, attention, expression in zip(
-                straight.crops, residuals, motions, attentions, expressions, strict=True
+                straight.crops, residuals, motions, attentions, edit.expression, strict=True
             )
         ]
+
+    def draw(
+        self, straight: StraightenedFaces, changes: Sequence[Change], intensity: float = 1.0, provenance: bool = True
+    ) -> tuple[EditedImage, list[tuple[int, int, int, int]]]:
+        """The edited picture with its note, and for each change the rectangle outside of which no pixel changed."""
+        pixels, regions = self.compose(straight, [change.scaled(intensity) for change in changes])
+        conditions = [change.expression for change in changes]
+        note = _provenance(conditions, self.generator.expressions, intensity) if provenance else None
+        return EditedImage.from_image(straight.picture.to_image(pixels), note), regions
 
     def compose(
         self, straight: StraightenedFaces, changes: Sequence[Change]
@@ -272,19 +286,6 @@ def check_settings(intensity: float, transfer: str) -> None:
         raise ConfigurationError(f"transfer={transfer!r} is not known: use one of {', '.join(MODES)}.")
 
 
-def _chosen(faces: FaceChoice, count: int, name: str) -> list[int]:
-    if isinstance(faces, str):
-        if faces not in ("largest", "all"):
-            raise ConfigurationError(
-                f'faces={faces!r} is not known: use "largest", "all", an index or a list of indices.'
-            )
-        return [0] if faces == "largest" else list(range(count))
-    indices = [faces] if isinstance(faces, int | np.integer) else list(faces)
-    if not indices or not all(isinstance(index, int | np.integer) and 0 <= index < count for index in indices):
-        raise NoFaceError(f"{name} has {count} face(s), numbered from 0, the largest first; got faces={faces!r}.")
-    return [int(index) for index in indices]
-
-
 def _is_list_of_specs(expression: object) -> bool:
     if isinstance(expression, str | Mapping):
         return False
@@ -313,7 +314,7 @@ def _face_edits(index, found, conditions, edit, regions) -> list[FaceEdit]:
     ]
 
 
-def _provenance(conditions: np.ndarray, expressions: Sequence[str], intensity: float) -> str:
+def _provenance(conditions: Sequence[np.ndarray], expressions: Sequence[str], intensity: float) -> str:
     wanted = []
     for condition in conditions:
         weights = dict(zip(expressions, condition, strict=True))

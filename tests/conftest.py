@@ -1,9 +1,11 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from app_server import RunningApp, portrait, running_app
 from drawing import write_expression_folder
 
 # No test may reach a hub; those that need one start a server on loopback and set HF_ENDPOINT themselves.
@@ -35,6 +37,19 @@ def tiny_model_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def public_app(tiny_model_folder, tmp_path_factory) -> Iterator[RunningApp]:
+    """The app as a host starts it, with its default settings, for tests of what it says to programs."""
+    with running_app(tiny_model_folder, tmp_path_factory.mktemp("public-app")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory) -> Path:
+    """A photograph with one face, 512 x 512."""
+    return portrait(tmp_path_factory.mktemp("photo") / "portrait.png")
+
+
+@pytest.fixture(scope="session")
 def expression_folder(tmp_path_factory) -> Path:
     """Six drawn people in the seven expressions, paired, with metadata.csv."""
     return write_expression_folder(tmp_path_factory.mktemp("expressions") / "drawn")
@@ -54,3 +69,34 @@ def reader():
     from sargan_hf.rig.portraits.reader import PortraitReader
 
     return PortraitReader()
+
+
+SMALL_RUN = {
+    "base_channels": 4,
+    "motion": True,
+    "resolution": 32,
+    "discriminator_channels": 4,
+    "discriminator_layers": 3,
+    "train_batch_size": 4,
+    "dataloader_num_workers": 0,
+    "held_out": 0.3,
+    "decay_fraction": 0.0,
+    "report_to": "none",
+    "max_train_steps": 4,
+    "checkpointing_steps": 2,
+    "validation_steps": 2,
+}
+
+
+@pytest.fixture
+def make_config(expression_folder, tmp_path, monkeypatch):
+    """Makes the settings of a tiny training run on the drawn people in the folder `run` of the test's own."""
+    from sargan_hf.training.config import TrainingConfig
+
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+
+    def make(run: str = "run", **changes) -> TrainingConfig:
+        given = {"train_data_dir": str(expression_folder), "output_dir": str(tmp_path / run)} | changes
+        return TrainingConfig(**SMALL_RUN | given)
+
+    return make

@@ -6,6 +6,8 @@ import struct
 from pathlib import Path
 
 import numpy as np
+from datasets import Dataset
+from datasets import Image as ImageFeature
 from PIL import Image, ImageCms, ImageDraw
 
 from sargan_hf.expressions import EXPRESSIONS
@@ -66,6 +68,15 @@ def write_expression_folder(folder: Path, people: int = 6, size: int = 64, paire
                 draw_face(expression, person, size).save(folder / name)
                 writer.writerow([name, expression, f"person{person}", f"pair{person}" if paired else ""])
     return folder
+
+
+def embed(dataset: Dataset) -> Dataset:
+    """The set with the content of its picture files in place of their paths."""
+    stored = dataset.cast_column("image", ImageFeature(decode=False))
+    content = [{"bytes": Path(row["image"]["path"]).read_bytes(), "path": None} for row in stored]
+    return Dataset.from_dict(
+        {name: content if name == "image" else stored[name][:] for name in stored.features}, dataset.features
+    )
 
 
 def opening_mouth(side: int, half: int) -> tuple[np.ndarray, np.ndarray]:

@@ -94,6 +94,7 @@ class TestAPI:
             "expression",
             "intensity",
             "faces",
+            "box",
         ]
 
     @pytest.mark.parametrize("name", ["open", "render", "choose", "download", "load_example"])

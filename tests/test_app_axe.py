@@ -18,7 +18,7 @@ def test_no_serious_violation(browser, url, two_faces, theme, width):  # noqa: F
     page.locator("#expressions button img").nth(6).wait_for()
     page.locator("#result img").nth(1).wait_for()
     page.get_by_role("checkbox", name="Face 2").wait_for()  # its panel opens by itself
-    for name in ("Set the shares by number", "How it works"):
+    for name in ("Exact shares", "How it works"):
         page.get_by_role("button", name=name).click()
     page.locator("#explain").click()
     page.locator("#panels img").nth(3).wait_for()

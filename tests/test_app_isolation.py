@@ -42,8 +42,12 @@ class Visitor:
         return "\n".join(events)
 
     def open(self, path: str) -> str:
-        picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        return self.do("open", picture, None, None, 1.0, "Whole picture")
+        return self.do("answer", None, self.wish(path))
+
+    def wish(self, path: str | None, **parts: object) -> dict:
+        """What the page sends for an uploaded picture, happy and as it begins."""
+        file = path and {"path": path, "meta": {"_type": "gradio.FileData"}}
+        return {"picture": path, "file": file, "blend": {"happy": 1}, "intensity": 1.0} | parts
 
 
 @pytest.fixture(scope="module")
@@ -61,21 +65,22 @@ def anna(app, picture):
 
 
 def test_a_visitor_can_work_with_the_own_picture(anna):
-    answer = anna.do("download", None, None, 1.0, "PNG")
+    answer = anna.do("download", None, anna.wish(anna.path), "PNG")
     assert '"success":true' in answer
-    assert "sargan-happy.png" in answer
+    assert "mine-happy.png" in answer
 
 
 @pytest.mark.parametrize(
     ("handler", "data"),
     [
-        ("download", (None, None, 1.0, "PNG")),
-        ("explain", (None, None)),
-        ("animate", (None, None, 1.0, "MP4")),
+        ("download", ("PNG",)),
+        ("explain", ()),
+        ("animate", ("MP4",)),
     ],
 )
 def test_another_session_has_nothing_of_it(app, anna, handler, data):
-    answer = Visitor(app, "bert-1").do(handler, *data)
+    bert = Visitor(app, "bert-1")
+    answer = bert.do(handler, None, bert.wish(None), *data)
     assert '"success":false' in answer
     assert "Add a picture with a face first" in answer
     assert anna.path not in answer
@@ -84,7 +89,8 @@ def test_another_session_has_nothing_of_it(app, anna, handler, data):
 def test_a_sitting_cannot_be_sent_by_a_visitor(app, anna):
     """What a session keeps is never taken from the call's data, also not in the form another session has."""
     forged = {"source": anna.path, "faces": [0], "chosen": [0]}
-    assert '"success":false' in Visitor(app, "carl-1").do("download", forged, {"happy": 1}, 1.0, "PNG")
+    carl = Visitor(app, "carl-1")
+    assert '"success":false' in carl.do("download", forged, carl.wish(anna.path), "PNG")
 
 
 def test_files_have_names_that_cannot_be_guessed_and_folders_no_lists(app, anna):
@@ -104,13 +110,35 @@ def test_handlers_that_do_not_exist_are_the_callers_fault(app):
             assert httpx.post(f"{app.url}/gradio_api/{route}", json=body).status_code == 400
 
 
-def test_nonsense_to_a_handler_of_the_page_is_no_server_error(app):
+def test_nonsense_to_a_handler_of_the_page_is_no_server_error(app, picture):
     visitor = Visitor(app, "emil-1")
-    body = {"data": ["nonsense"], "fn_index": visitor.numbers["load_example"], "session_hash": "emil-1"}
-    assert visitor.client.post("/gradio_api/run/predict", json=body).status_code == 400
-    answer = visitor.do("mix_on_pad", None, 1.0, "Whole picture", {"happy": "x", "sad": float("1e300"), "evil": 1})
+    body = {"data": ["nonsense"], "fn_index": visitor.numbers["answer"], "session_hash": "emil-1"}
+    assert visitor.client.post("/gradio_api/run/predict", json=body).status_code in (400, 404, 422)
+    blend = {"happy": "x", "sad": float("1e300"), "evil": 1}
+    boxes = [1, "x", [None] * 4, ["1"] * 4, [float("1e300")] * 4, {}] * 20
+    for nonsense in (None, 5, [], "x", visitor.wish(None, blend=blend)):
+        answer = visitor.do("answer", None, nonsense)
+        assert '"success":true' in answer
+        assert "Traceback" not in answer
+    path = visitor.upload(picture)
+    odd = visitor.wish(
+        path, blend=blend, boxes=boxes, chosen=["f9", 3, None], intensity="x", view=[], region={}, number="1"
+    )
+    answer = visitor.do("answer", None, odd)
     assert '"success":true' in answer
     assert "Traceback" not in answer
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "app.py", "../../etc/passwd", "example:../app.py", "example:/etc/passwd"]
+)
+@pytest.mark.parametrize("meta", [None, {"_type": "gradio.FileData"}])
+def test_a_wish_opens_nothing_but_uploads_and_examples(app, path, meta):
+    visitor = Visitor(app, "fred-1")
+    answer = visitor.do("answer", None, visitor.wish(None) | {"picture": path, "file": {"path": path, "meta": meta}})
+    assert '"result":[' not in answer.replace(" ", "")
+    assert "root:" not in answer
+    assert '"success":false' in visitor.do("download", None, visitor.wish(None), "PNG")
 
 
 def test_uploads_and_results_are_deleted_in_time(app, anna):

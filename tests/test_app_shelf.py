@@ -32,7 +32,7 @@ def test_what_was_computed_for_a_picture_counts():
     shelf, mine = Shelf(250), sitting(100)
     other, place = shelf.put(sitting(100)), shelf.put(mine)
     assert shelf.put(mine) is place
-    mine.edits[0] = GeneratorEdit(np.zeros(60, np.uint8), None, None)
+    mine.edits[0] = GeneratorEdit(np.zeros(60, np.uint8), None, None, np.zeros(0, np.uint8))
     assert shelf.take(place) is mine
     with pytest.raises(ConfigurationError):
         shelf.take(other)
@@ -61,11 +61,12 @@ def test_a_visitor_is_told_to_add_the_picture_again(tiny_model_folder, tmp_path)
         anna, bert = Visitor(app, "anna-1"), Visitor(app, "bert-1")
         mine = anna.upload(path)
         assert '"success":true' in anna.open(mine)
-        assert "sargan-happy.png" in anna.do("download", None, None, 1.0, "PNG")
-        assert '"success":true' in bert.open(bert.upload(path))
-        answer = anna.do("download", None, None, 1.0, "PNG")
+        assert "mine-happy.png" in anna.do("download", None, anna.wish(mine), "PNG")
+        theirs = bert.upload(path)
+        assert '"success":true' in bert.open(theirs)
+        answer = anna.do("download", None, anna.wish(mine), "PNG")
         assert '"success":false' in answer
         assert "add it again" in answer
-        assert "sargan-happy.png" in bert.do("download", None, None, 1.0, "PNG")
+        assert "mine-happy.png" in bert.do("download", None, bert.wish(theirs), "PNG")
         assert '"success":true' in anna.open(mine)
-        assert "sargan-happy.png" in anna.do("download", None, None, 1.0, "PNG")
+        assert "mine-happy.png" in anna.do("download", None, anna.wish(mine), "PNG")

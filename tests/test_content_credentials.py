@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import sys
 from dataclasses import replace
 
@@ -83,6 +84,14 @@ def test_a_signed_picture_proves_that_a_model_edited_it(tmp_path, signer, suffix
     assert np.array_equal(np.asarray(Image.open(path)), before)
     assert is_signed(path)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_that_is_no_utf_8_is_signed(tmp_path, signer):
+    path = save_picture(Image.new("RGB", (64, 64)), tmp_path / os.fsdecode(b"caf\xe9.jpg"), signer)
+    copy = tmp_path / "copy.jpg"
+    copy.write_bytes(path.read_bytes())
+    assert is_signed(copy)
+    assert r"caf\\xe9.jpg" in c2pa.Reader(str(copy)).json()
 
 
 @pytest.mark.parametrize("suffix", ["gif", "mp4"])

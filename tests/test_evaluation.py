@@ -1,6 +1,7 @@
 """Evaluation: what the figures say about edits whose quality is known, and what the report holds."""
 
 import json
+import os
 from dataclasses import replace
 
 import cv2
@@ -58,7 +59,7 @@ class Untouched:
     expressions, sample_size = EXPRESSIONS, 64
 
     def __call__(self, crops, expression):
-        return GeneratorEdit(np.zeros_like(crops), None, np.zeros_like(crops[:, :2]))
+        return GeneratorEdit(np.zeros_like(crops), None, np.zeros_like(crops[:, :2]), expression)
 
 
 class Repainting(Untouched):
@@ -66,7 +67,7 @@ class Repainting(Untouched):
 
     def __call__(self, crops, expression):
         drawn = [np.asarray(draw_face(EXPRESSIONS[row.argmax()], 0, 64), np.float32) / 127.5 - 1 for row in expression]
-        return GeneratorEdit(np.stack(drawn).transpose(0, 3, 1, 2) - crops, None, None)
+        return GeneratorEdit(np.stack(drawn).transpose(0, 3, 1, 2) - crops, None, None, expression)
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +175,22 @@ def test_a_picture_without_a_face_is_listed(tmp_path):
     assert evaluation.figure("ecs_gain").n == 6
 
 
+def test_odd_files_in_a_folder_are_measured_or_listed(tmp_path):
+    folder = tmp_path / os.fsdecode(b"m\xe4nner")
+    (folder / ".thumbnails").mkdir(parents=True)
+    draw_face("neutral", 1, 96).save(folder / os.fsdecode(b"drawn_caf\xe9.png"))
+    draw_face("neutral", 2, 96).save(folder / ".thumbnails/small.png")
+    (folder / "cut.jpg").write_bytes(b"\xff\xd8\xff")
+    (folder / "new.jxl").write_bytes(b"\xff\x0a")
+    (folder / "notes.txt").write_text("no picture")
+    evaluation = evaluate(SARGANPipeline(Untouched()), load_samples(str(folder)), JUDGES, data=str(folder))
+    assert list(evaluation.measurements.failures) == ["cut.jpg", "new.jxl"]
+    assert "JPEG XL" in evaluation.measurements.failures["new.jxl"]
+    assert {row["picture"] for row in evaluation.measurements.rows} == {r"drawn_caf\xe9.png"}
+    page = write_report(evaluation, tmp_path / "report").read_text(encoding="utf-8")
+    assert "new.jxl" in page
+
+
 def test_samples_of_one_pair_are_each_others_truth(folder):
     cases = plan_cases(load_samples(folder))
     resting = [case for case in cases if case.source.expression == "neutral"]
@@ -273,6 +290,8 @@ def test_classifiers_that_cannot_be_had_say_what_to_do(tmp_path):
     pytest.importorskip("transformers", reason="transformers is not installed")
     with pytest.raises(ConfigurationError, match="no image-classification model"):
         TransformersClassifier(str(tmp_path))
+    with pytest.raises(ConfigurationError, match="neither a folder nor"):  # and is not asked of the Hub
+        load_classifiers(["facefx"])
 
 
 def test_faces_must_be_a_batch_of_rgb():

@@ -165,7 +165,7 @@ def test_generator_says_what_is_wrong(exports, tmp_path):
     (tmp_path / "text.onnx").write_text("no graph")
     with pytest.raises(ModelFormatError, match="not an ONNX file that"):
         ONNXGenerator(tmp_path / "text.onnx")
-    with pytest.raises(ModelFormatError, match="cannot be had from"):
+    with pytest.raises(ModelFormatError, match="neither a folder nor the name of a repository"):
         ONNXGenerator.from_pretrained("a/b/c")
 
 

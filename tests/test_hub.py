@@ -111,6 +111,16 @@ def test_auto_model_loads_a_saved_folder_without_the_package(python, tiny_model_
     assert total == pytest.approx(expected_sum(SARGAN.from_pretrained(tiny_model_folder)), abs=1e-3)
 
 
+def test_auto_model_without_a_network_loads_a_downloaded_folder(hub, python, tiny_model_folder):
+    hub.add("tester/auto", tiny_model_folder)
+    python("from huggingface_hub import snapshot_download; snapshot_download('tester/auto', local_dir='models/auto')")
+    code = "from diffusers import AutoModel\nmodel = AutoModel.from_pretrained({!r}, trust_remote_code=True)\n"
+    total = float(python(WITHOUT_PACKAGE + code.format("models/auto") + EDIT, HF_HUB_OFFLINE="1"))
+    assert total == pytest.approx(expected_sum(SARGAN.from_pretrained(tiny_model_folder)), abs=1e-3)
+    python(code.format("tester/auto"))  # in the cache, and yet:
+    assert "OfflineModeIsEnabled" in python(code.format("tester/auto"), expect_failure=True, HF_HUB_OFFLINE="1")
+
+
 def test_revisions_subfolders_and_cache_dir(hub, python, tiny_model_folder, tmp_path):
     python(
         f"""

@@ -16,6 +16,8 @@ from sargan_hf.faces.mouth import mouth_transform
 from sargan_hf.faces.transfer import apply_change, plan_change
 from sargan_hf.generators import GeneratorEdit
 
+HAPPY = np.eye(len(EXPRESSIONS), dtype=np.float32)[EXPRESSIONS.index("happy")]
+
 
 class RedPaint:
     """A refiner whose work is easy to see."""
@@ -30,7 +32,7 @@ class RedPaint:
         self.calls.append((crops, expression))
         red = np.zeros_like(crops)
         red[:, 0] = 0.5
-        return GeneratorEdit(red, None, None)
+        return GeneratorEdit(red, None, None, expression)
 
 
 @pytest.fixture
@@ -86,7 +88,8 @@ def test_a_refiner_that_speckles_paints_no_speckles(pipes, astronaut):
     class Speckles(RedPaint):
         def __call__(self, crops, expression):
             random = np.random.default_rng(0)
-            return GeneratorEdit(random.normal(0, 0.2, crops.shape).astype(np.float32), None, None)
+            speckles = random.normal(0, 0.2, crops.shape).astype(np.float32)
+            return GeneratorEdit(speckles, None, None, expression)
 
     plain = pipes[0]
     refined = SARGANPipeline(plain.generator, mouth=Speckles())
@@ -156,7 +159,8 @@ def test_a_drawn_out_seam_is_no_comb_of_streaks():
     ys, xs = np.mgrid[0:side, 0:side].astype(np.float32)
     inside = np.exp(-((((xs - 64) / 20) ** 2 + ((ys - 92) / 12) ** 2) ** 3))
     motion = np.stack([0 * ys, inside * (92 - ys) * (2 / side)], axis=-1)  # everything is fetched from one row
-    change = plan_change(crop_face(picture, transform, side), np.zeros((side, side, 3), np.float32), motion, "motion")
+    crop, residual = crop_face(picture, transform, side), np.zeros((side, side, 3), np.float32)
+    change = plan_change(crop, residual, motion, "motion", expression=HAPPY)
     pixels = picture.copy()
     apply_change(pixels, transform, side, change)
     opening = pixels[712:760, 480:544, 0].astype(float)
@@ -176,7 +180,7 @@ def test_what_is_painted_over_shows_no_more_and_skin_under_a_fold_does(paint, gr
     residual = np.zeros((side, side, 3), np.float32)
     residual[85:100, 50:78] = paint * (-0.9 - (crop[85:100, 50:78] / 127.5 - 1))
     pixels = picture.copy()
-    change = plan_change(crop, residual, np.zeros((side, side, 2), np.float32), "motion")
+    change = plan_change(crop, residual, np.zeros((side, side, 2), np.float32), "motion", expression=HAPPY)
     apply_change(pixels, transform, side, change.scaled(intensity))
     inside = np.s_[704:776, 424:600, 0]
     left = np.diff(pixels[inside].astype(float), axis=1).std() / np.diff(picture[inside].astype(float), axis=1).std()
@@ -189,7 +193,7 @@ def test_hair_and_hats_stay_while_a_chin_may_drop():
     side = 128
     crop = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
     motion = np.full((side, side, 2), 0.05, np.float32)
-    weight = plan_change(crop, np.zeros((side, side, 3), np.float32), motion, "motion").weight
+    weight = plan_change(crop, np.zeros((side, side, 3), np.float32), motion, "motion", expression=HAPPY).weight
     pad = (weight.shape[0] - side) // 2
     top, chin = weight[: pad + 2], weight[-pad - 4 : -pad, weight.shape[1] // 2]
     assert top.max() < 0.02

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 import sargan_hf
 from sargan_hf.cli import COMMANDS
 from sargan_hf.errors import ExpressionError
-from sargan_hf.expressions import ALIASES, EXPRESSIONS, expression_vector, resolve_expression
+from sargan_hf.expressions import ALIASES, EXPRESSIONS, expression_vector, parse_expression, resolve_expression
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -140,3 +140,17 @@ def test_vectors_are_one_hot_or_convex():
 def test_blends_that_cannot_be_are_refused(wrong):
     with pytest.raises(ExpressionError):
         expression_vector(wrong)
+
+
+def test_typed_expressions_are_names_or_blends():
+    assert parse_expression(" happy ") == "happy"
+    assert parse_expression("happy=0.6, surprised=0.4") == {"happy": 0.6, "surprised": 0.4}
+    assert parse_expression("joy = 1") == {"joy": 1.0}
+
+
+@pytest.mark.parametrize(
+    "wrong", ["happy=much", "happy=0,6", "happy=1,", "=1", "happy=1, happy=2", "happy=", "sad, happy=1"]
+)
+def test_typed_blends_that_cannot_be_are_refused(wrong):
+    with pytest.raises(ExpressionError, match="is not a weight"):
+        parse_expression(wrong)

@@ -18,6 +18,8 @@ from sargan_hf.faces.detection import FaceDetector
 from sargan_hf.faces.transfer import Change, apply_change, moved, plan_change
 from sargan_hf.pictures import open_picture
 
+ANY_EXPRESSION = np.ones(1, np.float32)
+
 
 @pytest.fixture(scope="module")
 def astronaut() -> np.ndarray:
@@ -152,9 +154,9 @@ def test_lists_blends_and_choices_of_faces(pipe, astronaut):
     assert output.faces[0].expression.sum() == pytest.approx(1.0)
     each = pipe(two, ["happy", "sad"], faces="all")
     assert each.faces[0].expression.argmax() != each.faces[1].expression.argmax()
-    only = pipe(two, "happy", faces=1)
-    assert len(only.faces) == 1
-    with pytest.raises(NoFaceError, match="numbered from 0"):
+    only = pipe(two, "happy", faces=2)
+    assert [face.box for face in only.faces] == [output.faces[1].box]
+    with pytest.raises(NoFaceError, match="has 2 faces, numbered from 1, the largest first"):
         pipe(two, "happy", faces=5)
     assert [image.size for image in pipe([astronaut, two], "sad").images] == [(512, 512), (500, 300)]
 
@@ -229,16 +231,17 @@ def test_full_resolution_pixels_move_and_stay_sharp():
         np.float32
     )  # one crop pixel: 16 of the picture
     pixels = picture.copy()
-    apply_change(pixels, transform, size, plan_change(crop, np.zeros((size, size, 3), np.float32), motion, "motion"))
+    change = plan_change(crop, np.zeros((size, size, 3), np.float32), motion, "motion", expression=ANY_EXPRESSION)
+    apply_change(pixels, transform, size, change)
     centre = (slice(500, 524), slice(500, 524))
     moved = picture[500:524, 516:540]
     assert np.abs(pixels[centre].astype(int) - moved).mean() < 3
     assert np.array_equal(pixels[:64], picture[:64])
 
 
-def covered_nowhere(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The weight and the covered places of a change that acts everywhere and hides nothing."""
-    return np.ones((size, size), np.float32), np.zeros((size, size), np.float32)
+def covered_nowhere(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weight, covered places and condition of a change that acts everywhere, hides nothing and is of any expression."""
+    return np.ones((size, size), np.float32), np.zeros((size, size), np.float32), ANY_EXPRESSION
 
 
 @pytest.mark.parametrize("intensity", [0.25, 0.5, 0.75, 1.25])
@@ -323,8 +326,10 @@ def test_a_region_is_limited_by_the_attention_map():
     residual = np.full((64, 64, 3), 0.5, np.float32)
     attention = np.zeros((16, 16), np.float32)
     attention[8:] = 0.9
-    limited = plan_change(crop, residual, motion, "motion", np.ones((4, 4)), attention).residual
-    whole = plan_change(crop, residual, motion, "motion", None, attention).residual
+    limited = plan_change(
+        crop, residual, motion, "motion", np.ones((4, 4)), attention, expression=ANY_EXPRESSION
+    ).residual
+    whole = plan_change(crop, residual, motion, "motion", None, attention, expression=ANY_EXPRESSION).residual
     middle, pad = limited.shape[1] // 2, (limited.shape[0] - 64) // 2
     assert np.abs(limited[pad + 16, middle]).max() == 0
     assert limited[pad + 48, middle] == pytest.approx(whole[pad + 48, middle], abs=1e-3)

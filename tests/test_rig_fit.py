@@ -1,5 +1,6 @@
 """The rig's fit: landmark files, FaceMesh, the face model on a portrait, morphs, and the model's own file."""
 
+import shutil
 import time
 from dataclasses import fields, replace
 
@@ -11,7 +12,8 @@ from PIL import Image
 
 from sargan_hf.errors import RigError
 from sargan_hf.rig.face_model.build_model import build_face_model, read_obj
-from sargan_hf.rig.face_model.model import load_face_model
+from sargan_hf.rig.face_model.model import PACKED_MODEL, PART_ENDS, Part, face_model_file, load_face_model
+from sargan_hf.rig.face_model.packed_model import read_packed
 from sargan_hf.rig.fitting.fit import fit_landmarks
 from sargan_hf.rig.fitting.thin_plate import screen_vertices
 from sargan_hf.rig.landmarks.correspondences import named_correspondences
@@ -262,3 +264,44 @@ def test_build_model_says_what_is_wrong(tmp_path):
 def test_a_missing_model_says_how_to_make_it(tmp_path):
     with pytest.raises(RigError, match="build-model"):
         load_face_model(tmp_path / "none.npz")
+
+
+def test_the_packages_face_model_is_the_kits_bit_for_bit(assets):
+    """A fresh install fits and draws as one with the npz: all that is used is the same, the eyelashes' deltas are 0."""
+    own, made = load_face_model(PACKED_MODEL), load_face_model(assets / "ict_facekit_light.npz")
+    used = PART_ENDS[Part.RIGHT_EYEBALL]
+    assert own.expression_names == made.expression_names
+    for name in ("mean", "faces"):
+        assert getattr(own, name).tobytes() == getattr(made, name).tobytes()
+    for name in ("identity", "expressions"):
+        ours, theirs = getattr(own, name), getattr(made, name)
+        assert ours[:, :used].tobytes() == theirs[:, :used].tobytes()
+        assert not ours[:, used:].any()
+    assert PACKED_MODEL.stat().st_size < 6.6e6
+
+
+def test_the_face_model_comes_from_the_path_the_assets_or_the_package(assets, tmp_path, monkeypatch):
+    monkeypatch.delenv("SARGAN_ASSETS", raising=False)
+    assert face_model_file() == PACKED_MODEL
+    monkeypatch.setenv("SARGAN_ASSETS", str(tmp_path))
+    assert face_model_file() == PACKED_MODEL, "a folder with portraits only"
+    shutil.copy(assets / "ict_facekit_light.npz", tmp_path)
+    assert face_model_file() == tmp_path / "ict_facekit_light.npz"
+    (tmp_path / "other.npz.xz").write_bytes(b"no face")
+    with pytest.raises(RigError, match="not a face model"):
+        load_face_model(tmp_path / "other.npz.xz")
+
+
+def test_build_model_packs_what_the_name_asks_for(tmp_path):
+    rng = np.random.default_rng(1)
+    mean = rng.normal(0, 5, (8, 3)).round(4)
+    for name, shift in (("generic_neutral_mesh", 0.0), ("identity000", 0.2), ("jawOpen", -0.1)):
+        write_obj(tmp_path / f"{name}.obj", mean + shift, [[0, 1, 2]])
+    for file in ("model.npz", "model.npz.xz"):
+        build_face_model(tmp_path, tmp_path / file)
+    packed = read_packed(tmp_path / "model.npz.xz")
+    with np.load(tmp_path / "model.npz") as data:
+        assert set(packed) == set(data.files)
+        for name in data.files:
+            assert packed[name].dtype == data[name].dtype
+            assert packed[name].tobytes() == data[name].tobytes()

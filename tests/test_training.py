@@ -1,7 +1,6 @@
 """Training inside one process: exactness, checkpoints, objectives."""
 
 import itertools
-import json
 from functools import partial
 from pathlib import Path
 
@@ -14,10 +13,10 @@ from safetensors.torch import load_file
 
 from sargan_hf import SARGAN
 from sargan_hf.data.loading import load_expression_dataset
-from sargan_hf.errors import CheckpointError, ConfigurationError, DatasetError, SARGANError
+from sargan_hf.errors import ConfigurationError, DatasetError, SARGANError
 from sargan_hf.faces.transfer import moved
 from sargan_hf.modeling_discriminator import SARGANDiscriminator
-from sargan_hf.training.checkpoints import find_checkpoint, list_checkpoints, verify
+from sargan_hf.training.checkpoints import list_checkpoints
 from sargan_hf.training.command import parse_config
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.flow import MotionMaps, transform_flow
@@ -25,34 +24,6 @@ from sargan_hf.training.losses import change_weight, critic_slope, gradient_pena
 from sargan_hf.training.setup import build_generator, learning_rate_factor, prepare_data
 from sargan_hf.training.trainer import Trainer, train
 from sargan_hf.training.watching import HeldOut
-
-SMALL = {
-    "base_channels": 4,
-    "motion": True,
-    "resolution": 32,
-    "discriminator_channels": 4,
-    "discriminator_layers": 3,
-    "train_batch_size": 4,
-    "dataloader_num_workers": 0,
-    "held_out": 0.3,
-    "decay_fraction": 0.0,
-    "report_to": "none",
-    "max_train_steps": 4,
-    "checkpointing_steps": 2,
-    "validation_steps": 2,
-}
-
-
-@pytest.fixture
-def make_config(expression_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
-
-    def make(run: str = "run", **changes) -> TrainingConfig:
-        return TrainingConfig(
-            **SMALL | {"train_data_dir": str(expression_folder), "output_dir": str(tmp_path / run)} | changes
-        )
-
-    return make
 
 
 def networks_of(folder, step: int) -> dict[str, torch.Tensor]:
@@ -201,43 +172,6 @@ def test_a_gradient_that_is_not_finite_stops_before_it_is_applied(make_config):
     with pytest.raises(SARGANError, match=r"gradient became nan at step 0.*Resume from the last checkpoint"):
         trainer.update([batch])
     assert all(torch.equal(before[name], value) for name, value in trainer.generator.state_dict().items())
-
-
-def test_latest_is_the_newest_complete_checkpoint(make_config, tmp_path):
-    folder = train(make_config(max_train_steps=4))
-    newest = list_checkpoints(folder)[-1]
-    weights = newest / "generator.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1])
-    with pytest.raises(CheckpointError, match=r"generator\.safetensors is missing or changed"):
-        verify(newest)
-    assert find_checkpoint(folder, "latest") == list_checkpoints(folder)[0]
-    with pytest.raises(CheckpointError):
-        find_checkpoint(folder, str(newest))
-    assert find_checkpoint(tmp_path / "nothing here", "latest") is None
-
-
-def test_a_folder_with_checkpoints_is_not_trained_in_anew(make_config):
-    train(make_config(max_train_steps=1))
-    with pytest.raises(ConfigurationError, match=r"checkpoints of an earlier run.*--resume_from_checkpoint latest"):
-        train(make_config(max_train_steps=2))
-
-
-def test_what_a_killed_process_left_behind_goes_with_the_next_checkpoint(make_config):
-    config = make_config(max_train_steps=1)
-    left_over = Path(config.output_dir, ".partial-checkpoint-00000700")
-    left_over.mkdir(parents=True)
-    train(config)
-    assert not left_over.exists()
-
-
-def test_resuming_with_other_expressions_is_refused(make_config):
-    config = make_config()
-    folder = train(config)
-    state = folder / "checkpoint-00000004" / "state.json"
-    changed = json.loads(state.read_text()) | {"expressions": ["happy", "sad"]}
-    state.write_text(json.dumps(changed))
-    with pytest.raises(CheckpointError, match=r"state\.json is missing or changed"):
-        train(make_config(resume_from_checkpoint=str(folder / "checkpoint-00000004"), max_train_steps=6))
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def launch(environment, expression_folder, output, *flags, processes: int = 0) -
 
 
 def test_two_processes_equal_one(environment, expression_folder, tiny_model_folder, tmp_path):
-    flags = ["--max_train_steps", "1", "--init_from", str(tiny_model_folder)]
+    flags = ["--max_train_steps", "1", "--init_from", str(tiny_model_folder), "--base_channels", "8"]
     one = launch(environment, expression_folder, tmp_path / "one", *flags, "--train_batch_size", "4", processes=1)
     two = launch(environment, expression_folder, tmp_path / "two", *flags, "--train_batch_size", "2", processes=2)
     assert one.returncode == 0, one.stderr[-2000:]

@@ -11,7 +11,9 @@ def command(
     output: Annotated[Path, typer.Argument(help="Folder for the crops, to be given to `sargan train`.")],
     size: Annotated[int, typer.Option(min=32, help="Side of the crops; a quarter more than you train at.")] = 160,
     adapter: Annotated[str | None, typer.Option(help="Name of the published set, where it is not recognised.")] = None,
-    split: Annotated[str | None, typer.Option(help="Part of the set; by default train.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Part of the set; by default train, or the only one there is.")
+    ] = None,
     revision: Annotated[str | None, typer.Option(help="Revision of a data set on the Hub.")] = None,
 ) -> None:
     """Cut the faces out of a labelled set, ready for training."""
@@ -20,9 +22,15 @@ def command(
     from .cropping import write_crops
     from .loading import load_expression_dataset
 
-    dataset = load_expression_dataset(source, split=split, adapter=adapter, revision=revision)
+    dataset = load_expression_dataset(source, split=split, adapter=adapter, revision=revision, refuse_damaged=False)
+    part = str(dataset.split or split or "train")
     with Progress() as progress:
         task = progress.add_task("Cropping", total=len(dataset))
-        summary = write_crops(dataset, output, size, split or "train", on_picture=lambda: progress.advance(task))
-    left_out = f"; {len(summary.skipped)} show no face and were left out" if summary.skipped else ""
-    typer.echo(f"{summary.pictures} faces in {output}{left_out}.")
+        summary = write_crops(dataset, output, size, part, on_picture=lambda: progress.advance(task))
+    reasons = [
+        f"{count} {what}"
+        for count, what in ((summary.faceless, "show no face"), (summary.damaged, "are damaged"))
+        if count
+    ]
+    listed = f"; {' and '.join(reasons)}, listed in skipped-{part}.csv" if reasons else ""
+    typer.echo(f"{summary.pictures} faces in {output}{listed}.")

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from datasets.utils import tqdm
 from PIL import Image
 
 from ..errors import DatasetError
+from .examples import printable
 
 THUMBNAIL = 96  # pixels; faces of clips are compared at this width
 SMOOTHING = 5  # frames: a blink is not an apex
@@ -42,7 +44,7 @@ def extract_frames(frames: Sequence[Frame], cache: Path) -> list[Path]:
         A JPEG file for each of `frames`.
 
     Raises:
-        DatasetError: a video cannot be decoded; names it.
+        DatasetError: a video cannot be decoded, or a frame cannot be stored; names it.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # the decoder works outside of Python's lock
         paths = pool.map(lambda frame: _extract(frame, cache), frames)
@@ -61,17 +63,35 @@ def cached_picture(cache: Path, origin: Path, part: str, suffix: str, make: Call
         part: which picture in it.
         suffix: ".jpg" or ".png".
         make: gives the picture, uint8 [H, W, 3] or [H, W].
+
+    Raises:
+        DatasetError: the folder cannot be written to.
     """
     status = origin.stat()
-    key = hashlib.sha256(f"{origin} {status.st_size} {status.st_mtime_ns} {part}".encode()).hexdigest()[:24]
+    about = f" {status.st_size} {status.st_mtime_ns} {part}".encode()
+    key = hashlib.sha256(os.fsencode(origin) + about).hexdigest()[:24]
     path = cache / key[:2] / f"{key}{suffix}"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{key}.{os.getpid()}{suffix}")
-        Image.fromarray(make()).save(partial, quality=JPEG_QUALITY)
-        os.utime(partial, ns=(status.st_atime_ns, status.st_mtime_ns))
-        partial.replace(path)
+        picture = Image.fromarray(make())
+        try:
+            _store(picture, path, (status.st_atime_ns, status.st_mtime_ns))
+        except OSError as error:
+            raise DatasetError(
+                f"A picture out of {printable(origin)} cannot be stored in {cache} ({error.strerror or error}): make room, or "
+                f"give another cache_dir."
+            ) from error
     return path
+
+
+def _store(picture: Image.Image, path: Path, times: tuple[int, int]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex}{path.suffix}")
+    try:
+        picture.save(partial, quality=JPEG_QUALITY)
+        os.utime(partial, ns=times)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _extract(frame: Frame, cache: Path) -> Path:
@@ -84,15 +104,20 @@ def _decode(frame: Frame) -> np.ndarray:
         import av
     except ImportError as error:
         raise DatasetError(f"{frame.video} is a video, and reading those needs PyAV: pip install av.") from error
+    name = printable(frame.video)
+    try:
+        str(frame.video).encode()
+    except UnicodeEncodeError as error:
+        raise DatasetError(f"The name of {name} is not UTF-8: rename the file.") from error
     try:
         wanted = 0 if frame.which == "first" else apex_index(_thumbnails(frame.video))
         with av.open(str(frame.video)) as container:
             for index, picture in enumerate(container.decode(video=0)):
                 if index == wanted:
                     return np.ascontiguousarray(np.rot90(picture.to_ndarray(format="rgb24"), -frame.quarter_turns))
-    except (av.error.FFmpegError, IndexError) as error:  # IndexError: no video stream
-        raise DatasetError(f"{frame.video} cannot be decoded ({error}): copy it again or remove it.") from error
-    raise DatasetError(f"{frame.video} holds no pictures: copy it again or remove it.")
+    except Exception as error:  # no video stream, frames of two sizes, damage: decoders raise anything at all
+        raise DatasetError(f"{name} cannot be decoded ({error}): copy it again or remove it.") from error
+    raise DatasetError(f"{name} holds no pictures: copy it again or remove it.")
 
 
 def _thumbnails(video: Path) -> np.ndarray:

@@ -1,21 +1,16 @@
-"""Labelled pictures in a folder: sub-folders named after expressions, or a metadata file."""
+"""What the folders around pictures say: the expression, and the part of the set."""
 
+import logging
 import os
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
-
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.json
-import pyarrow.parquet
 
 from ..errors import DatasetError, ExpressionError
 from ..expressions import resolve_expression
 from ..pictures.opening import PICTURE_SUFFIXES
-from .examples import Example
+from .examples import Example, listing, printable, unknown_labels
 
-METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
-LABEL_COLUMNS = ("expression", "label", "labels", "emotion", "class")
 # What folders and files call the parts of a published set.
 SPLIT_NAMES = {
     "train": "train",
@@ -28,17 +23,49 @@ SPLIT_NAMES = {
     "dev": "validation",
     "test": "test",
     "testing": "test",
+    "test_set": "test",
+    "eval": "test",
+    "evaluation": "test",
+    "publictest": "validation",
+    "privatetest": "test",
 }
+# What systems put beside pictures: thumbnails and forks of them, not pictures of their own.
+SYSTEM_FOLDERS = ("@eaDir", "__MACOSX", "$RECYCLE.BIN", "lost+found")
+# Short names of expressions, which are people's names as well (An, Su, Di), so that one folder of that name says nothing:
+# those of KDEF, with S as its frontal view has them in the reference implementation's folders, and those of CREMA-D.
+_CODES = ("afraid af afs fea", "angry an ans ang", "disgusted di dis", "happy ha has hap", "neutral ne nes neu")
+_CODES += ("sad sa sas", "surprised su sus sur")
+FOLDER_CODES = {code: name for name, *codes in map(str.split, _CODES) for code in codes}
+
+log = logging.getLogger(__name__)
 
 
 def list_files(root: Path) -> list[PurePosixPath]:
-    """All files below `root` in a fixed order, relative to it, without hidden ones."""
+    """All files below `root` in a fixed order, relative to it, without hidden ones. Links are followed, but not in circles.
+
+    Raises:
+        DatasetError: a folder cannot be read.
+    """
     files = []
-    for folder, folders, names in os.walk(root, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    above: dict[str, frozenset[tuple[int, int]]] = {}
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=_refuse_unreadable):
+        status = os.stat(folder)
+        ancestors = above.pop(folder, frozenset())
+        if (status.st_dev, status.st_ino) in ancestors:
+            folders.clear()
+            continue
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in SYSTEM_FOLDERS)
+        for name in folders:
+            above[os.path.join(folder, name)] = ancestors | {(status.st_dev, status.st_ino)}
         inside = PurePosixPath(Path(folder).relative_to(root).as_posix())
         files += [inside / name for name in sorted(names) if not name.startswith(".")]
     return files
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    raise DatasetError(
+        f"The folder {printable(error.filename)} cannot be read ({error.strerror}): check its permissions."
+    ) from error
 
 
 def is_picture(file: PurePosixPath) -> bool:
@@ -47,23 +74,48 @@ def is_picture(file: PurePosixPath) -> bool:
 
 
 def split_of(file: PurePosixPath) -> str:
-    """Part of the set that a file belongs to, from the folders above it; "train" where none says otherwise."""
-    return next((SPLIT_NAMES[part.lower()] for part in file.parts[:-1] if part.lower() in SPLIT_NAMES), "train")
+    """Part of a set that a file belongs to, from the folders above it; "train" where none says otherwise.
 
-
-def examples_from_class_folders(
-    root: Path, files: Sequence[PurePosixPath], expressions: Sequence[str]
-) -> list[Example]:
-    """Pictures labelled by the nearest folder above them that names an expression.
-
-    A picture that no such folder is above is labelled with its own folder's name, which the reader of the labels will then
-    report as unknown. Who is in the pictures stays open.
+    Raises:
+        DatasetError: two folders name different parts.
     """
-    return [
-        Example(root / file, _folder_label(file, expressions), split=split_of(file))
-        for file in files
-        if is_picture(file)
-    ]
+    return _only_part(file, [SPLIT_NAMES[part.lower()] for part in file.parts[:-1] if part.lower() in SPLIT_NAMES])
+
+
+def splits_of(files: Sequence[PurePosixPath]) -> list[str]:
+    """Part of the set that each file belongs to, from the folders above it, relative to the set; "train" where none is.
+
+    Val and Dev are people's names as well: a folder counts where all beside it, on the same level, name parts.
+
+    Raises:
+        DatasetError: some folders on a level name parts and others do not, or two folders above a file name different
+            parts.
+    """
+    levels = _levels(files)
+    for names in levels:
+        parts = sorted(name for name in names if name.lower() in SPLIT_NAMES)
+        others = sorted(names - set(parts))
+        if parts and others:
+            raise DatasetError(
+                f"The folders {listing(parts)} seem to be parts of the set (train, validation, test), while "
+                f"{listing(others)} beside them are not. Move the latter into a part, or rename the former if they are none."
+            )
+    return [split_of(file) for file in files]
+
+
+def _only_part(file: PurePosixPath, parts: Sequence[str]) -> str:
+    if len(set(parts)) > 1:
+        raise DatasetError(
+            f"{printable(file)} lies in folders of the parts {' and '.join(dict.fromkeys(parts))} at once: move it into one."
+        )
+    return parts[0] if parts else "train"
+
+
+def several_parts(cells: Iterable[object]) -> list[str]:
+    """The parts that a column names, if it holds nothing else and names more than one; else none."""
+    written = {cell.strip().lower() for cell in cells if isinstance(cell, str)} - {""}
+    parts = {SPLIT_NAMES.get(name, "") for name in written}
+    return sorted(parts) if len(parts) > 1 and "" not in parts else []
 
 
 def names_expression(name: str, expressions: Sequence[str]) -> bool:
@@ -74,58 +126,97 @@ def names_expression(name: str, expressions: Sequence[str]) -> bool:
         return False
 
 
-def examples_from_metadata(root: Path, metadata: PurePosixPath) -> tuple[list[Example], pa.Table]:
-    """Reads one metadata file, in the form that `datasets` calls an image folder with metadata.
+def expression_folders(file: PurePosixPath, expressions: Sequence[str]) -> dict[str, str]:
+    """The expressions that folders above `file` name in words, each with the folder; short codes do not count."""
+    return {
+        resolve_expression(part, expressions): part for part in file.parts[:-1] if _names_in_words(part, expressions)
+    }
 
-    Args:
-        root: the folder.
-        metadata: path of the file inside it. Its columns: `file_name`, relative to its own folder; the label, in
-            `expression`, `label`, `labels`, `emotion` or `class`; `subject` and `pair` where known; anything else is passed on.
 
-    Returns:
-        The examples, and the further columns.
+def has_class_folders(files: Sequence[PurePosixPath], expressions: Sequence[str]) -> bool:
+    """Whether any of the pictures among `files` lies in a folder named after an expression."""
+    pictures = [file for file in files if is_picture(file)]
+    label = _labeller(pictures, expressions)
+    return any(label(file) is not None for file in pictures)
+
+
+def examples_from_class_folders(
+    root: Path, files: Sequence[PurePosixPath], expressions: Sequence[str]
+) -> list[Example]:
+    """Pictures labelled by the folder above them that names an expression. Who is in the pictures stays open.
+
+    A word, such as "happy" or "joy", counts on any level. Codes such as AN or SUS count where all folders on their level
+    name expressions, and nothing above or below does in words: An and Su are people's names.
 
     Raises:
-        DatasetError: the file cannot be read, or has no file names or labels.
+        DatasetError: folders above a picture name different expressions, or none does.
     """
-    path = root / metadata
-    table = _read_table(path)
-    label = next((name for name in LABEL_COLUMNS if name in table.column_names), None)
-    if "file_name" not in table.column_names or label is None:
-        raise DatasetError(
-            f"{path} has the columns {', '.join(table.column_names)}: it needs file_name and one of "
-            f"{', '.join(LABEL_COLUMNS)}, and should have subject and pair."
-        )
-    columns = {name: _strings(table, name) for name in ("file_name", label, "subject", "pair")}
-    rows = zip(*columns.values(), strict=True)
-    examples = [
-        Example(path.parent / file, expression, subject or "", pair or "", split_of(metadata.parent / file))
-        for file, expression, subject, pair in rows
-    ]
-    return examples, table.drop_columns([name for name in columns if name in table.column_names])
+    pictures = [file for file in files if is_picture(file)]
+    others = sorted(printable(file) for file in files if not is_picture(file) and len(file.parts) > 1)
+    if others:
+        log.warning("%s: left out are files without a picture's suffix (%d): %s.", root, len(others), listing(others))
+    label = _labeller(pictures, expressions)
+    labels = [label(file) for file in pictures]
+    unlabelled = [file for file, name in zip(pictures, labels, strict=True) if name is None]
+    if unlabelled:
+        # A code only waits for the folders beside it to be named after expressions.
+        odd = [file for file in unlabelled if not _is_code(_folder(file), expressions)] or unlabelled
+        where = [printable(root / file) for file in odd]
+        raise unknown_labels(list(map(_folder, odd)), where, expressions, printable(root))
+    about = zip(pictures, labels, splits_of(pictures), strict=True)
+    return [Example(root / file, label, split=part) for file, label, part in about]
 
 
-def _folder_label(file: PurePosixPath, expressions: Sequence[str]) -> str:
-    folders = list(reversed(file.parts[:-1]))
-    named = (folder for folder in folders if names_expression(folder, expressions))
-    return next(named, folders[0] if folders else "")
+def _folder(file: PurePosixPath) -> str:
+    return file.parts[-2] if len(file.parts) > 1 else ""
 
 
-def _read_table(path: Path) -> pa.Table:
-    try:
-        if path.suffix == ".csv":
-            # Numbers in these columns are names: person 007 is not person 7.
-            texts = dict.fromkeys(("file_name", "subject", "pair", *LABEL_COLUMNS), pa.string())
-            options = pa.csv.ConvertOptions(column_types=texts, strings_can_be_null=True)
-            return pa.csv.read_csv(path, convert_options=options)
-        if path.suffix == ".jsonl":
-            return pa.json.read_json(path)
-        return pa.parquet.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DatasetError(f"{path} cannot be read as {path.suffix[1:].upper()}: {error}") from error
+def _labeller(pictures: Sequence[PurePosixPath], expressions: Sequence[str]) -> Callable[[PurePosixPath], str | None]:
+    """Gives the label of a picture, None where no folder names an expression."""
+    coded = [_coded(names, expressions) for names in _levels(pictures)]
+
+    def label(file: PurePosixPath) -> str | None:
+        named = expression_folders(file, expressions)
+        if not named:
+            folders = ((part, codes) for part, codes in zip(file.parts[:-1], coded, strict=False) if part in codes)
+            named = {codes[part]: part for part, codes in folders}
+        if len(named) > 1:
+            (first, one), (second, other), *_ = named.items()
+            raise DatasetError(
+                f"{printable(file)} lies in the folders {one!r} ({first}) and {other!r} ({second}): which of them says what "
+                f"is shown? Give a person's folder a name that is no expression, or add a metadata.csv with "
+                f"file_name,expression,subject."
+            )
+        return next(iter(named), None)
+
+    return label
 
 
-def _strings(table: pa.Table, name: str) -> list[str | None]:
-    if name not in table.column_names:
-        return [None] * len(table)
-    return [None if value is None else str(value) for value in table[name].to_pylist()]
+def _levels(files: Sequence[PurePosixPath]) -> list[set[str]]:
+    """The names of the folders above the files on each level below the root."""
+    levels: defaultdict[int, set[str]] = defaultdict(set)
+    for file in files:
+        for depth, part in enumerate(file.parts[:-1]):
+            levels[depth].add(part)
+    return [levels[depth] for depth in range(len(levels))]
+
+
+def _coded(names: set[str], expressions: Sequence[str]) -> dict[str, str]:
+    """The expression of each code among the folders of a level; none unless all the folders name expressions."""
+    names = {name for name in names if name.lower() not in SPLIT_NAMES}
+    words = {resolve_expression(name, expressions) for name in names if _names_in_words(name, expressions)}
+    codes = {name: FOLDER_CODES[name.lower()] for name in names if _is_code(name, expressions)}
+    complete = all(name in codes or _names_in_words(name, expressions) for name in names)
+    # Beside `happy`, HA would be the same expression once more: then it is something else.
+    return codes if complete and not words & set(codes.values()) else {}
+
+
+def _names_in_words(name: str, expressions: Sequence[str]) -> bool:
+    known = name.strip().lower() in {expression.lower() for expression in expressions}
+    return known or (name.strip().lower() not in FOLDER_CODES and names_expression(name, expressions))
+
+
+def _is_code(name: str, expressions: Sequence[str]) -> bool:
+    """Whether `name` is a code; "An" is a name, "AN" and "an" are codes."""
+    known = names_expression(FOLDER_CODES.get(name.lower(), ""), expressions)
+    return known and (name.isupper() or name.islower())

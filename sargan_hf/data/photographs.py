@@ -1,6 +1,7 @@
 """Which pictures of the rig's sets are photographs, and what they may serve for."""
 
 RECIPE = "recipe"  # the column that says how the rig made a picture; other sets have none
+CONTROLLED = "controls"  # what stands there where controls alone moved the neutral face
 PHOTOGRAPH = "real"  # what stands there for a recipe's name
 
 

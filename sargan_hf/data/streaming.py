@@ -1,12 +1,13 @@
 """Sets that do not fit the disk or the patience: rows straight from Parquet shards or the Hub, shared among processes."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from datasets import Dataset, IterableDataset
 from datasets.distributed import split_dataset_by_node
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DatasetError, SARGANError
+from .examples import one_line
 
 BUFFER_ROWS = 1024  # still compressed in the buffer, so about 100 MB at 100 KB a picture
 
@@ -49,6 +50,20 @@ def share_of_process(
     return split_dataset_by_node(dataset.shuffle(seed=seed, buffer_size=buffer_size), rank, world_size)
 
 
+def readable(rows: Iterable[dict]) -> Iterator[dict]:
+    """The rows of a stream.
+
+    Raises:
+        DatasetError: the stream breaks off: a damaged shard, the network.
+    """
+    try:
+        yield from rows
+    except SARGANError:
+        raise
+    except Exception as error:  # whatever readers, the network and `datasets` raise
+        raise DatasetError(f"The stream of pictures breaks off: {one_line(error)}") from error
+
+
 def endless_rows(stream: IterableDataset, first_epoch: int = 0) -> Iterator[dict]:
     """The rows of epoch after epoch.
 
@@ -57,7 +72,7 @@ def endless_rows(stream: IterableDataset, first_epoch: int = 0) -> Iterator[dict
     for epoch in itertools.count(first_epoch):
         stream.set_epoch(epoch)
         row = None
-        for row in stream:
+        for row in readable(stream):
             yield row
         if row is None:
             raise ConfigurationError("This process has no rows: the set has fewer rows than there are processes.")

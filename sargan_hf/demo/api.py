@@ -1,17 +1,18 @@
 """The app's public functions: named endpoints for `gradio_client` and curl, and tools for agents over MCP.
 
-gradio shows each docstring to the caller, so they are written for one who has nothing else.
+What callers are told of them is in `api_texts`, what they may write for a parameter in `arguments`.
 """
 
-import gradio as gr
-from PIL import Image
-
+from ..errors import ConfigurationError, NoFaceError, PictureError
 from ..expressions import ALIASES
-from ..pictures import open_picture
-from ..pipeline_sargan import SARGANPipeline
+from ..faces.detection import Face
+from ..pictures import Picture, open_picture
+from ..pipeline_sargan import FaceChoice, SARGANPipeline
+from .arguments import parse_blend, parse_box, parse_faces, parse_intensity
 from .handlers import Handlers, friendly
 from .settings import Settings
-from .sitting import open_sitting
+
+Upload = str | bytes | None  # a file in the folder of uploads, or the file itself
 
 
 class PublicAPI:
@@ -23,85 +24,82 @@ class PublicAPI:
         self.settings = settings
 
     @friendly
-    def edit(self, picture: str, expression: str = "happy", intensity: float = 1.0, faces: str = "largest") -> str:
-        """Change the facial expression in a picture of a person, statue or avatar; the rest of it stays as it is.
-
-        Args:
-            picture: the uploaded picture: JPEG, PNG, WebP, TIFF, BMP or GIF. Over MCP the picture itself, as
-                "data:image/jpeg;base64,..."; addresses are not opened.
-            expression: afraid, angry, disgusted, happy, neutral, sad or surprised; or a blend such as
-                "happy=0.6, surprised=0.4".
-            intensity: 0 leaves the picture as it is, 1 is a full expression, up to 1.5 exaggerates.
-            faces: "largest", "all", or numbers of faces separated by commas, counted from 1 as /find_faces lists them.
-
-        Returns:
-            The edited picture as a PNG file of the same size, marked as edited in its metadata.
-        """
-        self._require(picture)
-        output = self.pipeline(
-            self._limited(picture), parse_blend(expression), intensity=intensity, faces=parse_faces(faces)
-        )
+    def edit(
+        self,
+        picture: Upload,
+        expression: object = "happy",
+        intensity: object = 1.0,
+        faces: object = "largest",
+        box: object = None,
+    ) -> str:
+        """Changes the expression in a picture; returns the path of a PNG file that says that it was edited."""
+        blend, strength = parse_blend(expression), parse_intensity(intensity)
+        wanted, drawn = parse_faces(faces), parse_box(box)
+        if drawn is not None and wanted != "largest":
+            raise ConfigurationError("Give box or faces, not both: a box stands for a face of its own.")
+        opened = self._open(picture)
+        chosen = self._within_limit(opened, wanted)
+        try:
+            output = self.pipeline(opened.to_image(), blend, intensity=strength, faces=chosen, box=drawn)
+        except NoFaceError:
+            if drawn is not None:
+                raise
+            raise self._no_such_face(opened.name, wanted, 0 if wanted == "largest" else self._count(opened)) from None
         return self.handlers.save(output.images[0], "edited", credentials=self.handlers.credentials)
 
     @friendly
-    def find_faces(self, picture: str) -> dict:
-        """List the faces in a picture, the largest first.
-
-        Args:
-            picture: the uploaded picture; over MCP the picture itself, as "data:image/jpeg;base64,...".
-
-        Returns:
-            {"faces": [{"number": 1, "box": [left, top, right, bottom], "score": 0.98}, ...]}, boxes in pixels.
-        """
-        self._require(picture)
-        found = open_sitting(self.pipeline, picture, self.settings.max_pixels, self.settings.max_faces).faces
+    def find_faces(self, picture: Upload) -> dict:
+        """Lists the faces in a picture, the largest first; those beyond the host's limit are counted only."""
+        found = self._find(self._open(picture))
         return {
             "faces": [
                 {"number": i + 1, "box": [round(float(side), 1) for side in face.box], "score": round(face.score, 3)}
-                for i, face in enumerate(found)
-            ]
+                for i, face in enumerate(found[: self.settings.max_faces])
+            ],
+            "found": len(found),
         }
 
     def expressions(self) -> dict:
-        """List the expressions the model knows, with the other names that are accepted for each.
-
-        Returns:
-            {"happy": ["happiness", "joy", ...], ...}
-        """
+        """Lists the expressions the model knows, with the other names that are accepted for each."""
         return {name: list(ALIASES.get(name, ())) for name in self.pipeline.generator.expressions}
 
-    def _limited(self, path: str) -> Image.Image:
+    def _open(self, picture: Upload) -> Picture:
         """The picture with its profile, refused by its header when it is larger than this host accepts."""
-        picture = open_picture(path, max_pixels=self.settings.max_pixels)
-        return picture.to_image()
-
-    @staticmethod
-    def _require(picture: str | None) -> None:
         if picture is None:
-            raise gr.Error("No picture came with the call: upload one first.", print_exception=False)
+            raise PictureError("No picture came with the call: upload one first, and give its path as picture.")
+        return open_picture(picture, max_pixels=self.settings.max_pixels)
 
-
-def parse_blend(text: str) -> str | dict[str, float]:
-    """Blends from text: "happy" stays as it is; "happy=0.6, surprised=0.4" becomes a mapping."""
-    text = str(text)
-    if "=" not in text:
-        return text
-    blend = {}
-    for part in text.split(","):
-        name, _, weight = part.partition("=")
+    def _find(self, picture: Picture) -> list[Face]:
         try:
-            blend[name.strip()] = float(weight)
-        except ValueError:
-            raise gr.Error(
-                f"{part.strip()[:40]!r} is not a weight: write a blend as happy=0.6, surprised=0.4.",
-                print_exception=False,
-            ) from None
-    return blend
+            return self.pipeline.find_faces(picture, "all")
+        except NoFaceError:
+            return []
 
+    def _count(self, picture: Picture) -> int:
+        return len(self._find(picture))
 
-def parse_faces(text: str) -> str | list[int]:
-    """Faces from text: "largest" and "all" stay; "1, 3" becomes [0, 2]."""
-    text = str(text).strip().lower()
-    if not text or not all(part.strip().isdecimal() for part in text.split(",")):
-        return text or "largest"
-    return [int(part) - 1 for part in text.split(",")]
+    def _within_limit(self, picture: Picture, wanted: str | list[int]) -> FaceChoice:
+        """The pipeline's choice of faces, never more than this host edits at once."""
+        most = self.settings.max_faces
+        if wanted == "all":
+            found = self._count(picture)
+            if found == 0:
+                raise self._no_such_face(picture.name, wanted, found)
+            wanted = list(range(1, min(found, most) + 1))
+        if isinstance(wanted, str):
+            return wanted
+        if max(wanted) > most:
+            raise self._no_such_face(picture.name, wanted, self._count(picture))
+        return wanted
+
+    def _no_such_face(self, name: str, wanted: str | list[int], found: int) -> NoFaceError:
+        """Why there is nothing to edit, in the words and numbers of the API."""
+        if found == 0:
+            return NoFaceError(
+                f"No face was found in {name}. Say where it is by box: its left, top, right and bottom in pixels, "
+                f"such as 120, 80, 420, 460."
+            )
+        count = f"{found} face{'' if found == 1 else 's'}, numbered from 1, the largest first"
+        if found > self.settings.max_faces:
+            count += f"; the {self.settings.max_faces} largest can be edited"
+        return NoFaceError(f"{name} has {count}: got faces={', '.join(str(number)[:12] for number in wanted)}.")

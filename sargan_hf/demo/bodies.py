@@ -2,51 +2,153 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
+from . import scopes
+from .api_texts import NOT_OPENED, PARAMETERS, PUBLIC, SERVED
+
+MAX_BODY = 4_194_304  # bytes; what the MCP library reads. Larger pictures are uploaded.
+TOO_LARGE = "The call is too large: upload the picture and pass its path."
+KEPT = ("fn_index", "session_hash", "event_data", "trigger_id")  # of a call, beside its data; the rest is gradio's own
 _SCHEME = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]+:|//)", re.IGNORECASE)
 _WEB = re.compile(r"^\s*(?:https?|ftp|file):", re.IGNORECASE)
 
 
-def refused(body: bytes, path: str, numbers: Collection[int] | None = None) -> str | None:
-    """Why a call must not reach the app, None when it may.
+class Refused(Exception):
+    """A call that must not reach the app, with the sentence that says why and the parameter that it is about."""
 
-    Args:
-        body: the whole body; empty is allowed.
-        path: of the request.
-        numbers: the handlers that exist, None when that is not known.
+    def __init__(self, sentence: str, about: str = "call"):
+        super().__init__(sentence)
+        self.about = about
+
+
+def parsed(body: bytes) -> object:
+    """The body's JSON; an empty body is an empty object.
+
+    Raises:
+        Refused: it is not JSON.
     """
     try:
-        content = json.loads(body) if body else {}
-    except (ValueError, RecursionError):
-        return "The call is not valid JSON."
+        return json.loads(body) if body else {}
+    except ValueError:
+        raise Refused("The call is not valid JSON.") from None
+    except RecursionError:
+        raise Refused("The call is nested too deeply.") from None
+
+
+def session_of(content: object) -> str:
+    """The session that the call says it belongs to, "" for none."""
+    session = content.get("session_hash") if isinstance(content, dict) else None
+    return session if isinstance(session, str) else ""
+
+
+def checked(content: object, path: str, handlers: Mapping[int, str] | None, hosts: Collection[str]) -> object:
+    """The call as gradio may have it: named values in their order, own addresses as paths.
+
+    Args:
+        content: of the body.
+        path: of the request.
+        handlers: the name of each handler that exists, by its number; None when that is not known.
+        hosts: names and ports of this server, as the caller may write them.
+
+    Raises:
+        Refused: it must not reach the app.
+    """
     try:
         if "/mcp" in path:
-            return _refused_tool_call(content)
-        return _refused_call(content, numbers if path.endswith(("/queue/join", "/run/predict")) else None)
+            return _checked_tool_call(content, hosts)
+        if not isinstance(content, dict):
+            raise Refused('A call is a JSON object: {"data": [...]}.')
+        if path.endswith(("/cancel", "/reset")):
+            # A page may take an event back before its number has come; what runs is found by session and handler.
+            return content if isinstance(content.get("event_id"), str) else content | {"event_id": ""}
+        return _checked_call(content, path, handlers, hosts)
     except RecursionError:
-        return "The call is nested too deeply."
+        raise Refused("The call is nested too deeply.") from None
 
 
-def _refused_call(content: object, numbers: Collection[int] | None) -> str | None:
+def _checked_call(
+    content: dict[str, Any], path: str, handlers: Mapping[int, str] | None, hosts: Collection[str]
+) -> dict[str, Any]:
+    if path.endswith(("/queue/join", "/run/predict")):
+        number = content.get("fn_index")
+        if handlers is not None and (type(number) is not int or number not in handlers):
+            raise Refused("There is no such handler.")
+        endpoint = "" if handlers is None else handlers[number]
+    else:
+        endpoint = scopes.endpoint(path) or ""
+    if scopes.is_by_names(path) and endpoint in PARAMETERS:
+        content = {"data": _in_order(content, endpoint)}
+    data = content.get("data")
+    if not isinstance(data, list):
+        names = ", ".join(PARAMETERS.get(endpoint, ("...",)))
+        raise Refused(f'A call is a JSON object with a list: {{"data": [{names}]}}.')
+    if not isinstance(content.get("session_hash") or "", str):
+        raise Refused("session_hash must be text.")
+    if endpoint in PUBLIC and data and "picture" in PARAMETERS[endpoint]:
+        data = [_as_text(data[0], hosts), *data[1:]]
+        if _is_address(data[0]):
+            raise Refused(NOT_OPENED, "picture")
+    if remote_file(data) is not None:
+        raise Refused(NOT_OPENED, "picture")
+    return {name: content[name] for name in KEPT if name in content} | {"data": data}
+
+
+def _in_order(values: dict[str, Any], endpoint: str) -> list[Any]:
+    """The values of a call by names, in the order of the parameters; those left out are None."""
+    names = PARAMETERS[endpoint]
+    for name in values:
+        if name not in names:
+            raise Refused(f"{endpoint} has no parameter {name[:40]!r}; it has {', '.join(names) or 'none'}.")
+    return [values.get(name) for name in names]
+
+
+def _checked_tool_call(content: object, hosts: Collection[str]) -> object:
+    """gradio would fetch an address that an agent gives for a picture; only those of this server's own uploads pass."""
     if not isinstance(content, dict):
-        return 'A call is a JSON object: {"data": [...]}.'
-    if remote_file(content.get("data")) is not None:
-        return "Addresses are not opened: upload the picture and pass its path."
-    number = content.get("fn_index")
-    if numbers is not None and (isinstance(number, bool) or not isinstance(number, int) or number not in numbers):
-        return "There is no such handler."
-    return None
+        raise Refused("Send one message of JSON-RPC at a time, as a JSON object.")
+    call = content.get("params")
+    given = call.get("arguments") if isinstance(call, dict) else None
+    if not isinstance(given, dict):
+        return content
+    given = {name: value for name, value in given.items() if value is not None}  # as agents leave a parameter out
+    if "picture" in given:
+        given["picture"] = _as_text(given["picture"], hosts)
+    if any(_WEB.match(text) for text in _texts(given)):
+        raise Refused(f"{NOT_OPENED} Or give the picture itself, as data:image/jpeg;base64,...", "picture")
+    return content | {"params": call | {"arguments": given}}
 
 
-def _refused_tool_call(content: object) -> str | None:
-    """gradio would fetch an address that an agent gives for a picture; the picture itself is what we take."""
-    calls = content if isinstance(content, list) else [content]
-    for call in calls:
-        arguments = call.get("params") if isinstance(call, dict) else None
-        if any(_WEB.match(text) for text in _texts(arguments)):
-            return "Addresses are not opened: give the picture itself, as data:image/jpeg;base64,..."
-    return None
+def _as_text(picture: object, hosts: Collection[str]) -> object:
+    """A picture's path, or the picture written out, whether it came as text, as gradio's object or as an address of ours.
+
+    Nothing but text is left for gradio, which would follow an object's path by rules of its own.
+    """
+    text = picture.get("path") if isinstance(picture, dict) else picture
+    if not isinstance(text, str):
+        return picture
+    own = own_file(text, hosts)
+    return text if own is None else own
+
+
+def _is_address(picture: object) -> bool:
+    return isinstance(picture, str) and bool(_SCHEME.match(picture)) and picture.lstrip()[:5].lower() != "data:"
+
+
+def own_file(address: str, hosts: Collection[str]) -> str | None:
+    """The path in an address that this server would serve a file by, None for every other text.
+
+    Nothing is fetched: whether there is such a file among the uploads is seen later, by the path alone.
+    """
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return None
+    here = parts.netloc.lower() in hosts if parts.scheme in ("http", "https") else not (parts.scheme or parts.netloc)
+    _, served, path = parts.path.partition(SERVED)
+    return unquote(path) if here and served else None
 
 
 def remote_file(value: object) -> str | None:

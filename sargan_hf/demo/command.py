@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from .ports import check_port
 from .settings import Settings
 
 
@@ -15,6 +16,7 @@ def command(
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Start the app in the browser. docs/space.md lists the settings that come from the environment."""
+    check_port(host, port)
     from .server import launch, load_page
 
     settings = Settings.from_environment()

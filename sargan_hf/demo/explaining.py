@@ -1,25 +1,26 @@
 """Pictures of what the network saw and did, for the page's views and its "How it works"."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from ..pipeline_sargan import SARGANPipeline
-from .sitting import Sitting, edit_for, straighten
+from .showing import to_srgb
+from .sitting import Key, Sitting, edit_for, straighten
 
 HEAT = 0.7  # how much of the picture the strongest attention covers
 FEATHER = 0.12  # of the crop's side: over this width the map fades into the picture
 
 
 def explanation(
-    pipeline: SARGANPipeline, sitting: Sitting, blend: Mapping[str, float]
+    pipeline: SARGANPipeline, sitting: Sitting, key: Key, blend: Mapping[str, float]
 ) -> list[tuple[Image.Image, str]]:
-    """What the network saw and did to the first chosen face, as pictures with captions."""
-    face = sitting.chosen[0]
-    crop = straighten(pipeline, sitting, face).crops[0]
-    edit = edit_for(pipeline, sitting, face, blend)
+    """What the network saw and did to one face, as pictures with captions."""
+    crop = Image.fromarray(straighten(pipeline, sitting, key).crops[0])
+    crop = np.asarray(to_srgb(crop, sitting.picture.info.get("icc_profile")).convert("RGB"))
+    edit = edit_for(pipeline, sitting, key, blend)
     panels = [(_enlarged(crop), "The face, straightened")]
     if edit.motion is not None:
         panels.append((_enlarged(_motion_colours(edit.motion[0])), "Where skin moves"))
@@ -33,9 +34,13 @@ def explanation(
 
 
 def attention_overlay(
-    pipeline: SARGANPipeline, sitting: Sitting, blend: Mapping[str, float], picture: Image.Image
+    pipeline: SARGANPipeline,
+    sitting: Sitting,
+    keys: Sequence[Key],
+    blend: Mapping[str, float],
+    picture: Image.Image,
 ) -> Image.Image | None:
-    """The attention map of each chosen face laid over `picture`, the sitting's picture at any size.
+    """The attention map of each face of `keys` laid over `picture`, the sitting's picture at any size.
 
     Returns:
         An RGB picture of the same size, dark violet where the network looked least and yellow where it looked most;
@@ -44,9 +49,9 @@ def attention_overlay(
     pixels = np.asarray(picture.convert("RGB")).astype(np.float32)
     size = picture.size
     shrunk = size[0] / sitting.picture.size[0]
-    for face in sitting.chosen:
-        straight = straighten(pipeline, sitting, face)
-        attention = edit_for(pipeline, sitting, face, blend).attention
+    for key in keys:
+        straight = straighten(pipeline, sitting, key)
+        attention = edit_for(pipeline, sitting, key, blend).attention
         if attention is None:
             return None
         side = straight.crops.shape[1]

@@ -1,33 +1,41 @@
-"""What happens when a visitor touches something: gradio's values in, gradio's updates out.
+"""What happens when a visitor touches something: gradio's values in, gradio's values out.
 
 Errors of this package become toasts with their own sentence; anything else is a bug, which gradio logs and hides.
 """
 
 import functools
-import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio import FileData
 from PIL import Image
 
 from ..errors import ConfigurationError, SARGANError
 from ..pictures import ContentCredentials, EditedImage, save_picture
 from ..pictures.content_credentials import sign_picture
 from ..pipeline_sargan import SARGANPipeline
-from . import explaining
+from . import explaining, showing, texts
 from . import sitting as sittings
+from .choosing import Selection, select_faces
+from .examples import example_pictures
+from .sentences import for_visitors
 from .settings import Settings
 from .shelf import Place, Shelf
-from .sitting import Sitting
-from .texts import BOX_INFO, FACES_MANY, FACES_NONE, FACES_ONE, LABELS, NO_PICTURE, VIEW_ATTENTION, VIEW_FACE
+from .sitting import KnownFaces, Sitting
+from .wishes import EXAMPLE, Wish, read_wish, state_of
 
-LONGEST_SHOWN = 1400  # pixels; the download is always at full resolution
-FORMATS = {"PNG": ("png", {"compress_level": 1}), "JPEG": ("jpg", {"quality": 95, "subsampling": 0})}
+FORMATS = {"PNG": ("png", {"compress_level": 1}), "JPEG": ("jpg", {})}
 ANIMATIONS = ("MP4", "GIF")  # in the order of the two components that show them
-FOLDERS = re.compile(r"(?<![\w:/])/(?:[^/\s]+/)+")
+TOAST = {"title": "That did not work", "duration": 12}
+
+
+def sentence_of(error: SARGANError) -> str:
+    """An error's sentence for those who see the page, who cannot do what a programmer could."""
+    return texts.plain(for_visitors(str(error)))
 
 
 def friendly(handler: Callable) -> Callable:
@@ -38,20 +46,7 @@ def friendly(handler: Callable) -> Callable:
         try:
             return handler(*arguments, **keywords)
         except SARGANError as error:
-            sentence = FOLDERS.sub("", str(error))  # where files lie on the server is nobody's business
-            raise gr.Error(sentence, title="That did not work", print_exception=False, duration=12) from None
-
-    return guarded
-
-
-def visited(handler: Callable) -> Callable:
-    """Gives a handler the picture itself for the place that the visitor's session keeps."""
-
-    @friendly
-    @functools.wraps(handler)
-    def guarded(self: "Handlers", *arguments, **keywords):
-        taken = [self.shelf.take(value) if isinstance(value, Place) else value for value in arguments]
-        return handler(self, *taken, **keywords)
+            raise gr.Error(sentence_of(error), print_exception=False, **TOAST) from None
 
     return guarded
 
@@ -66,197 +61,199 @@ class Handlers:
         self.shelf = Shelf(settings.max_memory_mb * 1_000_000)
         self.credentials = settings.credentials()
         self.expressions = pipeline.generator.expressions
+        self.examples = settings.find(settings.examples)
 
-    @friendly
-    def open(
-        self, path: str | None, now: Place | None, blend: dict[str, float], intensity: float, view: str
-    ) -> list[Any]:
-        """A picture came in, or went: everything on the page follows."""
-        if path is None:
-            return self.page(None, blend, intensity, view)
-        before = None if now is None else now.sitting
-        if before is not None and before.source == path:  # an example's click arrives twice; equal files, equal paths
-            return [gr.skip()] * (7 + len(self.expressions))
+    def answer(self, place: Place | None, sent: object) -> tuple[Place | None, dict[str, Any]]:
+        """What the page shows for a wish. The answer is always whole, also when parts of the wish cannot be had."""
+        wish = read_wish(sent, self.expressions)
+        before = None if place is None else place.sitting
+        problem = ""
+        if wish.picture is None:
+            return None, self.nothing(wish)
+        try:
+            sitting = self.sitting_of(place, wish.picture)
+        except SARGANError as error:
+            problem = sentence_of(error)
+            gr.Warning(problem, **TOAST)
+            if before is None:
+                return None, self.nothing(wish) | {"problem": problem}
+            sitting = before  # a file that is no picture does not cost the visitor the one that was there
+            wish = replace(wish, picture=before.source, boxes=before.last_boxes, chosen=before.last_chosen)
+        selection, wish = self.settled(sitting, wish)
+        for sentence in selection.problems:
+            gr.Warning(sentence, **TOAST)
+        if sitting is not before:
+            self.greet(sitting)
+        place = self.shelf.put(sitting)
+        return place, self.page(sitting, selection, wish) | {"problem": problem}
+
+    def sitting_of(self, place: Place | None, picture: str) -> Sitting:
+        """The opened picture of that name, from the visitor's place where it stands there.
+
+        Raises:
+            PictureError: it cannot be opened.
+            ConfigurationError: it is not on the server any more.
+        """
+        kept = None if place is None else place.sitting
+        if kept is not None and kept.source == picture:
+            return self.shelf.take(place)
+        path = picture
+        if picture.startswith(EXAMPLE):
+            name = picture.removeprefix(EXAMPLE)
+            if not any(name in names for names in example_pictures(self.examples).values()):
+                raise ConfigurationError(texts.NO_EXAMPLE)
+            path = str(self.examples / name)
+        elif not Path(path).is_file():
+            raise ConfigurationError(texts.GONE.format(hours=texts.hours(self.settings.keep_hours)))
         sitting = sittings.open_sitting(self.pipeline, path, self.settings.max_pixels, self.settings.max_faces)
+        return replace(sitting, source=picture)
+
+    def settled(self, sitting: Sitting, wish: Wish) -> tuple[Selection, Wish]:
+        """The wish as far as it can be had: boxes that are none, and a blend of nothing, give way to what was before."""
+        selection = select_faces(self.pipeline, sitting, wish, self.settings.max_faces)
+        if not wish.blend:
+            gr.Warning(texts.NO_BLEND)
+            wish = replace(wish, blend=sitting.last_blend or {self.expressions[0]: 1.0})
+        if wish.chosen == () and selection.chosen:
+            gr.Info(texts.LAST_FACE)
+        sitting.last_blend, sitting.last_chosen, sitting.last_boxes = wish.blend, selection.chosen, selection.boxes
+        return selection, replace(wish, boxes=selection.boxes, chosen=selection.chosen or None)
+
+    def greet(self, sitting: Sitting) -> None:
+        """Toasts about a picture that has just been opened."""
         for note in sitting.picture.notes:
             gr.Info(note)
-        return self.page(sitting, blend, intensity, view)
-
-    def page(self, sitting: Sitting | None, blend: Mapping[str, float], intensity: float, view: str) -> list[Any]:
-        """Updates of: sitting, result, face picture, notice, face panel, faces to tick, typed box, one per expression."""
-        if sitting is None:
-            buttons = [gr.update(icon=None) for _ in self.expressions]
-            return [None, None, None, NO_PICTURE, gr.update(open=False), face_choice(None), face_box(None), *buttons]
         if not sitting.faces:
-            gr.Warning(
-                "No face was found. Click two opposite corners around the face, under “Choose faces”, or type its box there.",
-                duration=12,
-            )
-            buttons = [gr.update(icon=None) for _ in self.expressions]
-            place, faces, opened = self.shelf.put(sitting), sittings.numbered(sitting), gr.update(open=True)
-            return [place, None, faces, FACES_NONE, opened, face_choice(sitting), face_box(sitting), *buttons]
-        many = len(sitting.faces) > 1
-        notice = FACES_MANY.format(count=len(sitting.faces)) if many else FACES_ONE
-        return [
-            self.shelf.put(sitting),
-            self.shown(sitting, blend, intensity, view),
-            sittings.numbered(sitting),
-            notice,
-            gr.update(open=many),
-            face_choice(sitting),
-            face_box(sitting),
-            *self.preview_icons(sitting),
+            gr.Warning(texts.NO_FACE, duration=12)
+
+    def nothing(self, wish: Wish) -> dict[str, Any]:
+        """The answer to a wish without a picture."""
+        if wish.touched == "expression":
+            names = " and ".join(texts.LABELS.get(name, name) for name in wish.blend)
+            gr.Info(texts.EXPRESSION_FIRST.format(expression=names))
+        blend = wish.blend or {self.expressions[0]: 1.0}
+        state = state_of(replace(wish, picture=None, blend=blend, boxes=(), chosen=None))
+        return {"number": wish.number, "state": state, "result": None, "previews": None, "faces": None, "problem": ""}
+
+    def page(self, sitting: Sitting, selection: Selection, wish: Wish) -> dict[str, Any]:
+        """The answer to a wish with a picture."""
+        answer = {"number": wish.number, "state": state_of(wish), "result": None, "previews": None, "problem": ""}
+        whole = self.before(sitting, (0, 0, *sitting.picture.size))
+        if selection.chosen:
+            answer["result"] = self.result(sitting, selection, wish)
+            answer["previews"] = self.previews(sitting, selection.keys[0], wish.area)
+        faces = [
+            {
+                "id": name,
+                "box": [round(float(side)) for side in sitting.face(key).box],
+                "drawn": not isinstance(key, int),
+            }
+            for name, key in selection.faces
         ]
+        width, height = sitting.picture.size
+        answer["faces"] = {
+            "picture": shown_file(whole),
+            "width": width,
+            "height": height,
+            "list": faces,
+            "notice": texts.face_notice(sitting.found, len(sitting.faces), len(faces)),
+            "info": texts.BOX_INFO.format(width=width, height=height),
+            "open": len(faces) != 1 or bool(selection.boxes),
+        }
+        return answer
 
-    def preview_icons(self, sitting: Sitting) -> list[Any]:
-        """One update for each expression's button: this face, wearing it."""
-        pictures = sittings.previews(self.pipeline, sitting)
-        return [gr.update(icon=self.save(picture, "preview")) for picture in pictures]
+    def before(self, sitting: Sitting, box: tuple[int, int, int, int]) -> str:
+        """The file of a part of the picture itself; kept."""
+        if not Path(sitting.befores.get(box, "")).is_file():  # it may have been deleted in time
+            sitting.befores.pop(box, None)
 
-    @visited
-    def render(self, sitting: Sitting | None, blend: dict[str, float], intensity: float, view: str) -> Any:
-        """The before and after pictures for the slider; leaves the slider alone while there is no face."""
-        if sitting is None or not sitting.faces:
-            return gr.skip()
-        return self.shown(sitting, blend, intensity, view)
+        def make() -> str:
+            return self.save(showing.fitting(sitting.picture.to_image().crop(box)), "before")
 
-    def shown(self, sitting: Sitting, blend: Mapping[str, float], intensity: float, view: str) -> tuple[str, str]:
+        return sittings.kept(sitting.befores, box, make, sittings.KEPT_FACES)
+
+    def result(self, sitting: Sitting, selection: Selection, wish: Wish) -> list[dict[str, Any]]:
         """Files with the picture before and after, or, as the view asks, of a close-up or of the network's attention."""
-        whole = sitting.picture.to_image()
-        box = sittings.window(sitting) if view == VIEW_FACE else (0, 0, *whole.size)
-        if view == VIEW_ATTENTION:
-            after = explaining.attention_overlay(self.pipeline, sitting, blend, _fitting(whole))
+        whole = (0, 0, *sitting.picture.size)
+        box = showing.close_up(sitting, selection.keys) if wish.view == texts.VIEW_FACE else whole
+        if wish.view == texts.VIEW_ATTENTION:
+            shrunk = showing.fitting(sitting.picture.to_image())
+            after = explaining.attention_overlay(self.pipeline, sitting, selection.keys, wish.blend, shrunk)
             if after is None:
-                raise gr.Error("This model has no attention map to show.", print_exception=False)
+                gr.Warning(texts.NO_ATTENTION)
+                after = shrunk
         else:
-            edit, _ = sittings.edited(self.pipeline, sitting, blend, intensity)
-            after = _fitting(EditedImage.from_image(edit.crop(box), edit.provenance))
-        before = sitting.befores.get(box)
-        if before is None or not Path(before).exists():  # it may have been deleted in time
-            before = sitting.befores[box] = self.save(_fitting(whole.crop(box)), "before")
-        return before, self.save(after, "after")
+            edit = self.edited(sitting, selection, wish)
+            after = showing.fitting(EditedImage.from_image(edit.crop(box), edit.provenance))
+        return [shown_file(self.before(sitting, box)), shown_file(self.save(after, "after"))]
 
-    @visited
-    def choose(self, name: str, sitting: Sitting | None, intensity: float, view: str) -> list[Any]:
-        """An expression's button: it becomes the whole blend. Updates as of `blended`."""
+    def previews(self, sitting: Sitting, key: sittings.Key, area: str | None) -> dict[str, dict[str, Any]]:
+        """For each expression the file of this face wearing it; kept."""
+        if not all(Path(path).is_file() for path in sitting.thumbnails.get((key, area), [])):
+            sitting.thumbnails.pop((key, area), None)
+
+        def make() -> list[str]:
+            pictures = showing.thumbnails(self.pipeline, sitting, key, area)
+            return [self.save(picture, "preview") for picture in pictures]
+
+        files = sittings.kept(sitting.thumbnails, (key, area), make, sittings.KEPT_FACES)
+        return {name: shown_file(path) for name, path in zip(self.expressions, files, strict=True)}
+
+    def edited(self, sitting: Sitting, selection: Selection, wish: Wish) -> EditedImage:
+        """The picture at full resolution as it is wished."""
+        return sittings.edited(self.pipeline, sitting, selection.keys, wish.blend, wish.intensity, wish.area)
+
+    def ordered(self, place: Place | None, sent: object) -> tuple[Sitting, Selection, Wish]:
+        """What an order is about: the picture that the visitor's session keeps, and the wish that came with the order.
+
+        Raises:
+            ConfigurationError: there is no picture, or it was put away for others.
+        """
+        sitting = None if place is None else self.shelf.take(place)
         if sitting is None:
-            gr.Info(f"{LABELS.get(name, name)} it is. Now add a picture, or click an example.")
-        return self.blended({name: 1.0}, sitting, intensity, view)
+            raise ConfigurationError(texts.NO_FACE_YET)
+        selection, wish = self.settled(sitting, read_wish(sent, self.expressions))
+        if not selection.chosen:
+            raise ConfigurationError(texts.NO_FACE_YET)
+        return sitting, selection, wish
 
-    @visited
-    def mix(self, sitting: Sitting | None, intensity: float, view: str, *weights: float) -> list[Any]:
-        """The sliders of exact shares. Updates as of `blended`."""
-        return self.blended(dict(zip(self.expressions, weights, strict=True)), sitting, intensity, view)
+    @friendly
+    def download(self, place: Place | None, sent: object, kind: str) -> dict[str, Any]:
+        """The edited picture at full resolution, with the note that it was edited, as a file with the picture's own name."""
+        sitting, selection, wish = self.ordered(place, sent)
+        after = self.edited(sitting, selection, wish)
+        return shown_file(self.save(after, file_name(sitting, wish), kind, self.credentials))
 
-    @visited
-    def mix_on_pad(
-        self, sitting: Sitting | None, intensity: float, view: str, pad: dict[str, float] | None
-    ) -> list[Any]:
-        """The blend pad. Updates as of `blended`."""
-        return self.blended(pad if isinstance(pad, dict) else {}, sitting, intensity, view)
-
-    def blended(self, asked: Mapping[str, float], sitting: Sitting | None, intensity: float, view: str) -> list[Any]:
-        """A new blend. Updates of: blend, result, pad, one per expression's button, one per expression's slider."""
-        blend = {name: _share(asked.get(name)) for name in self.expressions}
-        blend = {name: weight for name, weight in blend.items() if weight > 0}
-        if not blend:
-            gr.Warning("A blend needs at least one expression above zero.")
-            return [gr.skip()] * (3 + 2 * len(self.expressions))
-        buttons = [gr.update(variant="primary" if name in blend else "secondary") for name in self.expressions]
-        weights = [blend.get(name, 0.0) for name in self.expressions]
-        return [blend, self.render(sitting, blend, intensity, view), blend, *buttons, *weights]
-
-    @visited
-    def click_face(
-        self, sitting: Sitting | None, blend: dict, intensity: float, view: str, event: gr.SelectData
-    ) -> list[Any]:
-        """A click into the picture of faces: choose a face, or draw a box where none was found."""
-        if sitting is None:
-            return self.page(None, blend, intensity, view)
-        scale = sittings.numbered_scale(sitting)
-        x, y = (round(scale * value) for value in event.index)
-        if sitting.faces:
-            sitting.chosen = sittings.choose_at(sitting, x, y)
-            return self.page(sitting, blend, intensity, view)
-        if sitting.first_corner is None:
-            sitting.first_corner = (x, y)
-            skipped = [gr.skip()] * (3 + len(self.expressions))
-            return [self.shelf.put(sitting), gr.skip(), sittings.numbered(sitting), FACES_NONE, *skipped]
-        corner, sitting.first_corner = sitting.first_corner, None
-        return self.page(sittings.with_box(self.pipeline, sitting, [corner, (x, y)]), blend, intensity, view)
-
-    @visited
-    def type_box(self, sitting: Sitting | None, blend: dict, intensity: float, view: str, typed: str) -> list[Any]:
-        """The same box as drawn by two clicks, for those who use no pointer."""
-        if sitting is None:
-            return self.page(None, blend, intensity, view)
-        typed = typed or ""
-        numbers = re.findall(r"-?\d+", typed)
-        if len(numbers) != 4:
-            raise ConfigurationError(
-                f"A box is four numbers, left, top, right and bottom, such as 120, 80, 420, 460; got {typed[:60]!r}."
-            )
-        left, top, right, bottom = (int(number[:9]) for number in numbers)
-        boxed = sittings.with_box(self.pipeline, sitting, [(left, top), (right, bottom)])
-        return self.page(boxed, blend, intensity, view)
-
-    @visited
-    def tick_faces(
-        self, sitting: Sitting | None, blend: dict, intensity: float, view: str, ticked: list[int]
-    ) -> list[Any]:
-        """The boxes beside the names of the faces, which need no pointer; the last one stays ticked."""
-        if sitting is not None:
-            known = set(range(len(sitting.faces)))
-            sitting.chosen = tuple(sorted(known.intersection(ticked))) or sitting.chosen
-        return self.page(sitting, blend, intensity, view)
-
-    @visited
-    def download(self, sitting: Sitting | None, blend: dict[str, float], intensity: float, kind: str) -> Any:
-        """The edited picture at full resolution, with the note that it was edited, as a file."""
-        require_face(sitting)
-        after, _ = sittings.edited(self.pipeline, sitting, blend, intensity)
-        path = self.save(after, "-".join(["sargan", *blend]), kind, self.credentials)
-        return gr.update(value=path, visible=True)
-
-    @visited
-    def reveal(self, sitting: Sitting | None, kind: str) -> list[Any]:
-        """An empty player, where the progress of the animation is shown."""
-        ready = sitting is not None and bool(sitting.faces)
-        return [gr.update(value=None, visible=ready and kind == shown) for shown in ANIMATIONS]
-
-    @visited
+    @friendly
     def animate(
         self,
-        sitting: Sitting | None,
-        blend: dict[str, float],
-        intensity: float,
+        place: Place | None,
+        sent: object,
         kind: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008, gradio finds it by its default
     ) -> list[Any]:
         """A loop from the picture to the expression and back. Updates of the video and of the moving picture."""
-        require_face(sitting)
-        faces = [sitting.faces[index] for index in sitting.chosen]
-        # The five points of one face also work for a box drawn by hand; several faces are found again by number.
-        which = {"points": faces[0].points} if len(faces) == 1 else {"faces": list(sitting.chosen)}
-        animation = self.pipeline.animate(
+        sitting, selection, wish = self.ordered(place, sent)
+        animation = KnownFaces(self.pipeline, sitting, selection.keys).animate(
             sitting.picture.to_image(),
-            dict(blend),
-            intensity=intensity,
+            dict(wish.blend),
+            intensity=wish.intensity,
+            faces="all",
+            region=wish.area,
             progress=lambda done, of: progress((done, of), desc="Drawing", unit="frames"),
-            **which,
         )
         progress(1.0, desc=f"Writing the {kind}")
-        path = animation.save(self.new_file(f"animation.{kind.lower()}"))
+        path = animation.save(self.new_file(f"{file_name(sitting, wish)}.{kind.lower()}"))
         if self.credentials is not None:
             sign_picture(path, self.credentials)
-        path = str(path)
-        return [gr.update(value=path if kind == shown else None, visible=kind == shown) for shown in ANIMATIONS]
+        return [gr.update(value=str(path) if kind == shown else None, visible=kind == shown) for shown in ANIMATIONS]
 
-    @visited
-    def explain(self, sitting: Sitting | None, blend: dict[str, float]) -> Any:
+    @friendly
+    def explain(self, place: Place | None, sent: object) -> Any:
         """Pictures of what the network did to the first chosen face."""
-        require_face(sitting)
-        return gr.update(value=explaining.explanation(self.pipeline, sitting, blend), visible=True)
+        sitting, selection, wish = self.ordered(place, sent)
+        panels = explaining.explanation(self.pipeline, sitting, selection.keys[0], wish.blend)
+        return gr.update(value=panels, visible=True)
 
     def save(
         self, picture: Image.Image, name: str, kind: str = "PNG", credentials: ContentCredentials | None = None
@@ -276,39 +273,11 @@ class Handlers:
         return folder / name
 
 
-def _share(weight: object) -> float:
-    """A weight as it came from a browser, which may send anything, as a number from 0 to 1."""
-    known = isinstance(weight, int | float) and 0 <= weight <= 1  # false for what is not a number
-    return round(float(weight), 2) if known else 0.0
+def shown_file(path: str) -> dict[str, Any]:
+    """A file as gradio's components want it; gradio adds its address."""
+    return FileData(path=path, orig_name=Path(path).name).model_dump()
 
 
-def face_choice(sitting: Sitting | None) -> Any:
-    """An update of the boxes to tick: one for each face where there is a choice."""
-    if sitting is None or len(sitting.faces) < 2:
-        return gr.update(choices=[], value=[], visible=False)
-    names = [(f"Face {index + 1}", index) for index in range(len(sitting.faces))]
-    return gr.update(choices=names, value=list(sitting.chosen), visible=True)
-
-
-def face_box(sitting: Sitting | None) -> Any:
-    """An update of the field for a typed box: there while a picture has no face."""
-    if sitting is None or sitting.faces:
-        return gr.update(value="", visible=False)
-    width, height = sitting.picture.size
-    return gr.update(info=BOX_INFO.format(width=width, height=height), visible=True)
-
-
-def require_face(sitting: Sitting | None) -> None:
-    """Says what to do first when there is nothing to work on."""
-    if sitting is None or not sitting.faces:
-        raise gr.Error("Add a picture with a face first.", print_exception=False)
-
-
-def _fitting(picture: Image.Image) -> Image.Image:
-    """The picture for the screen: at most LONGEST_SHOWN pixels on its longer side, 8 bits."""
-    scale = LONGEST_SHOWN / max(picture.size)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    small = picture.resize(size, Image.Resampling.BOX, reducing_gap=None)
-    return EditedImage.from_image(small, getattr(picture, "provenance", None))
+def file_name(sitting: Sitting, wish: Wish) -> str:
+    """What a file made for a wish is called, without its suffix: "portrait-happy", "portrait-happy-surprised"."""
+    return "-".join([sitting.name, *wish.blend])

@@ -1,20 +1,24 @@
 """The page: what is where, and which handler each thing calls."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import gradio as gr
+from gradio.events import Dependency
 
 from ..pipeline_sargan import MAX_INTENSITY, SARGANPipeline
 from . import texts
 from .api import PublicAPI
+from .components import answer_box, expression_buttons, face_chooser, order_note, picture_box, wish_box
+from .endpoints import add_api
+from .examples import example_pictures
 from .handlers import ANIMATIONS, FORMATS, Handlers
 from .pad import blend_pad
+from .page import Page
 from .settings import Settings
-
-GROUPS = ("Portraits", "Statues", "Avatars", "Photos")
-SOURCES = ["upload", "webcam", "clipboard"]
+from .wishes import first_wish
 
 
 class PictureInput(gr.Image):
@@ -31,25 +35,22 @@ class PictureInput(gr.Image):
 
 @dataclass
 class Parts:
-    """Everything on the page that a handler reads or changes."""
+    """Everything on the page that has an event or that an event changes."""
 
-    sitting: gr.State
-    blend: gr.State
-    picture: PictureInput
+    place: gr.State
+    wish: gr.HTML
+    answer: gr.HTML
+    camera: gr.Image
+    examples: dict[str, gr.Dataset]
     result: gr.ImageSlider
     view: gr.Radio
-    buttons: list[gr.Button]
     intensity: gr.Slider
-    pad: gr.HTML
+    region: gr.Radio
     weights: list[gr.Slider]
     kind: gr.Radio
-    prepare: gr.Button
-    save: gr.DownloadButton
+    save: gr.Button
+    saved: gr.HTML
     face_panel: gr.Accordion
-    notice: gr.Markdown
-    face_choice: gr.CheckboxGroup
-    face_box: gr.Textbox
-    face_picture: gr.Image
     film_kind: gr.Radio
     animate: gr.Button
     film: gr.Video
@@ -64,101 +65,100 @@ def build_page(pipeline: SARGANPipeline, settings: Settings) -> gr.Blocks:
     first = "happy" if "happy" in expressions else expressions[0]
     seconds = int(settings.keep_hours * 3600)
     made: dict[str, object] = {}
-    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=(min(seconds, 600), seconds)) as page:
-        made["sitting"] = gr.State(None, time_to_live=seconds)
-        made["blend"] = gr.State({first: 1.0}, time_to_live=seconds)
+    with Page(title=texts.TITLE, analytics_enabled=False, delete_cache=(min(seconds, 600), seconds)) as page:
+        made["place"] = gr.State(None, time_to_live=seconds)
+        made["wish"] = wish_box(first_wish(first), expressions, MAX_INTENSITY)
+        made["answer"] = answer_box()
         gr.HTML(texts.HEADER)
         made |= picture_row(settings)
-        made["buttons"] = expression_row(expressions, first)
+        expression_buttons(expressions)
         made |= strength_row(expressions, first)
-        made |= panel_row()
+        made |= explaining_panel()
         gr.Markdown(texts.CONSENT.format(hours=texts.hours(settings.keep_hours)), elem_classes="quiet")
         gr.Markdown(texts.links(settings.model, os.environ.get("SPACE_ID", "")), elem_classes="quiet")
         parts = Parts(**{field.name: made[field.name] for field in fields(Parts)})
-        handlers = Handlers(pipeline, settings, parts.picture.GRADIO_CACHE)
-        wire(parts, handlers, expressions, settings)
+        handlers = Handlers(pipeline, settings, parts.answer.GRADIO_CACHE)
+        wire(parts, handlers, settings)
         add_api(PublicAPI(pipeline, handlers, settings), settings)
     page.queue(max_size=settings.queue_size, default_concurrency_limit=settings.concurrency, api_open=False)
     return page
 
 
 def picture_row(settings: Settings) -> dict[str, object]:
-    """Left the picture as it came and the examples, right before and after."""
+    """Left the picture as it came, its faces and the examples, right before and after."""
+    made: dict[str, object] = {}
+    folder = settings.find(settings.examples)
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
-            picture = PictureInput(
-                label="Your picture",
-                sources=SOURCES,
-                height=400,
-                elem_id="picture",
-                placeholder="Drop a picture here, paste it, or click to choose one",
+            picture_box(example_pictures(folder), settings.max_upload_mb)
+            made["camera"] = gr.Image(
+                label="Camera", sources=["webcam"], visible=False, format="png", height=400, elem_id="camera"
             )
-            add_examples(settings.find(settings.examples), picture)
+            with gr.Accordion("Choose faces", open=False, elem_id="face-panel") as made["face_panel"]:
+                face_chooser()
+            made["examples"] = add_examples(folder)
         with gr.Column(scale=6, min_width=320):
-            result = gr.ImageSlider(
+            made["result"] = gr.ImageSlider(
                 label="Before and after",
                 interactive=False,
                 elem_id="result",
                 max_height=580,
                 buttons=["fullscreen"],
             )
-            view = gr.Radio(list(texts.VIEWS), value=texts.VIEW_WHOLE, label="Show", elem_id="view")
-    return {"picture": picture, "result": result, "view": view}
-
-
-def add_examples(folder: Path, picture: gr.Image) -> None:
-    """A tab of pictures for each group that the folder has; nothing where there is no such folder."""
-    groups = {group: sorted((folder / group.lower()).glob("*.[jp][pn]g")) for group in GROUPS}
-    groups = {group: paths for group, paths in groups.items() if paths}
-    if not groups:
-        return
-    with gr.Tabs(elem_classes="examples"):
-        for group, paths in groups.items():
-            with gr.Tab(group):
-                gr.Examples(
-                    [[str(path)] for path in paths], [picture], label="Click one to try it", api_visibility="private"
-                )
-
-
-def expression_row(expressions: tuple[str, ...], first: str) -> list[gr.Button]:
-    with gr.Row(elem_id="expressions"):
-        return [
-            gr.Button(
-                texts.LABELS.get(name, name.capitalize()),
-                variant="primary" if name == first else "secondary",
-                elem_id=f"expression-{name}",
+            made["view"] = gr.Radio(
+                list(texts.VIEWS), value=texts.VIEW_WHOLE, label="Show", info=texts.VIEW_INFO, elem_id="view"
             )
-            for name in expressions
-        ]
+    return made
+
+
+def add_examples(folder: Path) -> dict[str, gr.Dataset]:
+    """A tab of pictures for each group that the folder has; nothing where there is no such folder."""
+    made: dict[str, gr.Dataset] = {}
+    groups = example_pictures(folder)
+    if not groups:
+        return made
+    with gr.Tabs(elem_classes="examples"):
+        for group, names in groups.items():
+            with gr.Tab(group.capitalize()):
+                made[group] = gr.Dataset(
+                    components=[gr.Image(visible=False, render=False)],
+                    samples=[[str(folder / name)] for name in names],
+                    label="Click one to try it",
+                    elem_id=f"examples-{group}",
+                )
+    return made
 
 
 def strength_row(expressions: tuple[str, ...], first: str) -> dict[str, object]:
-    """How strongly, mixed with what, and the ways out: the picture and the animation."""
+    """How strongly, where, mixed with what, and the ways out: the picture and the animation."""
     made: dict[str, object] = {}
     with gr.Row(elem_id="strength"):
         with gr.Column(min_width=300):
             made["intensity"] = gr.Slider(
                 0, MAX_INTENSITY, value=1.0, step=0.05, label="Intensity", elem_id="intensity", info=texts.INTENSITY
             )
-            made |= save_group()
+            made["region"] = gr.Radio(
+                list(texts.PARTS_OF_FACE), value=texts.REGION_WHOLE, label="What may change", elem_id="region"
+            )
         with gr.Column(min_width=300):
-            made["pad"] = blend_pad(expressions, {first: 1.0}, elem_id="pad")
-            with gr.Accordion("Set the shares by number", open=False):
+            blend_pad(expressions, {first: 1.0}, elem_id="pad")
+            with gr.Accordion("Exact shares", open=False, elem_id="shares"):
                 made["weights"] = [
                     gr.Slider(0, 1, value=float(name == first), step=0.05, label=texts.LABELS.get(name, name))
                     for name in expressions
                 ]
         with gr.Column(min_width=300):
+            made |= save_group()
             made |= animation_group()
     return made
 
 
 def save_group() -> dict[str, object]:
     with gr.Group():
-        kind = gr.Radio(list(FORMATS), value="PNG", label="Picture at full resolution", elem_id="kind")
-        prepare = gr.Button("Make the file", elem_id="prepare")
-        save = gr.DownloadButton("Save the file", visible=False, variant="primary", elem_id="save")
-    return {"kind": kind, "prepare": prepare, "save": save}
+        kind = gr.Radio(list(FORMATS), value="PNG", label="Picture in its full size", elem_id="kind")
+        save = gr.Button("Download the picture", elem_id="save", variant="primary")
+        saved = order_note("download", "Making the picture …", "save")
+    return {"kind": kind, "save": save, "saved": saved}
 
 
 def animation_group() -> dict[str, object]:
@@ -166,7 +166,8 @@ def animation_group() -> dict[str, object]:
         kind = gr.Radio(
             list(ANIMATIONS), value="MP4", label="Animation", info="To the expression and back.", elem_id="film-kind"
         )
-        animate = gr.Button("Make a loop", elem_id="animate")
+        animate = gr.Button("Make an animation", elem_id="animate")
+        order_note("animate", "Making the animation …", "animate")
         film = gr.Video(label="Animation", visible=False, loop=True, autoplay=True, interactive=False, elem_id="film")
         loop = gr.Image(
             label="Animation", visible=False, interactive=False, format="gif", buttons=["download"], elem_id="loop"
@@ -174,128 +175,90 @@ def animation_group() -> dict[str, object]:
     return {"film_kind": kind, "animate": animate, "film": film, "loop": loop}
 
 
-def panel_row() -> dict[str, object]:
+def explaining_panel() -> dict[str, object]:
     """What not everybody needs, folded away."""
-    made: dict[str, object] = {}
-    with gr.Row(equal_height=False):
-        with gr.Column(min_width=320), gr.Accordion("Choose faces", open=False) as made["face_panel"]:
-            made["notice"] = gr.Markdown(texts.NO_PICTURE, elem_classes="notice", elem_id="face-notice")
-            made["face_choice"] = gr.CheckboxGroup(
-                [], label="Faces to edit", show_select_all=True, visible=False, elem_id="face-choice"
-            )
-            made["face_picture"] = gr.Image(
-                label="Faces in the picture",
-                show_label=False,  # it would lie over the numbers of faces at the top
-                interactive=False,
-                format="png",
-                buttons=[],
-                elem_id="faces",
-            )
-            made["face_box"] = gr.Textbox(
-                label=texts.BOX,
-                placeholder="120, 80, 420, 460",
-                max_length=60,
-                visible=False,
-                submit_btn="Use this box",
-                elem_id="face-box",
-            )
-        with gr.Column(min_width=320), gr.Accordion("How it works", open=False):
-            gr.Markdown(texts.HOW_IT_WORKS)
-            made["explain"] = gr.Button("Show it for this face", elem_id="explain")
-            made["panels"] = gr.Gallery(
-                label="What the network did",
-                columns=2,
-                height="auto",
-                format="png",
-                buttons=[],
-                visible=False,
-                interactive=False,
-                show_label=False,
-                elem_id="panels",
-            )
-    return made
+    with gr.Accordion("How it works", open=False):
+        gr.Markdown(texts.HOW_IT_WORKS)
+        explain = gr.Button("Show it for this face", elem_id="explain")
+        order_note("explain", "Drawing …", "explain")
+        panels = gr.Gallery(
+            label="What the network did",
+            columns=4,
+            height="auto",
+            format="png",
+            buttons=[],
+            visible=False,
+            interactive=False,
+            show_label=False,
+            elem_id="panels",
+        )
+    return {"explain": explain, "panels": panels}
 
 
-def wire(parts: Parts, handlers: Handlers, expressions: tuple[str, ...], settings: Settings) -> None:
-    """Connects the page with its handlers. A newer request of one kind replaces those of it that still wait."""
+def wire(parts: Parts, handlers: Handlers, settings: Settings) -> None:
+    """Connects the page with its handlers: touches with the desk in the browser, and the desk with the server.
+
+    gradio never holds back or repeats an event of ours ("multiple"): assets/desk.js decides what is sent, and when. gradio
+    itself would repeat all handlers of an event for one that it had held back, with what the older event said.
+    """
     work = {
         "concurrency_id": "edit",
         "concurrency_limit": settings.concurrency,
         "api_visibility": "private",
-        "trigger_mode": "always_last",
-        "show_progress_on": parts.result,
+        "trigger_mode": "multiple",
+        "show_progress": "hidden",  # the page shows it itself, and no bare "Error" after a toast
     }
-    sitting, blend, intensity, view, result = parts.sitting, parts.blend, parts.intensity, parts.view, parts.result
-    everything = [sitting, result, parts.face_picture, parts.notice, parts.face_panel, parts.face_choice]
-    everything.append(parts.face_box)
-    everything += parts.buttons
-    blended = [blend, result, parts.pad, *parts.buttons, *parts.weights]
+    place, wish = parts.place, parts.wish
+    asked = wish.ask(handlers.answer, [place, wish], [place, parts.answer], **work)
+    in_browser(asked.failure, "failed()")
+    in_browser(wish.show, "outputs()", outputs=shown_parts(parts))
+    wire_touches(parts)
 
-    rendering = [
-        gr.on([intensity.release, view.change], handlers.render, [sitting, blend, intensity, view], result, **work),
-        parts.pad.input(handlers.mix_on_pad, [sitting, intensity, view, parts.pad], blended, **work),
-    ]
-    for name, button in zip(expressions, parts.buttons, strict=True):
-        rendering.append(button.click(_chooser(handlers, name), [sitting, intensity, view], blended, **work))
-    for weight in parts.weights:
-        rendering.append(weight.release(handlers.mix, [sitting, intensity, view, *parts.weights], blended, **work))
-    opening = [parts.picture, sitting, blend, intensity, view]
-    parts.picture.change(handlers.open, opening, everything, cancels=rendering, **work)
-    parts.face_picture.select(handlers.click_face, [sitting, blend, intensity, view], everything, **work)
-    ticked = [sitting, blend, intensity, view, parts.face_choice]
-    parts.face_choice.input(handlers.tick_faces, ticked, everything, **work)
-    typed = [sitting, blend, intensity, view, parts.face_box]
-    parts.face_box.submit(handlers.type_box, typed, everything, **work)
-    wire_files(parts, handlers, work)
-
-
-def wire_files(parts: Parts, handlers: Handlers, work: dict[str, object]) -> None:
-    """Connects what is made on request; it goes away when it is out of date."""
-    quiet = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
-    sitting, blend, intensity = parts.sitting, parts.blend, parts.intensity
-    parts.prepare.click(handlers.download, [sitting, blend, intensity, parts.kind], parts.save, **work)
-    parts.explain.click(handlers.explain, [sitting, blend], parts.panels, **work)
+    saved = wish.download(handlers.download, [place, wish, parts.kind], parts.saved, **work)
     films = [parts.film, parts.loop]
     # An empty player comes first, since it is what shows the progress.
-    revealed = parts.animate.click(
-        handlers.reveal, [sitting, parts.film_kind], films, **(quiet | {"queue": True, "concurrency_limit": None})
-    )
-    making = revealed.success(
-        handlers.animate, [sitting, blend, intensity, parts.film_kind], films, **(work | {"show_progress_on": films})
-    )
-    making.failure(_hide_both, None, films, **quiet)
-
-    changes = [parts.picture.change, intensity.release, parts.pad.input, *(button.click for button in parts.buttons)]
-    changes += [weight.release for weight in parts.weights]
-    gr.on([*changes, parts.kind.change], _hide, None, parts.save, **quiet)
-    gr.on(changes, _hide, None, parts.panels, **quiet)
-    gr.on([*changes, parts.film_kind.change], _hide_both, None, films, **quiet)
+    revealed = in_browser(wish.animate, "players()", outputs=films)
+    seen = work | {"show_progress": "full", "show_progress_on": films}
+    filmed = revealed.success(handlers.animate, [place, wish, parts.film_kind], films, **seen)
+    explained = wish.explain(handlers.explain, [place, wish], parts.panels, **work)
+    for name, order in {"download": saved, "animate": filmed, "explain": explained}.items():
+        in_browser(order.success, f"made('{name}')")
+        in_browser(order.failure, f"unmade('{name}')")
 
 
-def add_api(api: PublicAPI, settings: Settings) -> None:
-    """The public endpoints; gradio derives their parameters from components, which the page does not show."""
-    work = {"concurrency_id": "edit", "concurrency_limit": settings.concurrency, "api_visibility": "public"}
-    with gr.Group(visible=False):
-        picture = PictureInput(label="picture")
-        expression = gr.Textbox("happy", label="expression", max_length=200)
-        intensity = gr.Number(1.0, minimum=0, maximum=MAX_INTENSITY, label="intensity")
-        faces = gr.Textbox("largest", label="faces", max_length=100)
-        edited = gr.Image(label="edited picture", format="png", interactive=False)
-        found = gr.JSON(label="faces found")
-        known = gr.JSON(label="expressions")
-        trigger = gr.Button("call")
-    trigger.click(api.edit, [picture, expression, intensity, faces], edited, api_name="edit", **work)
-    trigger.click(api.find_faces, [picture], found, api_name="find_faces", **work)
-    trigger.click(api.expressions, None, known, api_name="expressions", **work)
+def in_browser(event: Callable, call: str, inputs: object = None, outputs: object = None) -> Dependency:
+    """Has an event call a function of the desk, such as "touch(value)" of its one input, and nothing of the server.
+
+    With outputs the function returns a value for each; undefined leaves a component alone.
+    """
+    result = f"return sargan.{call};" if outputs else f"sargan.{call}; return [];"
+    js = f"(...values) => {{ const [value] = values; {result} }}"
+    return event(None, inputs, outputs, js=js, api_visibility="private", queue=False)
 
 
-def _hide():
-    return gr.update(visible=False)
+def shown_parts(parts: Parts) -> list[gr.components.Component]:
+    """What `outputs` of assets/natives.js has values for, in its order."""
+    files = [parts.film, parts.loop, parts.panels]
+    return [
+        parts.result, parts.intensity, parts.region, parts.view, parts.face_panel, parts.camera, *files, *parts.weights,
+    ]  # fmt: skip
 
 
-def _hide_both():
-    return [gr.update(visible=False, value=None)] * 2
-
-
-def _chooser(handlers: Handlers, name: str):
-    return lambda sitting, intensity, view: handlers.choose(name, sitting, intensity, view)
+def wire_touches(parts: Parts) -> None:
+    """Hands the touches of gradio's own components to the desk; nothing here calls the server."""
+    in_browser(parts.region.input, "native('region', value)", parts.region)
+    in_browser(parts.view.input, "native('view', value)", parts.view)
+    for event in (parts.intensity.input, parts.intensity.release):
+        in_browser(event, "native('intensity', value)", parts.intensity)
+    for weight in parts.weights:
+        for event in (weight.input, weight.release):
+            in_browser(event, "share(values)", parts.weights)
+    for group, dataset in parts.examples.items():
+        in_browser(dataset.click, f"example('{group}', value)", dataset)
+    in_browser(parts.camera.change, "photograph(value)", parts.camera)
+    in_browser(parts.face_panel.expand, "unfold(true)")
+    in_browser(parts.face_panel.collapse, "unfold(false)")
+    in_browser(parts.kind.input, "forget('download')")
+    in_browser(parts.film_kind.input, "choose_film(value)", parts.film_kind)
+    for name, button in {"download": parts.save, "animate": parts.animate, "explain": parts.explain}.items():
+        in_browser(button.click, f"order('{name}')")

@@ -1,6 +1,7 @@
 """Starts the page: settings, model, page and guard put together."""
 
 import os
+import secrets
 
 import cv2
 import gradio as gr
@@ -8,8 +9,11 @@ from starlette.middleware import Middleware
 
 from ..pipeline_sargan import SARGANPipeline
 from . import zerogpu
+from .agents import AgentServer
+from .complaints import COMPLAINTS
 from .layout import build_page
-from .safety import Guard
+from .ports import check_port
+from .safety import LOOPBACK, Guard
 from .sessions import keep_forgetting, keep_statistics_short
 from .settings import Settings
 from .theme import NAMES, STYLE, theme
@@ -50,22 +54,35 @@ def launch(page: gr.Blocks, settings: Settings, host: str | None = None, port: i
 
     Args:
         host: address to listen on; default GRADIO_SERVER_NAME, else this machine only, or everywhere on a Space.
-        port: default GRADIO_SERVER_PORT, else 7860.
+        port: default the first free one from GRADIO_SERVER_PORT on, else from 7860.
         options: anything else of `gr.Blocks.launch`.
+
+    Raises:
+        ConfigurationError: nothing can listen at that address and port.
     """
-    everywhere = "0.0.0.0" if "SPACE_ID" in os.environ else None
+    host = host or os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else None)
+    check_port(host, port or 0)
+    secret = secrets.token_urlsafe(32)
+    # gradio would make an MCP server of its own; one that is there already is mounted as it is.
+    page.mcp_server_obj, page.mcp_server = AgentServer(page, settings, {LOOPBACK.decode(): secret}), True
     keep_forgetting(page)
     page.launch(
-        server_name=host or os.environ.get("GRADIO_SERVER_NAME") or everywhere,
+        server_name=host,
         server_port=port,
         theme=theme(),
         css_paths=[STYLE],
         js=NAMES.read_text(),
         max_file_size=settings.max_upload_mb * 1_000_000,
-        mcp_server=True,
+        mcp_server=False,
         run_history=False,
         show_error=False,  # our own sentences are shown all the same; what a bug says stays in the log
         footer_links=["api"],
-        app_kwargs={"middleware": [Middleware(Guard, settings=settings)], "docs_url": None, "redoc_url": None},
+        app_kwargs={
+            "middleware": [Middleware(Guard, settings=settings, secret=secret)],
+            "lifespan": page.mcp_server_obj.lifespan,
+            "exception_handlers": COMPLAINTS,
+            "docs_url": None,
+            "redoc_url": None,
+        },
         **options,
     )

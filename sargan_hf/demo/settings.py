@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ..errors import ConfigurationError
+from ..model_source import DEFAULT_MODEL, resolve_model
 from ..pictures import ContentCredentials
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,8 @@ class Settings:
         max_faces: at most this many faces of a picture can be chosen, the largest first.
         concurrency: edits computed at the same time.
         queue_size: requests that may wait; later ones are told to come back.
-        requests_per_minute: calls one client may make in a minute.
+        requests_per_minute: calls that one visitor may make in a minute; an upload counts until its edit follows.
+        visitors_per_address: visitors behind one address that get their full share of calls; more share these.
         keep_hours: uploads and results are deleted after this time.
         max_memory_mb: pictures of all visitors in memory, in megabytes; the least recently used one makes room.
         behind_proxy: trust X-Forwarded-For for the client's address; only behind a proxy that sets it.
@@ -32,7 +34,7 @@ class Settings:
         signing_algorithm: of the key, such as es256 or ed25519.
     """
 
-    model: str = "weights/sargan-motion-128"
+    model: str = DEFAULT_MODEL
     revision: str = ""
     examples: str = "examples"
     max_upload_mb: int = 25
@@ -41,6 +43,7 @@ class Settings:
     concurrency: int = 2
     queue_size: int = 64
     requests_per_minute: int = 240
+    visitors_per_address: int = 10
     keep_hours: float = 1.0
     max_memory_mb: int = 2000
     behind_proxy: bool = False
@@ -86,9 +89,8 @@ class Settings:
         return Path(path) if Path(path).exists() else ROOT / path
 
     def model_source(self) -> str:
-        """The model's folder where there is one, else the Hub id as given."""
-        folder = self.find(self.model)
-        return str(folder) if folder.exists() else self.model
+        """The model's folder where there is one, else the Hub id as given; raises `ModelFormatError` for neither."""
+        return resolve_model(self.model)
 
 
 def _parsed(name: str, text: str, kind: type) -> object:

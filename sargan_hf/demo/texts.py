@@ -16,29 +16,49 @@ HEADER = """
   <p>Portraits, statues, avatars, photos. Add a picture, press an expression, drag the line to compare.</p>
 </header>
 """
+DROP_HERE = "Drop a picture here, paste it with Ctrl+V, or click to choose one"
+CHOOSE_PICTURE = "Choose a picture"
 VIEW_WHOLE = "Whole picture"
 VIEW_FACE = "Close-up of the face"
-VIEW_ATTENTION = "Where the network looked"
+VIEW_ATTENTION = "Heat map"
 VIEWS = (VIEW_WHOLE, VIEW_FACE, VIEW_ATTENTION)
+VIEW_INFO = "The heat map is yellow where the program looked most and dark violet where it looked least."
+REGION_WHOLE = "Whole face"
+PARTS_OF_FACE = (REGION_WHOLE, "Mouth", "Eyes")  # as `faces.compositing.REGIONS`
 INTENSITY = "0 leaves the picture as it is, 1 is the full expression, more exaggerates."
 NO_PICTURE = "Add a picture: its faces appear here."
+NO_FACE_YET = "Add a picture with a face first."
+NO_FACE = "No face was found. Draw a box around the face, under “Choose faces”, or type its box there."
+NO_EXAMPLE = "There is no such example: click one of the pictures that the page shows."
+NO_BLEND = "A blend needs at least one expression above zero."
+NO_ATTENTION = "This model has no heat map to show."
+LAST_FACE = "At least one face stays ticked."
+EXPRESSION_FIRST = "{expression} it is. Now add a picture, or click an example."
+GONE = "The picture is not here any more: pictures are kept for {hours}. Add it again."
 FACES_ONE = "One face was found, and it is the one being edited."
 FACES_MANY = "{count} faces were found. Tick those to edit, here or by a click on the picture."
-FACES_NONE = (
-    "**No face was found.** Draw a box by hand: click the top left corner of the face, then the bottom right one. "
-    "Or type it."
+FACES_LIMITED = (
+    "{found} faces were found; the {count} largest can be edited. "
+    "Tick those to edit, here or by a click on the picture."
 )
-BOX = "Box around the face"
+HOW_TO_DRAW = "Drag from corner to corner, or click the top left corner of the face and then the bottom right one."
+FACES_NONE = f"No face was found. Draw a box around the face. {HOW_TO_DRAW}"
+FACES_DRAWN = "No face was found; what you drew a box around is edited. Is it not right? Draw the box again."
+FACES_BESIDE = "Tick the faces to edit, here or by a click on the picture. A box drawn over a face takes its place."
+BOX = "Type a box as numbers"
 BOX_INFO = "Left, top, right and bottom in pixels of the picture, which is {width} wide and {height} high."
+BOX_SMALL = "That box is only {size}: draw it around the whole face, at least {least:.0f} pixels wide and high."
+BOX_EMPTY = "There is no face in that box, only one even colour: draw it around a face."
+BOXES_MANY = "At most {count} boxes can be drawn."
 PUT_AWAY = (
     "Many people are using this page, and your picture had to be put away to make room. Remove it and add it again."
 )
 HOW_IT_WORKS = """
 The face is straightened to a small square and given to a network together with the wanted expression. The network
-answers with **how skin moves** and **what is painted on top** of the moved picture (the residual). Both are enlarged and
-applied to your picture at its full resolution, so brush strokes, pores and marble grain stay as sharp as they were, and
-everything outside the face stays bit for bit the same. In the pictures below the hue of a motion is its direction, and
-grey means that nothing is painted.
+answers with **how the skin moves** and **what is painted on top** of the moved picture. Both are enlarged and applied to
+your picture at its full resolution, so brush strokes, pores and marble grain stay as sharp as they were. Everything
+outside the face stays exactly as it was. In the pictures below the hue of a motion is its direction, and grey means that
+nothing is painted.
 """
 CONSENT = """
 **Be fair.** Edit pictures of yourself, of people who agreed, of works in the public domain or of your own. Do not use edits to
@@ -49,6 +69,35 @@ edited. An edited expression says nothing about what anyone feels or felt.
 Location data is removed.
 """
 PAPER = "https://arxiv.org/abs/2303.17212"
+# What errors say to those who write programs, and what the page says instead.
+FOR_PROGRAMS = {
+    ": shrink it first, or raise max_pixels.": ": shrink it first.",
+    "use `sargan edit` for whole folders": "give one picture at a time",
+}
+
+
+def plain(sentence: str) -> str:
+    """An error's sentence without what only makes sense in a program."""
+    for ours, theirs in FOR_PROGRAMS.items():
+        sentence = sentence.replace(ours, theirs)
+    return sentence
+
+
+def face_notice(found: int, usable: int, listed: int) -> str:
+    """What is said about the faces of a picture.
+
+    Args:
+        found: faces that were found.
+        usable: those of them that can be edited.
+        listed: those that can be chosen now, boxes drawn by hand included.
+    """
+    if not found:
+        return FACES_DRAWN if listed else FACES_NONE
+    if found > usable:
+        return FACES_LIMITED.format(found=found, count=usable)
+    if listed > found or found == 0:
+        return FACES_BESIDE
+    return FACES_ONE if found == 1 else FACES_MANY.format(count=found)
 
 
 def links(model: str, space: str) -> str:

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ConfigurationError, NoFaceError, PictureError
-from ..expressions import ExpressionSpec
+from ..errors import ConfigurationError
+from ..expressions import ExpressionSpec, parse_expression
+from ..faces.choice import parse_faces
+from ..model_source import DEFAULT_MODEL
+from .batch import Batch, say
+from .finding import Found, find_pictures
+from .journal import read_journal
 from .lean_imports import lean_imports
-from .plan import Job, claim_output, own_share, plan_jobs, remove_left_overs
+from .output import claim_output, remove_left_overs
+from .plan import Job, own_share, plan_jobs
 
 if TYPE_CHECKING:
     from ..pictures import ContentCredentials
     from ..pipeline_sargan import SARGANPipeline
-
-DEFAULT_MODEL = "weights/sargan-motion-128"
 
 
 def command(
@@ -26,7 +30,7 @@ def command(
         str, typer.Option("--expression", "-e", help='A name, or a blend such as "happy=0.6,surprised=0.4".')
     ] = "happy",
     intensity: Annotated[float, typer.Option(help="0 changes nothing, 1 is as trained, 1.5 exaggerates.")] = 1.0,
-    faces: Annotated[str, typer.Option(help="largest, all, or indices such as 0 or 0,2, the largest first.")] = "all",
+    faces: Annotated[str, typer.Option(help="largest, all, or numbers such as 1 or 1,3, the largest first.")] = "all",
     region: Annotated[str | None, typer.Option(help="mouth or eyes; the whole face if left out.")] = None,
     transfer: Annotated[str, typer.Option(help="motion, or residual and paste for comparison.")] = "motion",
     model: Annotated[str, typer.Option(help="Folder or Hub id of the model.")] = DEFAULT_MODEL,
@@ -44,36 +48,39 @@ def command(
 ) -> None:
     """Changes the expression of faces in pictures and whole folders.
 
-    No file is ever overwritten and no half-written one appears. Pictures that cannot be edited are reported at the end, and
-    the exit code is then 1. Many processes, on CPUs too: `accelerate launch --multi_gpu --num_processes N -m sargan_hf.cli edit
-    ...` gives each its own share of the pictures.
+    No file is ever overwritten and no half-written one appears. Pictures that cannot be edited are reported, at the end too,
+    and the exit code is then 1. Many processes, on CPUs too: `accelerate launch --multi_gpu --num_processes N -m
+    sargan_hf.cli edit ...` gives each its own share of the pictures.
     """
-    rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    settings = {
-        "expression": expression,
-        "intensity": intensity,
-        "faces": faces,
-        "region": region,
-        "transfer": transfer,
-        "model": model,
-        "backend": backend,
-        "content_credentials": content_credentials,
-    }
+    call = {"intensity": intensity, "faces": parse_faces(faces), "region": region, "transfer": transfer}
+    settings = {"expression": expression, **call, "model": model, "backend": backend}
+    settings["content_credentials"] = content_credentials
     signer = _signer(certificate, private_key, signing_algorithm) if content_credentials else None
-    suffix = None if format is None else f".{format.lower().removeprefix('.')}"
-    jobs = own_share(plan_jobs(inputs, output, suffix), output, rank, world_size)
-    if not jobs and world_size == 1:
-        raise ConfigurationError(f"There is no picture in {', '.join(map(str, inputs))}.")
+    suffix = None if format is None else _suffix(format)
+    found = find_pictures(inputs, output)
+    if not found.pictures:
+        nothing = [f"There is no picture in {', '.join(map(str, inputs))}.", *found.failures]
+        raise ConfigurationError(" ".join([*nothing, *(f"{remark}." for remark in found.remarks())]))
     pipe = _load(model, backend)
     wanted = parse_expression(expression)
-    pipe.conditions(wanted, 1)  # a wrong name is one error now, not one for every picture
+    _check(pipe, wanted, call)
     claim_output(output, settings)
     remove_left_overs(output)
-    call = {"intensity": intensity, "faces": parse_faces(faces), "region": region, "transfer": transfer}
-    done, skipped, failures = _edit_all(pipe, _shown(jobs, rank), wanted, call, signer, resume)
-    _summary(done, skipped, failures)
-    if failures:
+    if _edit(Batch(pipe, wanted, call, output, signer, resume), found, suffix):
         raise typer.Exit(1)
+
+
+def _edit(batch: Batch, found: Found, suffix: str | None) -> int:
+    """Edits this process's share of the pictures and returns how many could not be."""
+    rank, world_size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    batch.rank = rank
+    plan = plan_jobs(found.pictures, batch.output, suffix, read_journal(batch.output))
+    jobs = own_share(plan, batch.output, rank, world_size)
+    try:
+        batch.run(_shown(jobs, rank), len(jobs))
+    finally:  # also of a run that is interrupted
+        failures = _summary(batch, found if rank == 0 else Found())
+    return failures
 
 
 def _load(model: str, backend: str) -> "SARGANPipeline":
@@ -87,34 +94,25 @@ def _load(model: str, backend: str) -> "SARGANPipeline":
     return SARGANPipeline.from_pretrained(model, backend=backend)
 
 
-def parse_expression(text: str) -> ExpressionSpec:
-    """ "happy" stays a name; "happy=0.6,surprised=0.4" becomes a blend.
+def _suffix(format: str) -> str:
+    from ..pictures.saving import FORMAT_OF_SUFFIX
 
-    Raises:
-        ConfigurationError: a weight is not a number.
-    """
-    if "=" not in text:
-        return text
-    parts = [part.partition("=") for part in text.split(",")]
-    try:
-        return {name.strip(): float(weight) for name, _, weight in parts}
-    except ValueError as error:
-        raise ConfigurationError(
-            f'--expression {text!r} is not a blend: write names and weights like "happy=0.6,surprised=0.4".'
-        ) from error
+    suffix = f".{format.lower().removeprefix('.')}"
+    if suffix not in FORMAT_OF_SUFFIX:
+        known = ", ".join(known[1:] for known in FORMAT_OF_SUFFIX)
+        raise ConfigurationError(f"--format {format!r} is not known: use one of {known}.")
+    return suffix
 
 
-def parse_faces(text: str) -> str | list[int]:
-    """ "largest" and "all" stay as they are; "0,2" becomes [0, 2].
+def _check(pipe: "SARGANPipeline", expression: ExpressionSpec, call: dict[str, object]) -> None:
+    """A wrong setting is one error now and not one for every picture."""
+    from ..faces.compositing import region_weight
+    from ..pipeline_sargan import check_settings
 
-    Raises:
-        ConfigurationError: anything else.
-    """
-    if text in ("largest", "all"):
-        return text
-    if all(part.strip().isdecimal() for part in text.split(",")):
-        return [int(part) for part in text.split(",")]
-    raise ConfigurationError(f"--faces {text!r} is not known: use largest, all, or indices such as 0 or 0,2.")
+    pipe.conditions(expression, 1)
+    check_settings(call["intensity"], call["transfer"])
+    if call["region"] is not None:
+        region_weight(call["region"], pipe.generator.sample_size)
 
 
 def _signer(certificate: str, private_key: str, algorithm: str) -> "ContentCredentials":
@@ -129,35 +127,6 @@ def _signer(certificate: str, private_key: str, algorithm: str) -> "ContentCrede
     return signer
 
 
-def _edit_all(
-    pipe: "SARGANPipeline",
-    jobs: Iterable[Job],
-    expression: ExpressionSpec,
-    call: dict,
-    signer: "ContentCredentials | None",
-    resume: bool,
-) -> tuple[int, int, list[str]]:
-    from ..pictures import save_picture
-
-    done, skipped, failures = 0, 0, []
-    for job in jobs:
-        try:
-            if job.target.exists():
-                if not resume:
-                    raise PictureError(f"{job.target} exists: use --resume to keep it, or another --output.")
-                skipped += 1
-                continue
-            edited = pipe(job.source, expression, **call)
-            job.target.parent.mkdir(parents=True, exist_ok=True)
-            save_picture(edited.images[0], job.target, signer)
-            done += 1
-            for note in edited.notes:
-                typer.echo(f"note: {note}", err=True)
-        except (PictureError, NoFaceError, OSError) as error:
-            failures.append(f"{job.source}: {error}")
-    return done, skipped, failures
-
-
 def _shown(jobs: list[Job], rank: int) -> Iterable[Job]:
     """The jobs, with a progress bar on the terminal of the first process."""
     if rank > 0 or len(jobs) < 2:
@@ -168,12 +137,21 @@ def _shown(jobs: list[Job], rank: int) -> Iterable[Job]:
     return track(jobs, description="Editing", console=Console(stderr=True))
 
 
-def _summary(done: int, skipped: int, failures: list[str]) -> None:
-    counts = [f"{done} edited"]
-    if skipped:
-        counts.append(f"{skipped} done before")
+def _summary(batch: Batch, found: Found) -> int:
+    """Says what came of the run and returns how many failures there were."""
+    failures = [*found.failures, *batch.failures]
+    for note in found.notes:
+        say(f"note: {note}")
+    for failure in failures:
+        say(f"failed: {failure}")
+    if batch.stopped:
+        say(f"error: {batch.stopped}")
+    counts = [f"{batch.done} edited"]
+    if batch.skipped:
+        counts.append(f"{batch.skipped} done before")
     if failures:
         counts.append(f"{len(failures)} failed")
-    for failure in failures:
-        typer.echo(f"failed: {failure}", err=True)
     typer.echo(", ".join(counts))
+    for remark in found.remarks():
+        typer.echo(remark)
+    return len(failures)

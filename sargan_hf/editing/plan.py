@@ -1,119 +1,100 @@
-"""Which pictures a run of `sargan edit` takes, where each edit goes, and which process makes it."""
+"""Where the edit of each picture goes, and which process of a run makes it."""
 
-import contextlib
-import json
 import os
-import re
-import time
-import uuid
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ConfigurationError
-from ..pictures import PICTURE_SUFFIXES
+from ..file_names import fit_name, fold_name
+from ..pictures import is_picture_suffix
 from ..pictures.saving import FORMAT_OF_SUFFIX
+from .journal import Record, match_records
 
-SETTINGS_FILE = ".sargan-edit.json"
-LEFT_OVER = re.compile(r"\..*[0-9a-f]{32}\.part")  # what `save_picture` and `claim_output` call an unfinished file
-UNFINISHED_SECONDS = 600  # nobody takes that long to save one picture: older ones belong to a process that was killed
+HOLDS_EVERYTHING = ".png"  # every mode and size that a picture can have
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to edit and the file its edit goes to."""
+    """One picture to edit and the file its edit goes to.
+
+    Attributes:
+        source: the picture.
+        picture: its path relative to the folder it was found in, as the journal notes it.
+        target: the file for its edit, in the output folder.
+        fallback: a PNG file for an edit that the format of `target` cannot hold; None where there is nothing to fall back to.
+    """
 
     source: Path
+    picture: Path
     target: Path
+    fallback: Path | None = None
 
 
-def plan_jobs(inputs: Sequence[Path], output: Path, suffix: str | None = None) -> list[Job]:
-    """Every picture of `inputs` once, with a target of its own under `output`.
+def plan_jobs(
+    pictures: Sequence[tuple[Path, Path]], output: Path, suffix: str | None = None, records: Sequence[Record] = ()
+) -> list[Job]:
+    """A target of its own under `output` for every picture.
 
-    A folder is searched at all depths for pictures by suffix (links to folders are not followed, `output` itself is left
-    out) and keeps its inner layout; with more than one input its own name comes on top. A file is taken whatever its suffix.
-    Names that would meet, also those that differ in capitals only, are numbered: `a.jpg`, `a-2.jpg`. The plan depends on
-    names alone, never on what is already done, so that every process and every resumed run makes the same one.
+    Names that would meet are numbered: `a.jpg`, `a-2.jpg`; so are those that some file systems take for one, which differ in
+    capitals or in how accents are composed. The plan depends on names and on the records of earlier runs alone. Processes
+    that read more or fewer records of the same run still make the same plan, as a record holds the name that was planned.
 
     Args:
-        inputs: files and folders; a path that does not exist stays in the plan and fails when its turn comes.
+        pictures: path of each picture and its path relative to the output folder (see `find_pictures`).
         output: folder of the edits.
         suffix: ".png" and the like for all edits; None keeps each picture's own where edits can be saved in it, else ".png".
+        records: edits that are finished.
     """
-    jobs, taken, seen = [], set(), set()
-    for source, relative in _pictures(inputs, output):
-        real = os.path.realpath(source)
-        if real in seen:
-            continue
-        seen.add(real)
-        own = source.suffix.lower()
-        target = relative.with_suffix(suffix or (source.suffix if own in FORMAT_OF_SUFFIX else ".png"))
-        target = _free_name(target, taken)
-        jobs.append(Job(source, output / target))
+    wanted = [_wanted(relative, suffix) for _, relative in pictures]
+    earlier = _earlier(pictures, wanted, records)
+    taken = {fold_name(parent) for name in wanted for parent in name.parents}
+    taken |= {fold_name(name) for record in records for name in (record.target, record.saved)}
+    targets = [
+        Path(earlier[index].target) if index in earlier else _free_name(name, taken)
+        for index, name in enumerate(wanted)
+    ]
+    jobs = []
+    for index, ((source, relative), target) in enumerate(zip(pictures, targets, strict=True)):
+        fallback = None
+        if index in earlier and earlier[index].saved != earlier[index].target:
+            fallback = output / earlier[index].saved
+        elif suffix is None and target.suffix.lower() != HOLDS_EVERYTHING:
+            fallback = output / _free_name(target.with_suffix(HOLDS_EVERYTHING), taken)
+        jobs.append(Job(source, relative, output / target, fallback))
     return jobs
 
 
 def own_share(jobs: Iterable[Job], output: Path, rank: int, world_size: int) -> list[Job]:
     """The jobs of process `rank` of `world_size`: each job belongs to exactly one process, by its target's name."""
-    return [job for job in jobs if zlib.crc32(job.target.relative_to(output).as_posix().encode()) % world_size == rank]
+    names = ((job, os.fsencode(job.target.relative_to(output).as_posix())) for job in jobs)
+    return [job for job, name in names if zlib.crc32(name) % world_size == rank]
 
 
-def claim_output(output: Path, settings: dict[str, object]) -> None:
-    """Makes the output folder and notes the settings in it.
-
-    Raises:
-        ConfigurationError: the folder cannot be made, or holds edits made with other settings, which a resumed run would
-            silently mix with the new ones.
-    """
-    note = output / SETTINGS_FILE
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        if not note.exists():
-            # Several processes may get here at once; each writes the same, and a rename is never seen half done.
-            draft = output / f".{uuid.uuid4().hex}.part"
-            draft.write_text(json.dumps(settings, indent=1))
-            draft.replace(note)
-            return
-        earlier = json.loads(note.read_text())
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"Cannot use {output} as output folder ({error}): choose another --output.") from error
-    differing = [name for name in settings if earlier.get(name) != settings[name]]
-    if differing:
-        was = ", ".join(f"{name} {earlier.get(name)!r} instead of {settings[name]!r}" for name in differing)
-        raise ConfigurationError(f"{output} holds edits made with {was}: choose another --output.")
+def _wanted(relative: Path, suffix: str | None) -> Path:
+    own = relative.suffix.lower()
+    ending = suffix or (relative.suffix if own in FORMAT_OF_SUFFIX else HOLDS_EVERYTHING)
+    stem = relative.stem if is_picture_suffix(own) else relative.name  # "party.2024" is a name and no suffix
+    return relative.with_name(fit_name(stem, ending))
 
 
-def remove_left_overs(output: Path) -> None:
-    """Removes the unfinished files of killed runs from the output folder; another process may do the same meanwhile."""
-    for path in output.rglob(".*.part"):
-        with contextlib.suppress(FileNotFoundError):
-            if LEFT_OVER.fullmatch(path.name) and time.time() - path.stat().st_mtime > UNFINISHED_SECONDS:
-                path.unlink()
-
-
-def _pictures(inputs: Sequence[Path], output: Path) -> Iterator[tuple[Path, Path]]:
-    """Pairs of a picture and its path relative to the output folder, in an order that depends on names alone."""
-    for entry in inputs:
-        if not entry.is_dir():
-            yield entry, Path(entry.name)
-            continue
-        top = Path(entry.resolve().name if len(inputs) > 1 else "")
-        for folder, subfolders, names in os.walk(entry):
-            subfolders[:] = sorted(name for name in subfolders if not _same(Path(folder, name), output))
-            for name in sorted(names):
-                if Path(name).suffix.lower() in PICTURE_SUFFIXES and not name.startswith("."):
-                    yield Path(folder, name), top / Path(folder, name).relative_to(entry)
-
-
-def _same(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
+def _earlier(
+    pictures: Sequence[tuple[Path, Path]], wanted: Sequence[Path], records: Sequence[Record]
+) -> dict[int, Record]:
+    """The record of each picture's edit in the format that is wanted now, by the picture's place in the list."""
+    matched: dict[int, Record] = {}
+    for suffix in {name.suffix.lower() for name in wanted}:
+        places = [index for index, name in enumerate(wanted) if name.suffix.lower() == suffix]
+        alike = [record for record in records if Path(record.target).suffix.lower() == suffix]
+        found = match_records([pictures[index] for index in places], alike)
+        matched |= {places[index]: record for index, record in found.items()}
+    return matched
 
 
 def _free_name(target: Path, taken: set[str]) -> Path:
     number, name = 1, target
-    while str(name).lower() in taken:
+    while fold_name(name) in taken:
         number += 1
-        name = target.with_stem(f"{target.stem}-{number}")
-    taken.add(str(name).lower())
+        name = target.with_name(fit_name(target.stem, f"-{number}{target.suffix}"))
+    taken.add(fold_name(name))
     return name

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..errors import NoFaceError
+from ..errors import NoFaceError, PictureError
 from ..expressions import EXPRESSIONS
 from ..faces.alignment import canonical_transform, crop_corners, crop_face
 from ..faces.compositing import SPREAD
@@ -82,16 +82,14 @@ def measure(pipeline, cases: Sequence[Case], judges: Judges, on_picture: Callabl
         on_picture: called with each picture's name once it is done, for a progress bar.
 
     Returns:
-        Measurements. Pictures without a face are listed under `failures`, not dropped in silence.
+        Measurements. Pictures that cannot be read or show no face are listed under `failures`, not dropped in silence.
     """
     measured = Measurements()
     for case in cases:
         try:
-            original = _Original.find(pipeline, case.source)
-        except NoFaceError as error:
+            _measure_case(pipeline, case, _Original.find(pipeline, case.source), judges, measured)
+        except (NoFaceError, PictureError) as error:
             measured.failures[case.source.name] = str(error)
-        else:
-            _measure_case(pipeline, case, original, judges, measured)
         on_picture(case.source.name)
     _compare_identities(measured.rows)
     return measured

@@ -23,6 +23,7 @@ import numpy as np
 
 from ..errors import ConfigurationError, ExpressionError
 from ..expressions import EXPRESSIONS, resolve_expression
+from ..model_source import resolve_model
 
 Classifier = Callable[[np.ndarray], np.ndarray]
 
@@ -125,8 +126,9 @@ class TransformersClassifier:
             ) from error
         try:
             # backend="pil": the default processors are built on torchvision, which this project does without
-            self._processor = AutoImageProcessor.from_pretrained(name_or_path, revision=revision, backend="pil")
-            self._model = AutoModelForImageClassification.from_pretrained(name_or_path, revision=revision).eval()
+            source = resolve_model(name_or_path)
+            self._processor = AutoImageProcessor.from_pretrained(source, revision=revision, backend="pil")
+            self._model = AutoModelForImageClassification.from_pretrained(source, revision=revision).eval()
         except (OSError, ValueError) as error:
             raise ConfigurationError(
                 f"{name_or_path!r} holds no image-classification model of transformers: {error}"

@@ -37,7 +37,8 @@ def write_report(evaluation: Evaluation, folder: str | Path) -> Path:
     for name, sheet in sheets.items():
         sheet.save(folder / "sheets" / f"{name.replace('/', '_').replace(' ', '_')}.jpg", quality=90)
     page = folder / "index.html"
-    page.write_text(render_html(report, sheets), encoding="utf-8")
+    # The folder of the pictures may have a name that is no UTF-8.
+    page.write_text(render_html(report, sheets), encoding="utf-8", errors="backslashreplace")
     return page
 
 

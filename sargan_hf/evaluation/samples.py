@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DatasetError, ExpressionError
+from ..errors import DatasetError
 from ..expressions import EXPRESSIONS, resolve_expression
-from ..pictures import PICTURE_SUFFIXES, open_picture
+from ..file_names import escape_unprintable
+from ..pictures import looks_like_picture, open_picture
 
 _DATASET_FILES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "*.parquet", "data/*.parquet", "dataset_*.json")
 
@@ -101,29 +102,27 @@ def plan_cases(samples: Sequence[Sample], expressions: Sequence[str] = EXPRESSIO
 
 def _has_no_labels(folder: Path) -> bool:
     """Whether neither a metadata or Parquet file nor a folder named after an expression says what the pictures show."""
+    from ..data.folders import has_class_folders, list_files
+
     if any(next(folder.glob(pattern), None) for pattern in _DATASET_FILES):
         return False
-    return not any(_is_expression(path.name) for path in folder.rglob("*") if path.is_dir())
-
-
-def _is_expression(name: str) -> bool:
-    try:
-        return bool(resolve_expression(name))
-    except ExpressionError:
-        return False
+    return not has_class_folders(list_files(folder), EXPRESSIONS)
 
 
 def _from_folder(folder: Path) -> list[Sample]:
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
     samples = []
-    for file in files:
+    for file in sorted(path for path in folder.rglob("*") if not path.is_dir()):
         inside = file.relative_to(folder)
-        domain = inside.parts[0] if len(inside.parts) > 1 else file.stem.split("_")[0]
-        samples.append(Sample(str(inside), _file_opener(file), None, str(inside), "", domain))
+        if any(part.startswith(".") for part in inside.parts) or not looks_like_picture(file):
+            continue
+        name = escape_unprintable(inside)  # it is written to the report
+        domain = escape_unprintable(inside.parts[0] if len(inside.parts) > 1 else file.stem.split("_")[0])
+        samples.append(Sample(name, _file_opener(file), None, name, "", domain))
     return samples
 
 
 def _from_dataset(data: str, split: str | None, held_out: float | None, domain_column: str, seed: int) -> list[Sample]:
+    from ..data.decoding import stored_pictures
     from ..data.loading import load_expression_dataset, split_by_subject
 
     dataset = load_expression_dataset(data, split=split)
@@ -131,11 +130,11 @@ def _from_dataset(data: str, split: str | None, held_out: float | None, domain_c
         dataset = split_by_subject(dataset, held_out=held_out, seed=seed)["test"]
     names = dataset.features["expression"].names
     labels = dataset.remove_columns([column for column in dataset.column_names if column == "image"])
-    samples = []
+    samples, stored = [], stored_pictures(dataset)
     for index, row in enumerate(labels):
         expression = resolve_expression(names[row["expression"]])
         name = f"{index:05d} {row['subject']} {expression}"
-        opener = _row_opener(dataset, index)
+        opener = _row_opener(stored, index)
         subject = row["subject"] or name
         samples.append(Sample(name, opener, expression, subject, row["pair"] or "", row.get(domain_column) or "all"))
     return samples
@@ -145,5 +144,7 @@ def _file_opener(file: Path) -> Callable[[], np.ndarray]:
     return lambda: open_picture(file).rgb8()
 
 
-def _row_opener(dataset, index: int) -> Callable[[], np.ndarray]:
-    return lambda: open_picture(dataset[index]["image"]).rgb8()
+def _row_opener(stored, index: int) -> Callable[[], np.ndarray]:
+    from ..data.decoding import picture_at
+
+    return lambda: picture_at(stored, index)

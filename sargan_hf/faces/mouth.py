@@ -68,7 +68,7 @@ def refine_mouth(
         region: what `apply_change` returned; nothing is painted outside.
     """
     size = refiner.sample_size
-    if change.expression is None or transform_scale(transform) >= 1:
+    if transform_scale(transform) >= 1:
         return
     activity = mouth_activity(change, side, size)
     if activity.max() < LEAST_ACTIVITY:

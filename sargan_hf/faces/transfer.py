@@ -41,7 +41,7 @@ class Change:
             those would be drawn out to streaks.
         weight: float32 [P, P], 0 where the picture stays as it is, bit for bit.
         covered: float32 [P, P], 1 where the residual replaces what the picture shows, see `covered_by`.
-        expression: float32 [n], the condition that the edit was made for; None where it is not known.
+        expression: float32 [n], the condition that the edit was made for, which `faces.mouth` refines it by.
         pasted: whether `crop` stands in for the picture's own pixels everywhere, the mode "paste".
     """
 
@@ -50,7 +50,7 @@ class Change:
     crop: np.ndarray
     weight: np.ndarray
     covered: np.ndarray
-    expression: np.ndarray | None = None
+    expression: np.ndarray
     pasted: bool = False
 
     def scaled(self, intensity: float) -> "Change":
@@ -89,7 +89,8 @@ def plan_change(
     mode: str,
     region: str | np.ndarray | None = None,
     attention: np.ndarray | None = None,
-    expression: np.ndarray | None = None,
+    *,
+    expression: np.ndarray,
 ) -> Change:
     """Turns what the generator returns into the `Change` to make.
 
@@ -101,7 +102,7 @@ def plan_change(
             model that has none; "residual" only adds the up-sampled difference; "paste" puts the model's own pixels there.
         region: see `compositing.region_weight`; also keeps the change to where the network looked.
         attention: [h, w] in 0..1, where the network looked; only used with a region.
-        expression: [n], the condition, kept for whoever refines the edit.
+        expression: [n], the condition it was made for, kept for what refines the edit.
     """
     side = crop.shape[0]
     start = crop.astype(np.float32) / 127.5 - 1

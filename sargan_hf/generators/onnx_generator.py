@@ -1,12 +1,14 @@
 """The generator run by ONNX Runtime; nothing here needs torch."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import ConfigurationError, ModelFormatError
-from .base import GeneratorEdit, evened
+from ..model_source import ModelSource, find_source
+from .base import GeneratorEdit, evened, one_by_one
 
 FILES = {"fp32": "model.onnx", "fp16": "model_fp16.onnx", "int8": "model_quantized.onnx"}
 
@@ -42,12 +44,18 @@ class ONNXGenerator:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path, *, dtype: str = "fp32", threads: int | None = None, **hub_kwargs: object
+        cls,
+        name_or_path: str | Path | ModelSource,
+        *,
+        dtype: str = "fp32",
+        threads: int | None = None,
+        **hub_kwargs: object,
     ) -> "ONNXGenerator":
         """Loads an export.
 
         Args:
-            name_or_path: an .onnx file, a folder that holds `onnx/model.onnx`, or a repository id.
+            name_or_path: an .onnx file, a folder that holds `onnx/model.onnx`, or a repository id (see
+                `model_source.resolve_model`).
             dtype: "fp32", "fp16" or "int8" (weights in 8 bits), the files that `sargan export` writes.
             threads: threads per operation.
             hub_kwargs: `revision`, `subfolder`, `cache_dir`, `token`, `local_files_only`.
@@ -58,22 +66,23 @@ class ONNXGenerator:
         """
         if dtype not in FILES:
             raise ConfigurationError(f"dtype={dtype!r} is not known: use one of {', '.join(FILES)}.")
-        if Path(name_or_path).is_file():
-            return cls(name_or_path, threads)
+        source = find_source(name_or_path, **hub_kwargs)
+        if os.path.isfile(source.name):
+            return cls(source.name, threads)
         parts = [str(hub_kwargs.pop("subfolder", None) or ""), "onnx", FILES[dtype]]
         filename = "/".join(part for part in parts if part)
-        if Path(name_or_path).is_dir():
-            path = Path(name_or_path, filename)
-        else:
-            path = _download(str(name_or_path), filename, hub_kwargs)
+        if not source.is_local:
+            return cls(_download(source, filename, hub_kwargs), threads)
+        path = Path(source.name, filename)
         if not path.is_file():
-            raise ModelFormatError(
-                f"{name_or_path} has no {filename}; write it with `sargan export {name_or_path} {name_or_path}`."
-            )
+            raise ModelFormatError(f"{source} has no {filename}; write it with `sargan export {source} {source}`.")
         return cls(path, threads)
 
     def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
         """See `Generator.__call__`."""
+        return one_by_one(self._run, crops, expression)
+
+    def _run(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
         crops = np.ascontiguousarray(crops, dtype=np.float32)
         feed = {
             "pixel_values": crops,
@@ -83,17 +92,18 @@ class ONNXGenerator:
         names = [output.name for output in self.session.get_outputs()]
         edit = dict(zip(names, self.session.run(names, feed), strict=True))
         residual = edit["residual"] if self.ultimate_skip else edit["sample"] - crops
-        return evened(
-            GeneratorEdit(residual, edit.get("attention"), edit.get("motion")), expression, self.typical_motion
-        )
+        made = GeneratorEdit(residual, edit.get("attention"), edit.get("motion"), expression)
+        return evened(made, self.typical_motion)
 
 
-def _download(repo_id: str, filename: str, hub_kwargs: dict[str, object]) -> Path:
+def _download(source: ModelSource, filename: str, hub_kwargs: dict[str, object]) -> Path:
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(hf_hub_download(repo_id, filename, **hub_kwargs))
+        return Path(hf_hub_download(source.name, filename, **source.hub_kwargs(hub_kwargs)))
+    except LocalEntryNotFoundError as error:
+        raise source.not_cached() from error
     except (OSError, HfHubHTTPError, HFValidationError) as error:
         reason = " ".join(str(error).split())
-        raise ModelFormatError(f"{filename} cannot be had from {repo_id}. {reason}") from error
+        raise ModelFormatError(f"{filename} cannot be had from {source}. {reason}") from error

@@ -5,8 +5,9 @@ import torch
 
 from ..fast_generator import FastGenerator
 from ..hub import load_model
+from ..model_source import ModelSource
 from ..modeling_sargan import SARGAN
-from .base import GeneratorEdit, evened
+from .base import GeneratorEdit, evened, one_by_one
 
 
 class TorchGenerator:
@@ -19,22 +20,27 @@ class TorchGenerator:
         self.typical_motion = model.config.typical_motion
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str, device: str | None = None, **kwargs: object) -> "TorchGenerator":
+    def from_pretrained(
+        cls, name_or_path: str | ModelSource, device: str | None = None, **kwargs: object
+    ) -> "TorchGenerator":
         """Loads a model; `device` defaults to the GPU where there is one. `kwargs` go to `hub.load_model`."""
         model = load_model(name_or_path, **kwargs)
         device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         return cls(model if _device(model) == device else model.to(device))
 
-    @torch.inference_mode()
     def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
         """See `Generator.__call__`."""
+        return one_by_one(self._run, crops, expression)
+
+    @torch.inference_mode()
+    def _run(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
         weights = next(self.model.parameters())
         pixel_values = torch.from_numpy(crops).to(weights)
         output = self.model(pixel_values, torch.from_numpy(expression).to(weights))
         # Without the ultimate skip the network paints the whole picture; what is to be added is the difference.
         residual = output.residual if self.model.config.ultimate_skip else output.sample - pixel_values
-        edit = GeneratorEdit(_array(residual), _array(output.attention), _array(output.motion))
-        return evened(edit, expression, self.typical_motion)
+        edit = GeneratorEdit(_array(residual), _array(output.attention), _array(output.motion), expression)
+        return evened(edit, self.typical_motion)
 
 
 def _device(model: SARGAN) -> torch.device:

@@ -1,7 +1,8 @@
 """Pictures in and out: opening whatever people have, safely, and saving an edit that says what it is."""
 
 from .content_credentials import ContentCredentials
-from .opening import MAX_PIXELS, MIN_SIDE, PICTURE_SUFFIXES, Picture, open_picture
+from .opening import MAX_PIXELS, MIN_SIDE, Picture, open_picture
+from .recognition import PICTURE_SUFFIXES, is_picture_suffix, looks_like_picture
 from .saving import EditedImage, save_picture
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "ContentCredentials",
     "EditedImage",
     "Picture",
+    "is_picture_suffix",
+    "looks_like_picture",
     "open_picture",
     "save_picture",
 ]

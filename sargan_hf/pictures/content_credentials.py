@@ -15,6 +15,7 @@ from PIL import Image
 
 from .._version import __version__
 from ..errors import ConfigurationError, PictureError
+from ..file_names import escape_unprintable
 from .provenance import DIGITAL_SOURCE_TYPE
 from .whole_files import write_whole
 
@@ -114,7 +115,7 @@ def _manifest(title: str) -> dict[str, object]:
     created = {"action": "c2pa.created", "digitalSourceType": DIGITAL_SOURCE_TYPE}
     edited = {"action": "c2pa.edited", "digitalSourceType": DIGITAL_SOURCE_TYPE}
     return {
-        "title": title,
+        "title": escape_unprintable(title),
         "claim_generator_info": [{"name": "sargan_hf", "version": __version__}],
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created, edited]}}],
     }

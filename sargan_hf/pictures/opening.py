@@ -5,44 +5,23 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import PictureError
+from ..file_names import escape_unprintable
 from .metadata import kept_metadata, orientation_transpose
 from .modes import as_editable, from_array, holds_16_bit_colour, to_rgb8
+from .recognition import HEAD_BYTES, is_camera_raw, is_heif, unreadable_kind
+from .recognition import PICTURE_SUFFIXES as PICTURE_SUFFIXES
 
 MAX_PIXELS = 89_478_485  # Pillow's own threshold for a suspected decompression bomb, 256 MiB of RGB
 MIN_SIDE = 16
+MAX_NAME = 100  # characters of a file's name in a message
 # Pillow knows many more; these are what people have, without the formats that start other programs or guess by name only.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "ICO", "PPM")
-PICTURE_SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".png",
-        ".apng",
-        ".webp",
-        ".gif",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".dib",
-        ".avif",
-        ".jp2",
-        ".j2k",
-        ".ico",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-    ]
-)
 
 PictureSource = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray
 
@@ -98,7 +77,7 @@ def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Pict
         reduced = source.dtype == np.uint16 and mode != "I;16"
         return Picture(pixels, mode, "the array", notes=(_eight_bits("The array"),) if reduced else ())
     if isinstance(source, Image.Image):
-        name = Path(getattr(source, "filename", "") or "the image").name
+        name = _name(getattr(source, "filename", "") or "the image")
         return _from_image(source, name, max_pixels)
     with _binary_file(source) as (file, name):
         return _from_image(_identify(file, name, max_pixels), name, max_pixels)
@@ -115,13 +94,19 @@ class _binary_file:
         if isinstance(self.source, bytes | bytearray):
             return BytesIO(self.source), "the data"
         if hasattr(self.source, "read"):
-            return self.source, Path(str(getattr(self.source, "name", "the file"))).name
+            return self.source, _name(str(getattr(self.source, "name", "the file")))
         self.owned = _open_regular_file(self.source)
-        return self.owned, Path(self.source).name
+        return self.owned, _name(self.source)
 
     def __exit__(self, *_: object) -> None:
         if self.owned is not None:
             self.owned.close()
+
+
+def _name(path: str | os.PathLike) -> str:
+    """The file's name as messages and notes print it."""
+    name = escape_unprintable(os.path.basename(os.fsdecode(path)))
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME // 2]}...{name[-MAX_NAME // 4 :]}"
 
 
 def _open_regular_file(source: str | os.PathLike) -> BinaryIO:
@@ -132,18 +117,19 @@ def _open_regular_file(source: str | os.PathLike) -> BinaryIO:
         )
     if str(source).lower().startswith(("http://", "https://")):
         raise PictureError(f"{source} is an address: download the picture first and give its path.")
+    shown = escape_unprintable(os.fsdecode(source))
     try:
         # Looked at before opening, because opening a FIFO blocks until somebody writes to it.
         complaint = _unfit(os.stat(source))
         if complaint is None:
             return open(source, "rb")
     except FileNotFoundError as error:
-        raise PictureError(f"There is no file {source}: check the path.") from error
+        raise PictureError(f"There is no file {shown}: check the path.") from error
     except PermissionError as error:
-        raise PictureError(f"{source} may not be read: check its permissions.") from error
+        raise PictureError(f"{shown} may not be read: check its permissions.") from error
     except (OSError, ValueError) as error:  # loops of symbolic links, names that are too long or hold a NUL byte
         raise PictureError(f"{str(source)!r} cannot be opened: {getattr(error, 'strerror', None) or error}.") from error
-    raise PictureError(f"{source} {complaint}")
+    raise PictureError(f"{shown} {complaint}")
 
 
 def _unfit(status: os.stat_result) -> str | None:
@@ -159,9 +145,13 @@ def _unfit(status: os.stat_result) -> str | None:
 def _identify(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
     try:
         Image.init()  # Pillow loads its rarer decoders only on demand
-        return Image.open(file, formats=FORMATS)
+        image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise PictureError(_not_a_picture(file, name)) from error
+        file.seek(0)
+        head = file.read(HEAD_BYTES)
+        if is_heif(head):
+            return _open_heif(file, name)
+        raise PictureError(_not_a_picture(head, name)) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         allowed = min(max_pixels, 2 * Image.MAX_IMAGE_PIXELS)  # Pillow itself opens nothing beyond that
         raise PictureError(
@@ -170,29 +160,54 @@ def _identify(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
     except (
         Exception
     ) as error:  # decoders raise anything at all on hostile files: SyntaxError, struct.error, IndexError ...
-        raise PictureError(f"{name} is damaged and cannot be opened ({error}): export it again.") from error
+        raise PictureError(f"{name} is damaged and cannot be opened ({_one_line(error)}): export it again.") from error
+    if is_camera_raw(image, name):
+        raise PictureError(_unreadable(name, "a camera raw file"))
+    return image
 
 
-def _not_a_picture(file: BinaryIO, name: str) -> str:
+def _open_heif(file: BinaryIO, name: str) -> Image.Image:
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as error:
+        raise PictureError(
+            f"{name} is a HEIC photo, which needs pillow-heif: pip install 'sargan_hf[heif]', or save it as JPEG or PNG first."
+        ) from error
     file.seek(0)
-    head = file.read(16)
+    try:
+        return HeifImageFile(file)
+    except Exception as error:  # as above
+        raise PictureError(
+            f"{name} is a HEIC photo that is damaged and cannot be opened ({_one_line(error)}): copy or export it again."
+        ) from error
+
+
+def _not_a_picture(head: bytes, name: str) -> str:
     if not head:
         return f"{name} is empty (0 bytes): copy or download it again."
-    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"):
-        return f"{name} is a HEIC photo, which cannot be read here: save it as JPEG or PNG first."
+    kind = unreadable_kind(head, name)
+    if kind:
+        return _unreadable(name, kind)
     return f"{name} is not a picture that can be read: use JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF or JPEG 2000."
+
+
+def _unreadable(name: str, kind: str) -> str:
+    return f"{name} is {kind}, which cannot be read here: save it as JPEG, PNG or TIFF first."
 
 
 def _from_image(image: Image.Image, name: str, max_pixels: int) -> Picture:
     _check_size(image.size, name, max_pixels)
     notes = []
-    # The second picture in an MPO is a gain map or the other eye of a stereo pair, nothing to tell the user about.
-    if getattr(image, "is_animated", False) and image.format != "MPO":
+    # The second picture in an MPO is a gain map or the other eye of a stereo pair, nothing to tell the user about; a HEIC
+    # photo says itself which of its pictures is the one to show.
+    animated = getattr(image, "is_animated", False)
+    if animated and image.format not in ("MPO", "HEIF"):
         notes.append(f"{name} is animated: only its first frame is used.")
-    if holds_16_bit_colour(image):
-        notes.append(_eight_bits(name))
+    bits = 16 if holds_16_bit_colour(image) else image.info.get("bit_depth", 8) if image.format == "HEIF" else 8
+    if bits > 8:
+        notes.append(_eight_bits(name, bits))
     try:
-        if getattr(image, "is_animated", False):
+        if animated and image.format != "HEIF":
             image.seek(0)
         image.load()
         _check_size(image.size, name, max_pixels)  # an icon file learns its real size only now
@@ -201,15 +216,20 @@ def _from_image(image: Image.Image, name: str, max_pixels: int) -> Picture:
         raise
     except Exception as error:  # as above: one clear error whatever a decoder says
         raise PictureError(
-            f"{name} is damaged or incomplete and cannot be decoded ({error}): copy or export it again."
+            f"{name} is damaged or incomplete and cannot be decoded ({_one_line(error)}): copy or export it again."
         ) from error
     pixels = np.ascontiguousarray(orientation_transpose(image, pixels))
     info, metadata_notes = kept_metadata(image, keeps_profile, name)
     return Picture(pixels, mode, name, info, (*notes, *mode_notes, *metadata_notes))
 
 
-def _eight_bits(name: str) -> str:
-    return f"{name} has 16 bits a colour: the edit has 8."
+def _one_line(error: Exception) -> str:
+    """What a decoder says, which may be nothing but its class, or several lines."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _eight_bits(name: str, bits: int = 16) -> str:
+    return f"{name} has {bits} bits a colour: the edit has 8."
 
 
 def _check_size(size: tuple[int, ...], name: str, max_pixels: int) -> None:

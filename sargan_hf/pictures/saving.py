@@ -8,6 +8,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from ..errors import PictureError
+from ..file_names import escape_unprintable
 from .content_credentials import ContentCredentials
 from .encoding import encoded
 from .whole_files import write_whole
@@ -65,7 +66,7 @@ class EditedImage(Image.Image):
         image, own = self, getattr(self, "encoderinfo", {})  # Pillow's other way to give parameters
         if own:
             image, params = self.copy(), params | own
-        name = os.path.basename(path) or "the picture"
+        name = escape_unprintable(os.path.basename(path)) or "the picture"
         kept = {key: self.info[key] for key in KEPT if key in self.info}
         content = encoded(image, _format_of(path, format), name, params, kept, self.provenance)
         if is_path:
@@ -113,12 +114,13 @@ def save_picture(
         ConfigurationError: `credentials` do not sign.
     """
     path = Path(path)
+    name = escape_unprintable(path.name)
     chosen = FORMAT_OF_SUFFIX.get(path.suffix.lower())
     if chosen is None:
-        raise PictureError(f"Cannot save {path.name}: use one of {', '.join(FORMAT_OF_SUFFIX)}.")
+        raise PictureError(f"Cannot save {name}: use one of {', '.join(FORMAT_OF_SUFFIX)}.")
     edited = isinstance(image, EditedImage)
     kept = {key: image.info[key] for key in (KEPT if edited else KEPT[:1]) if key in image.info}
-    content = encoded(image, chosen, path.name, params, kept, image.provenance if edited else None)
+    content = encoded(image, chosen, name, params, kept, image.provenance if edited else None)
     return write_whole(path, content, credentials)
 
 

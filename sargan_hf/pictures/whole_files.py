@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import PictureError, SARGANError
+from ..file_names import escape_unprintable
 
 if TYPE_CHECKING:
     from .content_credentials import ContentCredentials
@@ -40,7 +41,8 @@ def whole_file(path: str | bytes | os.PathLike) -> Iterator[BinaryIO]:
         raise
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL byte
         said = getattr(error, "strerror", None) or error
-        raise PictureError(f"Cannot save {path}: {said}. Check folder, space and permissions.") from error
+        shown = escape_unprintable(path)
+        raise PictureError(f"Cannot save {shown}: {said}. Check folder, space and permissions.") from error
     finally:
         if draft is not None:
             draft.unlink(missing_ok=True)

@@ -2,13 +2,17 @@
 
 import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.core import TyperGroup
 
 from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .rendering.variation import ControlShares
 
 DEFAULT_COMMAND = "make"
 
@@ -63,8 +67,13 @@ def make(
     relight: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a light from one side.")] = 0.25,
     backdrop: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with another background.")] = 0.2,
     beard: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a painted beard.")] = 0.0,
+    controls: Annotated[int, typer.Option(min=0, help="Further pictures per set with drawn facial controls.")] = 0,
+    control_share: Annotated[
+        list[str] | None,
+        typer.Option(help="KIND=SHARE of those: alone, several, recipe or eyes, relative to each other. Repeatable."),
+    ] = None,
     face_model: Annotated[
-        Path | None, typer.Option(help="The face model's npz; else the one in SARGAN_ASSETS.")
+        Path | None, typer.Option(help="The face model's file; else the one in SARGAN_ASSETS, else the package's.")
     ] = None,
 ) -> None:
     """Make a data set that `datasets.load_dataset` reads."""
@@ -83,6 +92,8 @@ def make(
         relight=relight,
         backdrop=backdrop,
         beard=beard,
+        controls=controls,
+        control_shares=_control_shares(control_share or [], controls),
         motion=motion,
     )
     settings = RigSettings(
@@ -120,7 +131,7 @@ def sheet(
 @rig_app.command("build-model")
 def build_model(
     facekit: Annotated[Path, typer.Argument(help="Checkout of the public ICT-FaceKit, or its folder of OBJ files.")],
-    output: Annotated[Path, typer.Argument(help="The npz to write.")],
+    output: Annotated[Path, typer.Argument(help="The file to write: .npz, or packed as .npz.xz.")],
 ) -> None:
     """Make the face model's file from the OBJ files of the public ICT-FaceKit."""
     from .face_model.build_model import build_face_model
@@ -167,6 +178,23 @@ def _real_source(text: str) -> tuple[Path, str]:
     if not separator:
         raise ConfigurationError(f"--real takes FOLDER=EXPRESSION, for example smiling=happy; got {text!r}.")
     return Path(folder), expression
+
+
+def _control_shares(texts: list[str], controls: int) -> "ControlShares":
+    """The shares named by KIND=SHARE; kinds that are not named keep theirs."""
+    from .rendering.variation import ControlShares
+
+    if texts and not controls:
+        raise ConfigurationError("--control-share says what the pictures of --controls show: give --controls too.")
+    shares = asdict(ControlShares())
+    for text in texts:
+        kind, _, share = text.partition("=")
+        if kind not in shares or not share.replace(".", "", 1).isdigit():
+            raise ConfigurationError(
+                f"--control-share takes KIND=SHARE, for example alone=0.5, with a kind of {', '.join(shares)}; got {text!r}."
+            )
+        shares[kind] = float(share)
+    return ControlShares(**shares)
 
 
 def _typed_command() -> str:

@@ -6,6 +6,7 @@ and the same pictures come out however many processes, workers or accumulation s
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ..data.augmentation import stylise
 from ..data.caricature import Caricature, draw_caricature
 from ..data.occluders import draw_occluder
+from ..errors import SARGANError
 from ..faces.alignment import canonical_eyes, canonical_mouth
 from .faces import FaceCache
 from .flow import MotionMaps, transform_flow
@@ -293,7 +295,13 @@ def training_batches(
         worker_init_fn=_prepare_worker,
         pin_memory=torch.cuda.is_available(),  # without it the copy to the GPU waits for the GPU
     )
-    return iter(loader)
+    # A fork that has to stop OpenCV's threads waits for ever for those that it did not inherit: there may be none by then.
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        return iter(loader)
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def _prepare_worker(_: int) -> None:
@@ -302,3 +310,18 @@ def _prepare_worker(_: int) -> None:
     # workers itself; a worker gone before that would end it with an error instead.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def told_loader_errors() -> Iterator[None]:
+    """Says in a sentence that one of the loader's processes was killed, which PyTorch tells in a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker (pid"):
+            raise
+        raise SARGANError(
+            f"A process that prepares batches was killed ({' '.join(str(error).split())[:120]}...). Where memory or /dev/shm "
+            "is small (docker run --shm-size), train with --dataloader_num_workers 0. Go on with --resume_from_checkpoint "
+            "latest."
+        ) from error

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from ..errors import ConfigurationError
-from .config import PRESETS, TrainingConfig
+from .config import PRESETS, TrainingConfig, nearest
 
 
 def parse_config(arguments: Sequence[str] | None = None) -> tuple[TrainingConfig, bool]:
@@ -20,12 +20,18 @@ def parse_config(arguments: Sequence[str] | None = None) -> tuple[TrainingConfig
     """
     parser = argparse.ArgumentParser(
         description="Train SARGAN with Accelerate, on a CPU, one GPU or many.",
+        allow_abbrev=False,
     )
     parser.add_argument("--config", metavar="FILE", default=None, help="YAML or JSON file with settings")
     parser.add_argument("--dry_run", action="store_true", help="print the plan and stop")
     for each in dataclasses.fields(TrainingConfig):
         _add_flag(parser, each)
-    given = vars(parser.parse_args(arguments))
+    known, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        flags = [each.split("=")[0] for each in unknown if each.startswith("--")] or unknown
+        names = [f"--{each.name}" for each in dataclasses.fields(TrainingConfig)]
+        raise ConfigurationError(f"Unknown arguments: {nearest(flags, names)}. --help lists the settings.")
+    given = vars(known)
     file, dry_run = given.pop("config"), given.pop("dry_run")
 
     values = TrainingConfig.load(file) if file else {}
@@ -39,7 +45,8 @@ def parse_config(arguments: Sequence[str] | None = None) -> tuple[TrainingConfig
 def _add_flag(parser: argparse.ArgumentParser, each: dataclasses.Field) -> None:
     kind = next(k for k in (get_args(each.type) or (each.type,)) if k is not type(None))
     # None marks "not given": presets and files fill in before the class's own default does.
-    options: dict = {"default": None, "help": f"{each.metadata['help']} (default: {each.default})"}
+    default = each.metadata.get("otherwise", each.default)
+    options: dict = {"default": None, "help": f"{each.metadata['help']} (default: {default})"}
     if kind is bool:
         parser.add_argument(f"--{each.name}", action=argparse.BooleanOptionalAction, **options)
     else:
@@ -57,5 +64,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         print_plan(config)
         return
-    folder = train(config)
-    print(f"Finished: the model is in {folder}")
+    train(config)

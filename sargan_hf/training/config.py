@@ -1,6 +1,8 @@
 """Every setting of a training run: a typed dataclass that prints, saves, loads and refuses wrong values at once."""
 
 import dataclasses
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -8,6 +10,7 @@ from typing import Any, get_args
 import yaml
 
 from ..errors import ConfigurationError
+from .files import whole_file
 
 # What an objective needs besides its losses, where it differs from the defaults below. Flags and files override it.
 PRESETS: dict[str, dict[str, Any]] = {
@@ -32,14 +35,33 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
+PRECISIONS = ("no", "fp16", "bf16")
+# The network's settings where there is no `init_from` to decide them.
+ARCHITECTURE: dict[str, Any] = {
+    "base_channels": 64,
+    "num_blocks": 1,
+    "attention": True,
+    "ultimate_skip": True,
+    "motion": False,
+}
+
+
 def setting(default: Any, help_text: str, **limits: Any) -> Any:
-    """A dataclass field with its help text and its limits (`minimum`, `maximum`, `choices`, `above`)."""
+    """A dataclass field with its help text, its limits (`minimum`, `maximum`, `choices`, `above`) and, for a
+    default of None, `otherwise`: what it stands for."""
     return field(default=default, metadata={"help": help_text, **limits})
+
+
+def of_network(name: str, help_text: str, **limits: Any) -> Any:
+    return setting(None, f"{help_text}; given by init_from where there is one", otherwise=ARCHITECTURE[name], **limits)
 
 
 @dataclass
 class TrainingConfig:
-    """Settings of one run. Names are those of diffusers' example scripts where these have one."""
+    """Settings of one run. Names are those of diffusers' example scripts where these have one.
+
+    With `init_from`, settings of the network that are not given stay None until the model is loaded, and become its own.
+    """
 
     # Data
     train_data_dir: str | None = setting(None, "folder with pictures, metadata or Parquet shards")
@@ -55,11 +77,11 @@ class TrainingConfig:
     caricature: float = setting(0.0, "share of samples bent into faces of other proportions", minimum=0.0, maximum=1.0)
     dataloader_num_workers: int = setting(1, "processes that prepare batches", minimum=0)
     # Network
-    base_channels: int = setting(64, "width of the generator's first convolution", minimum=4)
-    num_blocks: int = setting(1, "spatial-attention residual blocks", minimum=1)
-    attention: bool = setting(True, "attention inside the blocks")
-    ultimate_skip: bool = setting(True, "add the input to what the network painted")
-    motion: bool = setting(False, "move that skip by a predicted flow")
+    base_channels: int | None = of_network("base_channels", "width of the generator's first convolution", minimum=4)
+    num_blocks: int | None = of_network("num_blocks", "spatial-attention residual blocks", minimum=1)
+    attention: bool | None = of_network("attention", "attention inside the blocks")
+    ultimate_skip: bool | None = of_network("ultimate_skip", "add the input to what the network painted")
+    motion: bool | None = of_network("motion", "move that skip by a predicted flow")
     init_from: str | None = setting(None, "model folder or Hub id to start from")
     widen_init: int = setting(1, "times the width of init_from; its channels are copied", minimum=1)
     still_init: bool = setting(False, "leave out the flow field of init_from, for a network without motion")
@@ -94,7 +116,9 @@ class TrainingConfig:
     warmup_steps: int = setting(200, "steps of linear warm-up", minimum=0)
     decay_fraction: float = setting(0.4, "last share of the run with a linearly falling rate", minimum=0.0, maximum=1.0)
     ema_decay: float = setting(0.998, "of the averaged generator, 0 turns it off", minimum=0.0, maximum=0.99999)
-    mixed_precision: str = setting("no", "as Accelerate's", choices=("no", "fp16", "bf16"))
+    mixed_precision: str | None = setting(
+        None, "precision of the generator", choices=PRECISIONS, otherwise="Accelerate's"
+    )
     seed: int = setting(0, "of weights, order and augmentation", minimum=0)
     # Run
     output_dir: str = setting("runs/sargan", "where checkpoints, samples and the model go")
@@ -111,6 +135,9 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for each in dataclasses.fields(self):
             _check(each.name, getattr(self, each.name), each)
+        if not self.init_from:
+            for name, value in ARCHITECTURE.items():
+                setattr(self, name, value if getattr(self, name) is None else getattr(self, name))
         if self.resolution % 16:
             raise ConfigurationError(f"resolution must be a multiple of 16; got {self.resolution}.")
         if self.resolution % 2**self.discriminator_layers:
@@ -118,7 +145,14 @@ class TrainingConfig:
                 f"resolution {self.resolution} cannot be halved {self.discriminator_layers} times: use a multiple of "
                 f"{2**self.discriminator_layers} or fewer discriminator_layers."
             )
-        if self.motion and not self.ultimate_skip:
+        if self.push_to_hub and not self.hub_model_id:
+            raise ConfigurationError("push_to_hub needs hub_model_id, the repository to upload to.")
+        self._check_start()
+        self._check_effects()
+
+    def _check_start(self) -> None:
+        """What a run starts from, and what it makes of that."""
+        if self.motion and self.ultimate_skip is False:
             raise ConfigurationError("motion moves the ultimate skip: use it with ultimate_skip.")
         if self.widen_init > 1 and not self.init_from:
             raise ConfigurationError("widen_init copies the channels of a trained generator: name it with init_from.")
@@ -128,8 +162,19 @@ class TrainingConfig:
             )
         if self.still_init and self.motion:
             raise ConfigurationError("still_init leaves out what motion asks for: use one of them.")
-        if self.push_to_hub and not self.hub_model_id:
-            raise ConfigurationError("push_to_hub needs hub_model_id, the repository to upload to.")
+
+    def _check_effects(self) -> None:
+        """A setting that nothing would come of is a mistake: whoever gives it expects something."""
+        changed = {each.name for each in dataclasses.fields(self) if getattr(self, each.name) != each.default}
+        if self.objective == "paper":
+            for name in sorted(changed & {"adversarial_focus", "feature_weight"}):
+                raise ConfigurationError(
+                    f"{name} has no effect in the paper's objective: leave it out, or train with objective fast."
+                )
+        if self.motion is False and "flow_weight" in changed:
+            raise ConfigurationError("flow_weight has no effect without motion: leave it out, or train with motion.")
+        if self.hub_private and not self.push_to_hub:
+            raise ConfigurationError("hub_private has no effect without push_to_hub: give both or neither.")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
@@ -138,29 +183,56 @@ class TrainingConfig:
         Raises:
             ConfigurationError: an unknown name or a value that cannot work.
         """
-        known = {each.name for each in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ConfigurationError(f"Unknown settings: {', '.join(unknown)}. Known are: {', '.join(sorted(known))}.")
+        known = [each.name for each in dataclasses.fields(cls)]
+        if unknown := sorted(set(values) - set(known)):
+            raise ConfigurationError(f"Unknown settings: {nearest(unknown, known)}.")
         return cls(**values)
 
     @classmethod
     def load(cls, path: str | Path) -> dict[str, Any]:
-        """Reads settings from a YAML or JSON file, as a dict to be overridden by flags."""
+        """Reads settings from a YAML or JSON file, as a dict to be overridden by flags.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or holds no names and values.
+        """
         try:
             values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ConfigurationError(f"Cannot read settings from {path}: {error}.") from error
         if not isinstance(values, dict):
             raise ConfigurationError(f"{path} must hold names and values; got {type(values).__name__}.")
-        return values
+        return values | {
+            each.name: float(values[each.name])
+            for each in dataclasses.fields(cls)
+            if each.type is float and _is_number(values.get(each.name))
+        }
 
     def to_yaml(self) -> str:
         """The settings as YAML text, in the order of the class."""
         return yaml.safe_dump(dataclasses.asdict(self), sort_keys=False)
 
     def save(self, path: str | Path) -> None:
-        Path(path).write_text(self.to_yaml(), encoding="utf-8")
+        """Writes the settings as YAML; what was under `path` stays where that fails.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        with whole_file(Path(path)) as file:
+            file.write(self.to_yaml().encode())
+
+
+def nearest(unknown: Iterable[str], known: Iterable[str]) -> str:
+    """Names that nobody knows, each with the known one that it looks like."""
+    found = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
+    return ", ".join(f"{name} (did you mean {near[0]}?)" if near else name for name, near in found.items())
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a text is a number all the same: to YAML 1.1, 1e-4 is a word."""
+    try:
+        return isinstance(value, str) and float(value) == float(value)
+    except ValueError:
+        return False
 
 
 def _check(name: str, value: Any, each: dataclasses.Field) -> None:

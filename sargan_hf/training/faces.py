@@ -1,15 +1,18 @@
 """The decoded pictures of a set, in one memory-mapped file, and who pairs with whom."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 from datasets import Dataset, config
 
-from ..data.decoding import decoded_pictures
+from ..data.decoding import named_pictures
 from ..data.photographs import RECIPE, source_only
 from ..errors import DatasetError
+from .files import cause, remedy
+from .run_folder import waiting_lock
 
 
 class FaceLabels:
@@ -72,18 +75,47 @@ def _groups(pairs: list[str]) -> tuple[list[str], dict[str, np.ndarray]]:
 
 
 def _decoded_file(dataset: Dataset, size: int, folder: Path) -> Path:
-    key = hashlib.sha256(f"{dataset._fingerprint}-{len(dataset)}-{size}".encode()).hexdigest()[:16]
-    path = folder / f"{key}.rgb"
-    if path.exists():
+    """The file with all pictures of a set, made where it is not there or not whole.
+
+    Raises:
+        DatasetError: it cannot be written; nothing is left of it then.
+    """
+    # sRGB: what was decoded by earlier versions may not be.
+    key = hashlib.sha256(f"{dataset._fingerprint}-{len(dataset)}-{size}-sRGB".encode()).hexdigest()[:16]
+    path, length = folder / f"{key}.rgb", len(dataset) * size * size * 3
+    if _is_whole(path, length):
         return path
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{np.random.default_rng().integers(1 << 32):08x}")
-    pictures = np.memmap(partial, np.uint8, "w+", shape=(len(dataset), size, size, 3))
-    for index, picture in enumerate(decoded_pictures(dataset)):
-        pictures[index] = stored_picture(picture, size, f"Picture {index} of the data set")
-    pictures.flush()
-    partial.replace(path)  # complete or not there at all, also when several processes decode at once
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with waiting_lock(path) as alone:
+            if not _is_whole(path, length):
+                # One name for all, where one process writes at a time: what a killed one left is written over.
+                partial = path.with_suffix(".part" if alone else f".{os.getpid()}.part")
+                _decode(dataset, size, partial)
+                partial.replace(path)
+    except OSError as error:
+        raise DatasetError(
+            f"The decoded pictures cannot be written to {folder} ({cause(error)}); they take {length / 1e6:.1f} MB. "
+            f"{remedy(error, folder)}, or name another folder with HF_HOME."
+        ) from error
     return path
+
+
+def _is_whole(path: Path, length: int) -> bool:
+    return path.is_file() and path.stat().st_size == length
+
+
+def _decode(dataset: Dataset, size: int, partial: Path) -> None:
+    """Writes all pictures. Not through a memory map: a full disk ends a process that writes to one without a word."""
+    try:
+        with open(partial, "wb") as file:
+            for name, picture in named_pictures(dataset):
+                file.write(stored_picture(picture, size, name))
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def stored_picture(picture: np.ndarray, size: int, name: str) -> np.ndarray:

@@ -21,7 +21,7 @@ from datasets import Dataset, Features, Image, Value
 from PIL import Image as PillowImage
 from rich.progress import track
 
-from ..data.decoding import decoded_picture
+from ..data.decoding import picture_at, stored_pictures
 from ..data.loading import load_expression_dataset
 from ..errors import DatasetError
 from ..expressions import EXPRESSIONS
@@ -29,6 +29,7 @@ from ..faces.alignment import crop_face
 from ..faces.mouth import mouth_transform
 from ..faces.transfer import apply_change, plan_change
 from ..generators import Generator, load_generator
+from .files import cause, remedy
 
 SHARD = 1000  # pictures that are held in memory, and written to a file
 STORED = 160  # side of the stored patches: a little more than the 128 trained on, for zoom and rotation
@@ -53,7 +54,7 @@ def make_mouths(dataset: Dataset, generator: Generator, output: str | Path, seed
         seed: of the starting expressions and of the alignment's error.
 
     Raises:
-        DatasetError: no picture belongs to a pair, or `output` is there already.
+        DatasetError: no picture belongs to a pair, `output` is there already, or it cannot be written.
     """
     if Path(output).exists():
         raise DatasetError(f"{output} exists already: remove it, or name another folder.")
@@ -68,14 +69,21 @@ def make_mouths(dataset: Dataset, generator: Generator, output: str | Path, seed
     )
     unfinished = Path(f"{output}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    (unfinished / "data").mkdir(parents=True)
-    count = 0
-    for number, rows in enumerate(_chunks(_rows(dataset, generator, np.random.default_rng(seed)))):
-        Dataset.from_list(rows, features=features).to_parquet(unfinished / "data" / f"train-{number:05d}.parquet")
-        count += len(rows)
-    if not count:
-        raise DatasetError("No picture of the set belongs to a pair: there is nothing to compare an edit with.")
-    unfinished.rename(output)
+    try:
+        (unfinished / "data").mkdir(parents=True)
+        count = 0
+        for number, rows in enumerate(_chunks(_rows(dataset, generator, np.random.default_rng(seed)))):
+            Dataset.from_list(rows, features=features).to_parquet(unfinished / "data" / f"train-{number:05d}.parquet")
+            count += len(rows)
+        if not count:
+            raise DatasetError("No picture of the set belongs to a pair: there is nothing to compare an edit with.")
+        unfinished.rename(output)
+    except OSError as error:
+        raise DatasetError(
+            f"{output} cannot be written ({cause(error)}). {remedy(error, Path(output).absolute().parent)} and start again."
+        ) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
     return count
 
 
@@ -87,11 +95,13 @@ def _chunks(rows: Iterator[dict]) -> Iterator[list[dict]]:
 def _rows(dataset: Dataset, generator: Generator, rng: np.random.Generator) -> Iterator[dict]:
     names = dataset.features["expression"].names
     columns = ["expression", "subject", "pair"] + (["intensity"] if "intensity" in dataset.features else [])
+    if "intensity" in columns and dataset.features["intensity"].dtype not in ("float64", "float32", "int64", "int32"):
+        raise DatasetError("The column intensity holds other things than numbers: write numbers, or rename the column.")
     about = dataset.select_columns(columns).to_pandas()
-    stored = dataset.select_columns("image").cast_column("image", Image(decode=False))
+    stored = stored_pictures(dataset)
     groups = [indices for pair, indices in about.groupby("pair").indices.items() if pair and len(indices) > 1]
     for indices in track(groups, "mouths"):
-        pictures = [decoded_picture(stored[int(i)]["image"], f"Picture {i} of the data set") for i in indices]
+        pictures = [picture_at(stored, int(i)) for i in indices]
         shown = [names[label] for label in about.expression.iloc[indices]]
         intensity = about.intensity.iloc[indices].tolist() if "intensity" in about else [1.0] * len(indices)
         for k, name in enumerate(shown):
@@ -151,7 +161,7 @@ def _edited(picture: np.ndarray, generator: Generator, transform: np.ndarray, na
     condition[0, generator.expressions.index(name)] = 1.0
     edit = generator(np.ascontiguousarray(crop.transpose(2, 0, 1)[None], dtype=np.float32) / 127.5 - 1, condition)
     motion = None if edit.motion is None else edit.motion[0].transpose(1, 2, 0)
-    change = plan_change(crop, edit.residual[0].transpose(1, 2, 0), motion, "motion")
+    change = plan_change(crop, edit.residual[0].transpose(1, 2, 0), motion, "motion", expression=edit.expression[0])
     edited = picture.copy()
     apply_change(edited, transform, side, change.scaled(strength))
     return edited

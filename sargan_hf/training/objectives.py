@@ -43,6 +43,10 @@ class Objective:
             self.config.adversarial_weight > 0 or self.config.expression_weight > 0 or self.config.feature_weight > 0
         )
 
+    def adversary_teaches(self, step: int) -> bool:
+        """Whether the generator learns from the discriminator: once this has had the steps that it gets before each of it."""
+        return self.adversary_active(step) and step + 1 - self.config.adversarial_start >= self.config.critic_steps
+
     def discriminator_losses(self, batch: Batch, fake: Tensor, step: int) -> Iterator[tuple[Tensor, Parts]]:
         """The terms of the loss, to be differentiated one after the other: what a term needs is freed before the next."""
         raise NotImplementedError
@@ -92,13 +96,15 @@ class PaperObjective(Objective):
         yield config.gradient_penalty * penalty, {"d_penalty": penalty}
 
     def generator_loss(self, batch: Batch, output: SARGANOutput, step: int) -> tuple[Tensor, Parts]:
-        judged, config = self.discriminator(output.sample), self.config
-        adversarial = -judged.source.mean()
-        expression = F.cross_entropy(judged.expression, batch["target_expression"])
+        config = self.config
         cycle = self._cycle_error(batch, output.sample).mean()
-        loss = config.adversarial_weight * adversarial + config.expression_weight * expression
-        loss = loss + config.cycle_weight * cycle
-        parts = {"g_adversarial": adversarial, "g_expression": expression, "g_cycle": cycle}
+        loss, parts = config.cycle_weight * cycle, {"g_cycle": cycle}
+        if self.adversary_teaches(step):
+            judged = self.discriminator(output.sample)
+            adversarial = -judged.source.mean()
+            expression = F.cross_entropy(judged.expression, batch["target_expression"])
+            loss = config.adversarial_weight * adversarial + config.expression_weight * expression + loss
+            parts = {"g_adversarial": adversarial, "g_expression": expression} | parts
         if batch["paired"].any() and config.paired_weight:
             paired, more = self._paired_error(batch, output)
             loss, parts = loss + paired.mean(), parts | more
@@ -143,7 +149,7 @@ class FastObjective(Objective):
         if unpaired.any():
             parts["g_cycle"] = (self._cycle_error(batch, output.sample) * unpaired).mean()
             loss = loss + config.paired_weight * config.cycle_weight * parts["g_cycle"]
-        if self.adversary_active(step):
+        if self.adversary_teaches(step):
             judged, more = self._judge(batch, output.sample)
             loss, parts = loss + judged, parts | more
         return loss, parts

@@ -3,10 +3,12 @@
 import time
 
 import torch
-from accelerate import Accelerator
 
+from ..data.people import count_people
+from .architecture import with_architecture
 from .batches import training_batches
 from .config import TrainingConfig
+from .launching import make_accelerator
 from .report import peak_memory
 from .setup import prepare_data
 from .trainer import Trainer, to_device
@@ -14,18 +16,19 @@ from .trainer import Trainer, to_device
 
 def print_plan(config: TrainingConfig, timed_steps: int = 3) -> None:
     """Prints the data found, the networks, and the time and memory estimated from a few real steps; saves nothing."""
-    accelerator = Accelerator(mixed_precision=config.mixed_precision)
+    config = with_architecture(config)
+    accelerator, config = make_accelerator(config, tracked=False)
     data = prepare_data(config, accelerator)
     trainer = Trainer(config, accelerator, data)
     labels = [data.expressions[index] for index in data.faces.expression]
     counts = ", ".join(f"{name} {labels.count(name)}" for name in data.expressions)
     paired = sum(len(data.faces.partners(index)) > 0 for index in range(len(data.faces)))
-    held_out = f"{len(data.held_out)} of {len(set(data.held_out.subject))} people" if data.held_out else "nobody"
+    held_out = f"{len(data.held_out)} of {count_people(data.held_out.subject)}" if data.held_out else "nobody"
     seconds = _time_steps(trainer, timed_steps)
     total = seconds * config.max_train_steps
     accelerator.print(
         f"{config.to_yaml()}\n"
-        f"Pictures    {len(data.faces)} of {len(set(data.faces.subject))} people, {paired} of them paired\n"
+        f"Pictures    {len(data.faces)} of {count_people(data.faces.subject)}, {paired} of them paired\n"
         f"Expressions {counts}\n"
         f"Held out    {held_out}\n"
         f"Generator   {_millions(trainer.generator)} M parameters\n"

@@ -1,6 +1,7 @@
 """The end of a run: the finished model with its card, and the upload."""
 
 import dataclasses
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from huggingface_hub import HfApi, ModelCard, ModelCardData
 from huggingface_hub.errors import HFValidationError, HTTPError
+from safetensors import SafetensorError
 
 from ..errors import ConfigurationError, SARGANError
 from ..hub import push_model, stage
 from ..modeling_sargan import SARGAN
 from .config import TrainingConfig
+from .files import PARTIAL, cause, remedy
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -39,11 +42,12 @@ def save_model(trainer: "Trainer", errors: dict[str, float]) -> None:
         errors: held-out error of each expression, as `HeldOut.errors` gives it; may be empty.
 
     Raises:
-        SARGANError: the upload failed; the model is in the run's folder then.
+        SARGANError: the folder cannot be written, and holds what it held before; or the upload failed, and the model is in
+            the run's folder.
     """
     with trainer.averaged_generator() as generator:
         card = training_card(trainer, errors)
-        stage(generator, trainer.output_dir, card=card)
+        _write_model(generator, trainer, card)
         if not trainer.config.push_to_hub:
             return
         try:
@@ -55,13 +59,30 @@ def save_model(trainer: "Trainer", errors: dict[str, float]) -> None:
             ) from error
 
 
+def _write_model(generator: SARGAN, trainer: "Trainer", card: ModelCard) -> None:
+    """All files first, then their names: a full disk leaves the model of an earlier end of the run as it is."""
+    draft = trainer.output_dir / f"{PARTIAL}model"
+    try:
+        shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
+        stage(generator, draft, card=card)
+        for path in draft.iterdir():
+            os.replace(path, trainer.output_dir / path.name)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise SARGANError(
+            f"The model could not be written to {trainer.output_dir} ({cause(error)}). {remedy(error, trainer.output_dir)} and "
+            f"start the same command again with --resume_from_checkpoint latest: the checkpoint of step {trainer.step} is "
+            "whole."
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
 def _push(generator: SARGAN, trainer: "Trainer", card: ModelCard) -> None:
     with tempfile.TemporaryDirectory() as folder:
         # What the run folder holds besides the model, less checkpoints and logs.
         shutil.copy(trainer.output_dir / "training_config.yaml", folder)
-        if (trainer.output_dir / "samples").is_dir():
-            latest = max((trainer.output_dir / "samples").iterdir())
-            shutil.copy(latest, Path(folder, "samples.png"))
+        if samples := sorted((trainer.output_dir / "samples").glob("step-*.png")):
+            shutil.copy(samples[-1], Path(folder, "samples.png"))
         stage(generator, folder, card=card)
         commit = push_model(folder, trainer.config.hub_model_id, private=trainer.config.hub_private)
     trainer.accelerator.print(f"Uploaded: {commit.commit_url}")
@@ -103,4 +124,6 @@ def training_card(trainer: "Trainer", errors: dict[str, float]) -> ModelCard:
 def _without_paths(config: TrainingConfig) -> TrainingConfig:
     """The settings without folders of the machine that trained."""
     names = {name: Path(value).name for name in ("train_data_dir", "output_dir") if (value := getattr(config, name))}
+    others = {name: getattr(config, name) for name in ("init_from", "discriminator_from")}
+    names |= {name: Path(value).name for name, value in others.items() if value and Path(value).exists()}
     return dataclasses.replace(config, **names, resume_from_checkpoint=None)

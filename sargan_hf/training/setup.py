@@ -1,25 +1,31 @@
 """What a run starts from: the data split by people, the two networks, their optimisers."""
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import datasets
 import torch
 from accelerate import Accelerator
 from datasets import Dataset, IterableDataset
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from ..data.loading import load_expression_dataset, split_by_subject
-from ..errors import CheckpointError, ConfigurationError
+from ..data.pairs import pairing_notes
+from ..errors import CheckpointError, ConfigurationError, DatasetError, SARGANError
 from ..modeling_discriminator import NEGATIVE_SLOPE, SARGANDiscriminator
 from ..modeling_sargan import SARGAN
+from .architecture import start_from
 from .batches import Draw, SampleMaker, TrainingSamples
 from .checkpoints import find_checkpoint
 from .config import TrainingConfig
 from .faces import FaceCache, FaceLabels
+from .files import CLOSED, cause, disk_error, remedy
 from .flow import MotionMaps
 from .streaming import StreamedSamples, split_stream
-from .widening import widen, without_motion
 
+logger = logging.getLogger(__name__)
 # Crops are stored a little larger than they are trained on, so that zoom and rotation do not blur them.
 STORED_MARGIN = 1.25
 
@@ -42,7 +48,25 @@ class TrainingData:
 
 
 def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
-    """Loads, splits by people, and decodes each picture once (the first process does, the others wait and map it)."""
+    """Loads, splits by people, and decodes each picture once (the first process does, the others wait and map it).
+
+    Raises:
+        DatasetError: the data does not fit, or a disk is too full to prepare it.
+        ConfigurationError: it does not fit the settings.
+    """
+    try:
+        return _prepare(config, accelerator)
+    except Exception as error:
+        found = None if isinstance(error, SARGANError) else disk_error(error)
+        if found is None or found.errno in CLOSED:  # of a file of the set, more likely than of the cache
+            raise
+        cache = Path(datasets.config.HF_DATASETS_CACHE)
+        raise DatasetError(
+            f"The data could not be prepared ({cause(found)}). {remedy(found, cache)}, or name another folder with HF_HOME."
+        ) from error
+
+
+def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
     stored = round(config.resolution * STORED_MARGIN)
     draw = Draw(
         resolution=config.resolution,
@@ -58,6 +82,8 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
         return _prepare_stream(config, accelerator, draw, stored)
     with accelerator.main_process_first():
         dataset = _load(config)
+        if accelerator.is_main_process:
+            _report_missing_pairs(config, dataset)
         expressions = tuple(dataset.features["expression"].names)
         held_out = held_out_before = None
         if config.held_out:
@@ -79,6 +105,8 @@ def _before(dataset: Dataset, stored: int) -> FaceCache | None:
 
 
 def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw, stored: int) -> TrainingData:
+    if config.dataloader_num_workers > 1 and accelerator.is_main_process:
+        logger.warning("The training process reads a stream itself: dataloader_num_workers has no effect.")
     stream = _load(config)
     if "before" in stream.features:
         raise ConfigurationError("A set with a column `before` is small: train on it without --streaming.")
@@ -91,8 +119,16 @@ def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw
 
 
 def _load(config: TrainingConfig) -> Dataset | IterableDataset:
-    source = config.train_data_dir or config.dataset_name
+    # A path stays one: mistyped, it is not looked for on the Hub.
+    source = Path(config.train_data_dir) if config.train_data_dir else config.dataset_name
     return load_expression_dataset(source, adapter=config.adapter, streaming=config.streaming)
+
+
+def _report_missing_pairs(config: TrainingConfig, dataset: Dataset) -> None:
+    if config.paired_weight > 0 and "before" not in dataset.features:
+        names = dataset.features["expression"].names
+        for note in pairing_notes(dataset["expression"][:], dataset["pair"][:], names):
+            logger.warning(note)
 
 
 def _neutral(expressions: tuple[str, ...]) -> int:
@@ -100,17 +136,19 @@ def _neutral(expressions: tuple[str, ...]) -> int:
 
 
 def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGAN:
-    """A new generator that starts as the identity, or the one of `init_from`."""
+    """A new generator that starts as the identity, or the one of `init_from`.
+
+    Raises:
+        ConfigurationError: the model of `init_from` has other expressions, or another form than the settings give.
+        ModelFormatError: there is no such model.
+    """
     if config.init_from:
-        generator = SARGAN.from_pretrained(config.init_from, low_cpu_mem_usage=False)
+        generator = start_from(config)
         if tuple(generator.config.expressions) != expressions:
             raise ConfigurationError(
                 f"{config.init_from} knows the expressions {', '.join(generator.config.expressions)}, in this order; "
                 f"the data has {', '.join(expressions)}. Start from a model of the same expressions."
             )
-        if config.still_init:
-            generator = without_motion(generator)
-        generator = widen(generator, config.widen_init * generator.config.base_channels, config.seed)
         # The folder it came from belongs to this machine; a published config keeps its name only.
         generator.register_to_config(sample_size=config.resolution, _name_or_path=Path(config.init_from).name)
         return generator.train()
@@ -158,7 +196,10 @@ def _take_discriminator(discriminator: SARGANDiscriminator, run: Path) -> None:
         raise CheckpointError(
             f"{run} has no complete checkpoint to take a discriminator from: name the folder of a run."
         )
-    weights = load_file(checkpoint / "discriminator.safetensors")
+    try:
+        weights = load_file(checkpoint / "discriminator.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"The discriminator of {checkpoint} cannot be read ({cause(error)}).") from error
     shapes = {name: tuple(value.shape) for name, value in weights.items()}
     wanted = {name: tuple(value.shape) for name, value in discriminator.state_dict().items()}
     if shapes != wanted:

@@ -10,10 +10,10 @@ import torch
 from datasets import Dataset, Features, Image, IterableDataset
 from torch.utils.data import IterableDataset as TorchStream
 
-from ..data.decoding import decoded_picture
+from ..data.decoding import decoded_picture, stored_name
 from ..data.loading import split_by_subject
 from ..data.photographs import RECIPE, source_only
-from ..data.streaming import share_of_process
+from ..data.streaming import readable, share_of_process
 from ..errors import DatasetError
 from .batches import Face, SampleMaker, aims, draw_aim, draw_source
 from .faces import FaceCache, FaceLabels, stored_picture
@@ -76,8 +76,9 @@ class StreamedSamples:
         return self.maker.make(self._face(source), self._face(target), target["expression"], exact, rng)
 
     def _face(self, row: dict) -> Face:
-        picture = decoded_picture(row["image"], "A picture of the stream")
-        return Face(stored_picture(picture, self.maker.stored, "A picture of the stream"), row["expression"])
+        name = stored_name(row["image"], f"A picture of {row['subject'] or 'nobody known'} in the stream")
+        picture = decoded_picture(row["image"], name)
+        return Face(stored_picture(picture, self.maker.stored, name), row["expression"])
 
 
 def _source_only(row: dict) -> bool:
@@ -115,7 +116,7 @@ class _Share(TorchStream):
 
     def _epoch(self, rows: IterableDataset, epoch: int) -> Iterator[dict]:
         rows.set_epoch(epoch)
-        return (row for row in rows if row["subject"] not in self.samples.left_out)
+        return (row for row in readable(rows) if row["subject"] not in self.samples.left_out)
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     """
     names = LABELS + [RECIPE] * (RECIPE in stream.features)
     features = Features({name: stream.features[name] for name in names})
-    labels = Dataset.from_list(list(stream.select_columns(names)), features)
+    labels = Dataset.from_list(list(readable(stream.select_columns(names))), features)
     if not held_out:
         return StreamParts(FaceLabels(labels), None, frozenset())
     if unnamed := sum(not subject for subject in labels["subject"]):
@@ -152,6 +153,6 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     shown = list(dict.fromkeys(parts["test"]["subject"]))[:SHOWN_PEOPLE]
     wanted = sum(subject in shown for subject in parts["test"]["subject"])
     columns = stream.select_columns(["image", *names]).cast_column("image", Image(decode=False))
-    rows = list(itertools.islice((row for row in columns if row["subject"] in shown), wanted))
+    rows = list(itertools.islice((row for row in readable(columns) if row["subject"] in shown), wanted))
     pictures = Dataset.from_list(rows, Features({**features, "image": Image(decode=False)}))
     return StreamParts(FaceLabels(parts["train"]), FaceCache(pictures, stored), left_out)

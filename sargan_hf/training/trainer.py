@@ -1,28 +1,34 @@
 """The training loop: one class that knows how an update is made, and `train`, which runs it from start to finish."""
 
 import math
-import signal
 import time
 from collections.abc import Iterable
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import broadcast_object_list, set_seed
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
-from ..errors import ConfigurationError, SARGANError
+from ..errors import CheckpointError, ConfigurationError, SARGANError
 from ..fast_generator import FastGenerator
 from ..modeling_sargan import SARGANOutput
-from .batches import training_batches
-from .checkpoints import find_checkpoint, list_checkpoints, load_checkpoint, run_lock, save_checkpoint
+from .architecture import with_architecture
+from .batches import told_loader_errors, training_batches
+from .checkpoints import find_checkpoint, foreign_checkpoints, list_checkpoints
 from .config import TrainingConfig
+from .files import cause, remedy
+from .interruption import Interruption
+from .launching import make_accelerator
 from .objectives import OBJECTIVES, Batch, Parts
 from .publishing import reserve_repository, save_model
-from .report import Progress
+from .report import Progress, end_tracking
+from .resuming import changed_settings, restore_trainer, save_trainer
+from .run_folder import begin_run, run_lock
 from .setup import TrainingData, build_discriminator, build_generator, learning_rate_factor, prepare_data
 from .watching import HeldOut, save_grid
 
@@ -111,7 +117,7 @@ class Trainer:
     @torch.no_grad()
     def _draft(self, batch: Batch) -> Tensor:
         """The edit without gradients: on a CPU, of the rearranged copy, which is made anew when the generator changes."""
-        if self.accelerator.device.type != "cpu" or self.config.mixed_precision != "no":
+        if self.accelerator.device.type != "cpu" or self.accelerator.mixed_precision != "no":
             return self._edit_source(batch).sample
         if self._snapshot is None:
             self._snapshot = FastGenerator(self.generator)
@@ -182,42 +188,21 @@ class Trainer:
         return _Averaged(self.generator, self.average)
 
     def save(self) -> Path:
-        networks = {"generator": self.generator.state_dict(), "discriminator": self.discriminator.state_dict()}
-        state = {"expressions": list(self.data.expressions), "config": self.config.to_yaml()}
-        if self.average:
-            names = [name for name, _ in self.generator.named_parameters()]
-            networks["ema"] = dict(zip(names, self.average.shadow_params, strict=True))
-            state["ema_steps"] = self.average.optimization_step
-        optimizers = {
-            "generator": self.generator_optimizer.state_dict(),
-            "discriminator": self.discriminator_optimizer.state_dict(),
-        }
-        if self.accelerator.scaler:
-            optimizers["scaler"] = self.accelerator.scaler.state_dict()
-        keep = self.config.checkpoints_total_limit
-        return save_checkpoint(self.output_dir, self.step, networks, optimizers, state, keep)
+        """Writes a checkpoint and returns its folder; raises CheckpointError where that cannot be done."""
+        return save_trainer(self)
 
-    def resume(self, folder: Path) -> None:
-        """Continues from a checkpoint; the steps that follow equal those of a run that was never interrupted."""
-        networks, optimizers, state = load_checkpoint(folder)
-        if tuple(state["expressions"]) != self.data.expressions:
-            raise ConfigurationError(
-                f"{folder} was trained on {', '.join(state['expressions'])}; "
-                f"the data has {', '.join(self.data.expressions)}."
-            )
-        self.generator.load_state_dict(networks["generator"])
-        self.discriminator.load_state_dict(networks["discriminator"])
-        self.generator_optimizer.load_state_dict(optimizers["generator"])
-        self.discriminator_optimizer.load_state_dict(optimizers["discriminator"])
-        if self.accelerator.scaler:
-            self.accelerator.scaler.load_state_dict(optimizers["scaler"])
-        if self.average:
-            names = [name for name, _ in self.generator.named_parameters()]
-            device = self.accelerator.device
-            self.average.shadow_params = [networks["ema"][name].to(device) for name in names]
-            self.average.optimization_step = state["ema_steps"]
+    def resume(self, folder: Path) -> dict[str, Any]:
+        """Continues from a checkpoint; the steps that follow equal those of a run that was never interrupted.
+
+        Returns:
+            The checkpoint's state.
+
+        Raises:
+            ConfigurationError, CheckpointError: it does not fit this run, or is damaged; nothing was taken over then.
+        """
+        state = restore_trainer(self, folder)
         self._snapshot = None
-        self.step = state["step"]
+        return state
 
 
 class _Averaged:
@@ -236,41 +221,15 @@ class _Averaged:
             self.average.restore(self.generator.parameters())
 
 
-class _Interruption:
-    """Turns Ctrl-C and a scheduler's SIGTERM into a flag that all processes look at between steps."""
-
-    def __init__(self, accelerator: Accelerator):
-        self.accelerator, self._asked = accelerator, False
-
-    def asked(self) -> bool:
-        """Whether any process was asked to stop. All get the same answer, so that none is left waiting for another."""
-        if self.accelerator.num_processes == 1:
-            return self._asked
-        flag = torch.tensor(float(self._asked), device=self.accelerator.device)
-        return self.accelerator.reduce(flag, reduction="sum").item() > 0
-
-    def __enter__(self) -> "_Interruption":
-        self._previous = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def _ask(self, *_) -> None:
-        self._asked = True
-
-    def __exit__(self, *_) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-
 def train(config: TrainingConfig) -> Path:
     """Trains from start, or from a checkpoint, to the end; returns the folder that holds the finished model.
 
     Raises:
-        SARGANError: wrong settings or data, a damaged checkpoint, another run on the folder, a loss that is not finite.
+        SARGANError: wrong settings or data, a damaged checkpoint, another run on the folder, a disk that is full, a loss
+            that is not finite.
     """
-    trackers = None if config.report_to == "none" else config.report_to
-    accelerator = Accelerator(
-        mixed_precision=config.mixed_precision, log_with=trackers, project_dir=config.output_dir, cpu=False
-    )
+    config = with_architecture(config)
+    accelerator, config = make_accelerator(config)
     output_dir = Path(config.output_dir)
     with run_lock(output_dir) if accelerator.is_main_process else nullcontext():
         _refuse_a_used_folder(config)
@@ -278,33 +237,53 @@ def train(config: TrainingConfig) -> Path:
             reserve_repository(config)
         set_seed(config.seed)
         trainer = Trainer(config, accelerator, prepare_data(config, accelerator))
-        start = find_checkpoint(output_dir, config.resume_from_checkpoint) if config.resume_from_checkpoint else None
-        if start:
-            trainer.resume(start)
-            accelerator.print(f"Resuming from {start}.")
-        elif config.resume_from_checkpoint:
-            accelerator.print(f"No checkpoint in {output_dir} yet: starting from the beginning.")
-        if accelerator.is_main_process:
-            config.save(output_dir / "training_config.yaml")
-        with _Interruption(accelerator) as interruption:
-            errors = _run(trainer, interruption)
+        _start(trainer)
+        with Interruption(accelerator) as interruption, told_loader_errors():
+            errors, interrupted = _run(trainer, interruption)
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
             save_model(trainer, errors)
-        accelerator.end_training()
+        accelerator.print(f"{'The model so far' if interrupted else 'Finished: the model'} is in {output_dir}")
+        end_tracking(accelerator)
     return output_dir
 
 
 def _refuse_a_used_folder(config: TrainingConfig) -> None:
-    if not config.resume_from_checkpoint and list_checkpoints(Path(config.output_dir)):
+    folder = Path(config.output_dir)
+    if not config.resume_from_checkpoint and (list_checkpoints(folder) or foreign_checkpoints(folder)):
         raise ConfigurationError(
             f"{config.output_dir} holds checkpoints of an earlier run. Go on with --resume_from_checkpoint latest, or give "
             "this run another output_dir."
         )
 
 
-def _run(trainer: Trainer, interruption: _Interruption) -> dict[str, float]:
-    """Runs to the end or to an interruption; returns the held-out errors at that step."""
+def _start(trainer: Trainer) -> None:
+    """Goes on from the checkpoint that the settings name, if there is one, and notes whose folder this is."""
+    config, accelerator, output_dir = trainer.config, trainer.accelerator, trainer.output_dir
+    start = [None]
+    if config.resume_from_checkpoint and accelerator.is_main_process:
+        start = [find_checkpoint(output_dir, config.resume_from_checkpoint)]
+    (start,) = broadcast_object_list(start)  # all from the same, whatever each of them would find
+    state = None
+    if start:
+        state = trainer.resume(start)
+        accelerator.print(f"Resuming from {start}.")
+        if changes := changed_settings(trainer, state):
+            accelerator.print(f"Settings changed since then: {changes}.")
+    elif config.resume_from_checkpoint:
+        accelerator.print(f"No checkpoint in {output_dir} yet: starting from the beginning.")
+    if accelerator.is_main_process:
+        try:
+            begin_run(output_dir, state)
+            config.save(output_dir / "training_config.yaml")
+        except OSError as error:
+            raise CheckpointError(
+                f"{output_dir} cannot be written ({cause(error)}). {remedy(error, output_dir)}, or give another output_dir."
+            ) from error
+
+
+def _run(trainer: Trainer, interruption: Interruption) -> tuple[dict[str, float], bool]:
+    """Runs to the end or to an interruption; returns the held-out errors at that step, and whether it was interrupted."""
     config, accelerator, data = trainer.config, trainer.accelerator, trainer.data
     accumulation = config.gradient_accumulation_steps
     batches = training_batches(
@@ -321,34 +300,41 @@ def _run(trainer: Trainer, interruption: _Interruption) -> dict[str, float]:
         if data.held_out
         else None
     )
-    progress, errors, stop = Progress(trainer), None, False
-    while trainer.step < config.max_train_steps and not stop:
-        waited = time.perf_counter()
-        micro_batches = [to_device(next(batches), accelerator.device) for _ in range(accumulation)]
-        waited = time.perf_counter() - waited
-        parts, errors = trainer.update(micro_batches), None
-        progress.log(parts, waited)
-        last, stop = trainer.step == config.max_train_steps, interruption.asked()
-        if accelerator.is_main_process:
-            if held_out and trainer.step % config.validation_steps == 0:
-                errors = _validate(trainer, held_out, progress)
-            if last or stop or trainer.step % config.checkpointing_steps == 0:
-                trainer.save()
-    if held_out and accelerator.is_main_process and errors is None:
-        errors = _validate(trainer, held_out, progress)
-    if stop:
-        progress.say(f"Interrupted at step {trainer.step}. Go on with --resume_from_checkpoint latest.")
-    progress.close()
-    return errors or {}
+    errors, stop = None, False
+    with Progress(trainer) as progress:
+        while trainer.step < config.max_train_steps and not stop:
+            waited = time.perf_counter()
+            micro_batches = [to_device(next(batches), accelerator.device) for _ in range(accumulation)]
+            waited = time.perf_counter() - waited
+            parts, errors = trainer.update(micro_batches), None
+            progress.log(parts, waited)
+            last, stop = trainer.step == config.max_train_steps, interruption.asked()
+            if accelerator.is_main_process:
+                if held_out and trainer.step % config.validation_steps == 0:
+                    errors = _validate(trainer, held_out, progress)
+                if last or stop or trainer.step % config.checkpointing_steps == 0:
+                    trainer.save()
+        if held_out and accelerator.is_main_process and errors is None:
+            errors = _validate(trainer, held_out, progress)
+        interrupted = stop and trainer.step < config.max_train_steps
+        if interrupted:
+            progress.say(f"Interrupted at step {trainer.step}. Go on with --resume_from_checkpoint latest.")
+    return errors or {}, interrupted
 
 
 def _validate(trainer: Trainer, held_out: HeldOut, progress: Progress) -> dict[str, float]:
     with trainer.averaged_generator() as generator:
         errors = held_out.errors(generator, trainer.accelerator.device)
         grid = held_out.grid(generator, trainer.accelerator.device)
-    path = save_grid(grid, trainer.output_dir, trainer.step)
     progress.validation(errors, grid)
-    progress.say(f"step {trainer.step}: held-out error {errors.get('all', math.nan):.3f} of no edit; samples in {path}")
+    measured = (
+        f"held-out error {errors['all']:.3f} of no edit" if errors else "nobody held out is in a pair to measure it on"
+    )
+    try:
+        samples = f"samples in {save_grid(grid, trainer.output_dir, trainer.step)}"
+    except OSError as error:  # the checkpoints are what must not be lost, and they say so themselves
+        samples = f"no samples, as they could not be written ({cause(error)})"
+    progress.say(f"step {trainer.step}: {measured}; {samples}")
     return errors
 
 

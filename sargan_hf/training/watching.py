@@ -12,6 +12,7 @@ from ..data.augmentation import old_photograph, painterly, stone
 from ..modeling_sargan import SARGAN
 from . import losses
 from .faces import FaceCache
+from .files import whole_file
 
 OTHER_DOMAINS = (old_photograph, painterly, stone)
 
@@ -56,7 +57,7 @@ class HeldOut:
     def errors(self, generator: SARGAN, device: torch.device) -> dict[str, float]:
         """Error to the true picture divided by the error of no edit, mean over people, for each expression and overall.
 
-        Below 1 the edit is closer to the truth than the untouched picture; 0 is perfect.
+        Below 1 the edit is closer to the truth than the untouched picture; 0 is perfect. Empty where no pair was held out.
         """
         ratios: dict[str, list[float]] = {}
         for pair, starts in zip(self.pairs, self.starts, strict=True):
@@ -65,9 +66,10 @@ class HeldOut:
             target = torch.stack([pair[name] for name in names]).to(device)
             sample = generator(source, self._one_hot(names, device)).sample
             weight = losses.change_weight(source, target)
-            ratio = losses.pyramid_error(sample, target, weight) / losses.pyramid_error(source, target, weight)
-            for name, value in zip(names, ratio.tolist(), strict=True):
-                ratios.setdefault(name, []).append(value)
+            found, unedited = (losses.pyramid_error(each, target, weight).tolist() for each in (sample, source))
+            for name, error, before in zip(names, found, unedited, strict=True):
+                if before > 0:  # the same picture under two names has nothing to be measured by
+                    ratios.setdefault(name, []).append(error / before)
         report = {name: float(np.mean(values)) for name, values in sorted(ratios.items())}
         return report | ({"all": float(np.mean(list(report.values())))} if report else {})
 
@@ -140,8 +142,10 @@ def _restyled(face: torch.Tensor, style: Callable) -> torch.Tensor:
 
 
 def save_grid(grid: Image.Image, output_dir: Path, step: int) -> Path:
+    """Writes the samples of a step as PNG; raises OSError where that cannot be done, and leaves nothing behind then."""
     folder = output_dir / "samples"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{step:08d}.png"
-    grid.save(path)
+    with whole_file(path) as file:
+        grid.save(file, "PNG")
     return path

@@ -1,6 +1,5 @@
 """AffectNet: 290,000 annotated faces from the web, in either of its two distributions."""
 
-import csv
 import re
 from pathlib import PurePosixPath
 
@@ -8,12 +7,14 @@ import numpy as np
 
 from ..examples import Example
 from ..folders import split_of
-from .base import Layout, Source, misfit
+from .base import Layout, Source, csv_rows, misfit, report_left_out
 
 LABELS = ("neutral", "happy", "sad", "surprised", "afraid", "disgusted", "angry", "contempt")
+NUMBERS = frozenset(map(str, range(len(LABELS))))
 UNLABELLED = ("8", "9", "10")  # none, uncertain, no face: in the first distribution only
 ANNOTATION = re.compile(r"(\d+)_exp\.npy")
 LISTS = {"training.csv": "train", "validation.csv": "validation"}
+PICTURES = "Manually_Annotated_Images"
 PATH_COLUMN, LABEL_COLUMN = "subDirectory_filePath", "expression"
 
 
@@ -26,9 +27,12 @@ def _lists(layout: Layout) -> list[PurePosixPath]:
 
 
 def recognises(layout: Layout) -> bool:
-    if _annotations(layout):
-        return True
-    return any(PATH_COLUMN in (layout.root / file).read_text(errors="replace")[:500] for file in _lists(layout))
+    return bool(_annotations(layout)) or any(PATH_COLUMN in _header(layout, file) for file in _lists(layout))
+
+
+def _header(layout: Layout, file: PurePosixPath) -> str:
+    with (layout.root / file).open(encoding="utf-8", errors="replace") as lines:
+        return lines.read(500)
 
 
 def read(layout: Layout) -> list[Example]:
@@ -47,39 +51,59 @@ def _from_annotations(layout: Layout, annotations: list[PurePosixPath]) -> list[
         label = _number(layout, file)
         picture = file.parent.parent / "images" / f"{ANNOTATION.fullmatch(file.name)[1]}.jpg"
         if label in range(len(LABELS)):
-            examples.append(Example(layout.root / picture, LABELS[label], split=split_of(file)))
+            examples.append(Example(layout.root / picture, LABELS[label], split=split_of(file), place=str(file)))
         else:
             wrong.append(file)
     if wrong:
         raise misfit(SOURCE.title, wrong, "one number from 0 to 7 in each annotation")
+    named = {example.path for example in examples}
+    unnamed = sum(layout.root / picture not in named for picture in layout.pictures)
+    report_left_out(SOURCE.title, unnamed, "pictures without an annotation")
     return examples
 
 
 def _number(layout: Layout, file: PurePosixPath) -> int:
+    """The whole number in an annotation, which holds it as a number or as text; -1 where there is none."""
     try:
-        return int(np.load(layout.root / file, allow_pickle=False).item())
-    except (ValueError, EOFError):
+        number = float(np.load(layout.root / file, allow_pickle=False).item())
+    except OSError:
+        raise
+    except Exception:  # NumPy raises anything at all on damaged files
         return -1
+    return int(number) if number.is_integer() else -1
 
 
 def _from_list(layout: Layout, file: PurePosixPath) -> list[Example]:
     """From training.csv, whose paths lead from the folder Manually_Annotated_Images."""
-    folder = next(
-        (path.parents[1] for path in layout.pictures if "Manually_Annotated_Images" in path.parts[:-1]), file.parent
-    )
-    examples, wrong = [], []
-    with (layout.root / file).open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            label, path = row.get(LABEL_COLUMN), row.get(PATH_COLUMN)
-            if label in UNLABELLED:
-                continue
-            if path and label and label.isdigit() and int(label) < len(LABELS):
-                examples.append(Example(layout.root / folder / path, LABELS[int(label)], split=LISTS[file.name]))
-            else:
-                wrong.append(f"{file}: {row}")
+    folder = _pictures_folder(layout, file)
+    examples, wrong, unlabelled = [], [], 0
+    for line, row in csv_rows(layout, file, SOURCE.title):
+        label, path = row.get(LABEL_COLUMN, "").strip(), row.get(PATH_COLUMN, "").strip()
+        if label in UNLABELLED:
+            unlabelled += 1
+        elif path and label in NUMBERS:
+            place = f"line {line} of {file}"
+            examples.append(
+                Example(layout.root / folder / path, LABELS[int(label)], split=LISTS[file.name], place=place)
+            )
+        else:
+            wrong.append(f"line {line} of {file} ({LABEL_COLUMN} {label!r}, {PATH_COLUMN} {path!r})")
     if wrong:
         raise misfit(SOURCE.title, wrong, f"rows with {PATH_COLUMN} and {LABEL_COLUMN}, a number from 0 to 10")
+    report_left_out(SOURCE.title, unlabelled, f"rows of {file} without an expression (8 to 10)")
     return examples
+
+
+def _pictures_folder(layout: Layout, file: PurePosixPath) -> PurePosixPath:
+    """The folder that the paths of a list lead from."""
+    folders = {
+        PurePosixPath(*picture.parts[: picture.parts.index(PICTURES) + 1])
+        for picture in layout.pictures
+        if PICTURES in picture.parts[:-1]
+    }
+    if len(folders) > 1:
+        raise misfit(SOURCE.title, sorted(map(str, folders)), f"one folder {PICTURES}: one copy of the set")
+    return next(iter(folders), file.parent)
 
 
 SOURCE = Source(

@@ -1,13 +1,18 @@
 """What a published set's file says about it, and what the files share."""
 
+import csv
+import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...errors import DatasetError
-from ..examples import Example, listing
+from ..examples import Example, listing, printable
 from ..folders import is_picture
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,12 +84,82 @@ def matches(
     return found
 
 
+def refuse_twins(files: Iterable[tuple[PurePosixPath, object]], title: str) -> None:
+    """Raises DatasetError where two files claim to be the same picture of the set; which one is right, nobody knows.
+
+    Args:
+        files: each with what it is the picture of, the same for the same.
+        title: of the set.
+    """
+    claimed: defaultdict[object, list[PurePosixPath]] = defaultdict(list)
+    for file, of in files:
+        claimed[of].append(file)
+    twins = [" and ".join(map(printable, same)) for same in claimed.values() if len(same) > 1]
+    if twins:
+        raise DatasetError(
+            f"{title} is here more than once, in part: {listing(twins)}. Keep one copy of the set in the folder."
+        )
+
+
+def by_name(found: Iterable[tuple[PurePosixPath, re.Match]]) -> Iterator[tuple[PurePosixPath, str]]:
+    """For `refuse_twins`, where the name without suffix says which picture of the set a file is."""
+    return ((file, file.stem.lower()) for file, _ in found)
+
+
+def report_left_out(title: str, count: int, what: str) -> None:
+    """Says that `count` files or rows of a set are not read, if there are any; `what` they are is plural."""
+    if count:
+        log.warning("%s: left out are %s (%d).", title, what, count)
+
+
 def misfit(title: str, files: Sequence[object], expected: str) -> DatasetError:
     """The error for files whose name or content does not follow a set's rule, or for none at all."""
     if not files:
         return DatasetError(f"There are no files of {title} here. Expected {expected}.")
     count = "1 file does" if len(files) == 1 else f"{len(files)} files do"
+    shown = [printable(file) if isinstance(file, PurePosixPath | str) else file for file in files]
     return DatasetError(
-        f"{count} not fit {title}: {listing(files)}. Expected {expected}. Move what does not belong to the "
+        f"{count} not fit {title}: {listing(shown)}. Expected {expected}. Move what does not belong to the "
         f"set elsewhere, or give it back its original name."
     )
+
+
+def read_text(layout: Layout, file: PurePosixPath, title: str) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        DatasetError: it cannot be read, or is no such text.
+    """
+    try:
+        return (layout.root / file).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DatasetError(f"{printable(file)} of {title} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise misfit(title, [file], f"text in UTF-8 ({error.reason} at byte {error.start})") from error
+
+
+def csv_rows(layout: Layout, file: PurePosixPath, title: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a CSV file with a header, each with the line it ends in; blank lines are passed over.
+
+    Raises:
+        DatasetError: the file cannot be read, or a row is longer or shorter than the header; names the line.
+    """
+    try:
+        with (layout.root / file).open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines, skipinitialspace=True, strict=True)
+            if reader.fieldnames is None:
+                raise misfit(title, [file], "a header and rows; it is empty")
+            for row in reader:
+                if None in row or None in row.values():
+                    raise misfit(
+                        title,
+                        [f"line {reader.line_num} of {file}"],
+                        f"{len(reader.fieldnames)} fields, as in the header",
+                    )
+                yield reader.line_num, row
+    except OSError as error:
+        raise DatasetError(f"{printable(file)} of {title} cannot be read: {error.strerror}.") from error
+    except csv.Error as error:
+        raise misfit(title, [f"line {reader.line_num} of {file}"], f"a row of CSV ({error})") from error
+    except UnicodeDecodeError as error:
+        raise misfit(title, [f"what follows line {reader.line_num} of {file}"], "text in UTF-8") from error

@@ -3,7 +3,7 @@
 import re
 
 from ..examples import Example
-from .base import Layout, Source, matches, misfit, mostly
+from .base import Layout, Source, by_name, matches, misfit, mostly, refuse_twins, report_left_out
 
 NAME = re.compile(r"(\d\d)_(\d{3})_(\d+)\.jpe?g", re.IGNORECASE)
 FOLDER = re.compile(r"Images\d", re.IGNORECASE)
@@ -19,13 +19,16 @@ def recognises(layout: Layout) -> bool:
 
 def read(layout: Layout) -> list[Example]:
     examples = []
-    for file, match in matches(layout.pictures, NAME, SOURCE.title, "02_106_2331.jpg"):
+    found = matches(layout.pictures, NAME, SOURCE.title, "02_106_2331.jpg")
+    refuse_twins(by_name(found), SOURCE.title)
+    for file, match in found:
         category = int(match[1])
         if not 1 <= category <= CATEGORIES:
             raise misfit(SOURCE.title, [file], f"a category from 01 to {CATEGORIES} at the start of the name")
         if category in LABELS:
             subject = f"cfee_{match[2]}"
             examples.append(Example(layout.root / file, LABELS[category], subject, subject))
+    report_left_out(SOURCE.title, len(found) - len(examples), "pictures of compound expressions")
     return examples
 
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 
 from ..examples import Example
-from .base import Layout, Source, matches, misfit, mostly
+from .base import Layout, Source, by_name, matches, misfit, mostly, read_text, refuse_twins, report_left_out
 
 NAME = re.compile(r"(S\d{3})_(\d{3})_(\d{8})\.png", re.IGNORECASE)
 LABEL_NAME = re.compile(r"(S\d{3})_(\d{3})_(\d{8})_emotion\.txt", re.IGNORECASE)
@@ -22,24 +22,40 @@ def recognises(layout: Layout) -> bool:
 
 def read(layout: Layout) -> list[Example]:
     """The first and the last picture of every sequence that has a label."""
-    labels = {_sequence(LABEL_NAME.fullmatch(file.name)): _label(layout, file) for file in _label_files(layout)}
+    labels = _labels(layout)
     sequences = defaultdict(dict)
-    for file, match in matches(layout.pictures, NAME, SOURCE.title, "S005_001_00000011.png"):
-        if _sequence(match) in labels:
-            sequences[_sequence(match)][match[3]] = file
-    missing = [name for name in labels if name not in sequences]
+    found = matches(layout.pictures, NAME, SOURCE.title, "S005_001_00000011.png")
+    refuse_twins(by_name(found), SOURCE.title)
+    for file, match in found:
+        sequences[_sequence(match)][match[3]] = file
+    missing = [f"{name}_{apex}.png" for name, (_, apex) in labels.items() if apex not in sequences.get(name, {})]
     if missing:
         raise misfit(
             SOURCE.title,
             missing,
-            "pictures of every labelled sequence, cohn-kanade-images/S005/001/S005_001_00000001.png ...",
+            "pictures of every labelled sequence up to the frame that the label is of, "
+            "cohn-kanade-images/S005/001/S005_001_00000001.png ...",
         )
+    report_left_out(SOURCE.title, len(sequences.keys() - labels.keys()), "sequences without a label")
     examples = []
-    for name, frames in sorted(sequences.items()):
-        subject, pair = f"ckplus_{name[:4]}", f"ckplus_{name}"
-        for number, expression in ((min(frames), "neutral"), (max(frames), labels[name])):
+    for name, (label, apex) in sorted(labels.items()):
+        frames, subject, pair = sequences[name], f"ckplus_{name[:4]}", f"ckplus_{name}"
+        for number, expression in ((min(frames), "neutral"), (apex, label)):
             examples.append(Example(layout.root / frames[number], expression, subject, pair))
     return examples
+
+
+def _labels(layout: Layout) -> dict[str, tuple[str, str]]:
+    """Label of each sequence, and the frame that it is of."""
+    labels: dict[str, tuple[str, str]] = {}
+    for file in _label_files(layout):
+        match = LABEL_NAME.fullmatch(file.name)
+        label = _label(layout, file), match[3]
+        if labels.setdefault(_sequence(match), label) != label:
+            raise misfit(
+                SOURCE.title, [file], f"one label for the sequence {_sequence(match)}; another file has another"
+            )
+    return labels
 
 
 def _sequence(match: re.Match) -> str:
@@ -48,11 +64,11 @@ def _sequence(match: re.Match) -> str:
 
 def _label(layout: Layout, file: PurePosixPath) -> str:
     """From a text like `   3.0000000e+00`."""
-    text = (layout.root / file).read_text().strip()
+    text = read_text(layout, file, SOURCE.title).strip()
     try:
-        return LABELS[round(float(text))]
-    except (ValueError, IndexError):
-        raise misfit(SOURCE.title, [f"{file}, {text!r}"], "a number from 0 to 7 in it") from None
+        return dict(enumerate(LABELS))[float(text)]
+    except (ValueError, KeyError):
+        raise misfit(SOURCE.title, [f"{file}, {text[:40]!r}"], "a whole number from 0 to 7 in it") from None
 
 
 SOURCE = Source(

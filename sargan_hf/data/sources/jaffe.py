@@ -3,7 +3,7 @@
 import re
 
 from ..examples import Example
-from .base import Layout, Source, matches, mostly
+from .base import Layout, Source, by_name, matches, mostly, refuse_twins
 
 NAME = re.compile(r"([A-Z]{2})\.(AN|DI|FE|HA|NE|SA|SU)(\d)\.(\d+)\.(?:tiff?|png|jpe?g)", re.IGNORECASE)
 LABELS = {
@@ -22,10 +22,9 @@ def recognises(layout: Layout) -> bool:
 
 
 def read(layout: Layout) -> list[Example]:
-    return [
-        Example(layout.root / file, LABELS[match[2].upper()], f"jaffe_{match[1].upper()}")
-        for file, match in matches(layout.pictures, NAME, SOURCE.title, "KA.AN1.39.tiff")
-    ]
+    found = matches(layout.pictures, NAME, SOURCE.title, "KA.AN1.39.tiff")
+    refuse_twins(by_name(found), SOURCE.title)
+    return [Example(layout.root / file, LABELS[match[2].upper()], f"jaffe_{match[1].upper()}") for file, match in found]
 
 
 SOURCE = Source(

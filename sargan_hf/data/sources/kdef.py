@@ -3,7 +3,7 @@
 import re
 
 from ..examples import Example
-from .base import Layout, Source, matches, mostly
+from .base import Layout, Source, by_name, matches, mostly, refuse_twins, report_left_out
 
 # Session A or B, female or male, number; expression; full or half left or right, or straight.
 NAME = re.compile(r"([AB])([FM])(\d\d)(AF|AN|DI|HA|NE|SA|SU)(FL|HL|S|HR|FR)\.jpe?g", re.IGNORECASE)
@@ -13,7 +13,7 @@ AVERAGES = "AKDEF"  # a folder beside KDEF with averages over all people
 
 
 def _pictures(layout: Layout) -> list:
-    files = (file for file in layout.pictures if AVERAGES not in file.parts)
+    files = (file for file in layout.pictures if AVERAGES not in map(str.upper, file.parts))
     return [file for file in files if file.name.upper() not in MISNAMED]
 
 
@@ -23,11 +23,14 @@ def recognises(layout: Layout) -> bool:
 
 def read(layout: Layout) -> list[Example]:
     examples = []
-    for file, match in matches(_pictures(layout), NAME, SOURCE.title, "AF01ANS.JPG"):
+    found = matches(_pictures(layout), NAME, SOURCE.title, "AF01ANS.JPG")
+    refuse_twins(by_name(found), SOURCE.title)
+    for file, match in found:
         session, sex, number, expression, angle = (group.upper() for group in match.groups())
         if angle == "S":
             subject = f"kdef_{sex}{number}"
             examples.append(Example(layout.root / file, expression, subject, f"{subject}_{session}"))
+    report_left_out(SOURCE.title, len(layout.pictures) - len(examples), "pictures from the side, and averages")
     return examples
 
 

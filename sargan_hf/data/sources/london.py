@@ -3,7 +3,7 @@
 import re
 
 from ..examples import Example
-from .base import Layout, Source, matches, mostly
+from .base import Layout, Source, by_name, matches, mostly, refuse_twins, report_left_out
 
 NAME = re.compile(r"(\d{3})_(\d\d)\.jpe?g", re.IGNORECASE)
 LABELS = {"03": "neutral", "08": "happy"}  # the frontal ones of five views each
@@ -16,11 +16,10 @@ def recognises(layout: Layout) -> bool:
 
 def read(layout: Layout) -> list[Example]:
     found = matches(layout.pictures, NAME, SOURCE.title, "001_03.jpg")
-    return [
-        Example(layout.root / file, LABELS[match[2]], f"london_{match[1]}")
-        for file, match in found
-        if match[2] in LABELS
-    ]
+    refuse_twins(by_name(found), SOURCE.title)
+    frontal = [(file, match) for file, match in found if match[2] in LABELS]
+    report_left_out(SOURCE.title, len(found) - len(frontal), "pictures from the side")
+    return [Example(layout.root / file, LABELS[match[2]], f"london_{match[1]}") for file, match in frontal]
 
 
 SOURCE = Source(

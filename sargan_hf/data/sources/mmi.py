@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 from ..examples import Example
 from ..extracted import Frame, extract_frames
-from .base import Layout, Source, misfit
+from .base import Layout, Source, misfit, refuse_twins, report_left_out
 
 NAME = re.compile(r"(S\d{3})-(\d{3,4})\.avi", re.IGNORECASE)
 LABELS = {"1": "angry", "2": "disgusted", "3": "afraid", "4": "happy", "5": "sad", "6": "surprised"}
@@ -36,6 +36,9 @@ def read(layout: Layout) -> list[Example]:
         view, coded = _view(layout.root / session)
         if label is not None and view == FRONTAL:
             chosen.append((layout.root / file, match, label, 0 if coded else 1))
+    refuse_twins(((file, file.stem.upper()) for file in layout.with_suffix(".avi")), SOURCE.title)
+    others = len(layout.with_suffix(".avi")) - len(chosen)
+    report_left_out(SOURCE.title, others, "clips from the side or without one of the six emotions")
     if not chosen:
         raise misfit(SOURCE.title, [], "frontal sessions (view 0) with an emotion from 1 to 6")
     wanted = [Frame(video, which, turns) for video, _, _, turns in chosen for which in ("first", "apex")]
@@ -62,7 +65,7 @@ def _view(path: Path) -> tuple[str | None, bool]:
 def _xml(path: Path) -> ElementTree.Element:
     try:
         return ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # LookupError: an unknown encoding
         raise misfit(SOURCE.title, [path], f"well-formed XML ({error})") from error
 
 

@@ -3,7 +3,7 @@
 import re
 
 from ..examples import Example
-from .base import Layout, Source, matches, mostly
+from .base import Layout, Source, by_name, matches, mostly, refuse_twins, report_left_out
 
 EXPRESSIONS = "angry|contemptuous|disgusted|fearful|happy|neutral|sad|surprised"
 NAME = re.compile(
@@ -20,11 +20,14 @@ def recognises(layout: Layout) -> bool:
 def read(layout: Layout) -> list[Example]:
     examples = []
     example = "Rafd090_01_Caucasian_female_angry_frontal.jpg"
-    for file, match in matches(layout.pictures, NAME, SOURCE.title, example):
+    found = matches(layout.pictures, NAME, SOURCE.title, example)
+    refuse_twins(by_name(found), SOURCE.title)
+    for file, match in found:
         camera, number, _, _, expression, gaze = match.groups()
         if camera == FRONTAL:
             subject = f"rafd_{number}"
             examples.append(Example(layout.root / file, expression.lower(), subject, f"{subject}_{gaze.lower()}"))
+    report_left_out(SOURCE.title, len(found) - len(examples), "pictures from the side")
     return examples
 
 

@@ -4,7 +4,7 @@ import re
 
 from ..examples import Example
 from ..extracted import Frame, extract_frames
-from .base import Layout, Source, matches, mostly
+from .base import Layout, Source, by_name, matches, mostly, refuse_twins
 
 # Modality, vocal channel, emotion, intensity, statement, repetition, actor.
 NAME = re.compile(r"(01|02)-(01|02)-(0[1-8])-(01|02)-(01|02)-(01|02)-(\d\d)\.mp4", re.IGNORECASE)
@@ -17,7 +17,9 @@ def recognises(layout: Layout) -> bool:
 
 def read(layout: Layout) -> list[Example]:
     clips = {}
-    for file, match in matches(layout.with_suffix(".mp4"), NAME, SOURCE.title, "02-01-06-01-02-01-12.mp4"):
+    found = matches(layout.with_suffix(".mp4"), NAME, SOURCE.title, "02-01-06-01-02-01-12.mp4")
+    refuse_twins(by_name(found), SOURCE.title)
+    for file, match in found:
         # Every take is there twice, with sound (01) and without (02).
         clips.setdefault(match.groups()[1:], (layout.root / file, match))
     pictures = extract_frames([Frame(video, "apex") for video, _ in clips.values()], layout.cache)

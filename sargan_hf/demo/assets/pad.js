@@ -1,8 +1,8 @@
-// The blend pad. Its value is {expression: weight}; the dot stands at the weighted mean of the expressions' places.
+// The blend pad: {expression: weight} as a dot, which stands at the weighted mean of the expressions' places.
 const svg = element.querySelector("svg");
 const dot = element.querySelector(".dot");
 const shares = element.querySelector(".pad-value");
-const { around, centre, radius, labels } = props;
+const { around, centre, radius, labels } = props.wiring;
 const step = (2 * Math.PI) / around.length;
 let angle = 0, distance = 1, held = false;
 
@@ -55,12 +55,12 @@ const follow = (event) => {
   if (distance > 0.02) angle = Math.atan2(point.x, -point.y);
   draw(blend());
 };
-const send = () => { props.value = blend(); trigger("input"); };
+const send = () => desk.touch({ blend: blend() }, "pad");
 
 svg.addEventListener("pointerdown", (event) => { held = true; svg.setPointerCapture(event.pointerId); follow(event); });
 svg.addEventListener("pointermove", (event) => { if (held) follow(event); });
 svg.addEventListener("pointerup", () => { if (held) { held = false; send(); } });
-svg.addEventListener("pointercancel", () => { held = false; place(props.value); });
+svg.addEventListener("pointercancel", () => { held = false; place(desk.wish.blend); });
 svg.addEventListener("keydown", (event) => {
   const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] };
   if (!(event.key in moves)) return;
@@ -71,5 +71,6 @@ svg.addEventListener("keydown", (event) => {
   draw(blend());
   send();
 });
-watch("value", () => place(props.value));
+// A dot in the hand, and one that stands for the wish already, stay where they are.
+desk.watch(() => { if (!held && !desk.same(blend(), desk.wish.blend)) place(desk.wish.blend); });
 place(props.value);

@@ -16,6 +16,7 @@ import cv2
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ...controls import ADDED_COLUMN, CONTROLS, CONTROLS_COLUMN
 from ...errors import RigError
 from ...expressions import EXPRESSIONS
 from .dataset_card import write_card
@@ -49,7 +50,7 @@ class Summary:
 
 def schema(motion: bool) -> pa.Schema:
     """Columns of the data set, with the description that `datasets` reads its feature types from."""
-    from datasets import ClassLabel, Features, Image, Value
+    from datasets import ClassLabel, Features, Image, List, Value
 
     columns = {
         "image": Image(),
@@ -59,6 +60,8 @@ def schema(motion: bool) -> pa.Schema:
         "source": Value("string"),
         "recipe": Value("string"),
         "intensity": Value("float32"),
+        CONTROLS_COLUMN: List(Value("float32"), length=len(CONTROLS)),
+        ADDED_COLUMN: List(Value("float32"), length=len(CONTROLS)),
     }
     if motion:
         columns |= {f"motion_{name}": Value("binary") for name in ("backward", "forward", "valid")}
@@ -85,7 +88,8 @@ def build_dataset(
             process died.
     """
     plan = make_plan(settings)
-    per_unit = settings.variants * len(EXPRESSIONS) * settings.options.recipes_per_expression
+    options = settings.options
+    per_unit = settings.variants * (len(EXPRESSIONS) * options.recipes_per_expression + options.controls)
     size = max(1, PICTURES_PER_SHARD // per_unit)
     folder = DatasetFolder(settings.output, [plan[start : start + size] for start in range(0, len(plan), size)])
     folder.open(fingerprint(settings, plan), resume)

@@ -7,6 +7,7 @@ from pathlib import Path
 from huggingface_hub import DatasetCard, DatasetCardData
 
 from ..._version import __version__
+from ...controls import CONTROL_NAMES, CONTROLS
 from .work_units import RigSettings, Unit
 
 FACE_MODEL = (
@@ -43,7 +44,11 @@ facial actions; they say nothing about what the people felt. {real}
 | `source` | `portrait`, `morph` or `real` |
 | `recipe` | which way of showing the expression |
 | `intensity` | 0 for neutral, about 1 for full strength |
-{motion}
+| `controls` | what the face shows relative to the neutral picture of its pair, {controls} numbers; NaN where not known |
+| `controls_added` | what of that was put on top of the recipe: all 0 where the picture shows its class the usual way |
+{motion}{drawn}
+The controls are, in this order: {names} (`sargan_hf.controls`; left and right are the subject's).
+
 ## Contents
 
 {contents}
@@ -63,6 +68,11 @@ The face model is {model}. Whoever uses this data set carries these attributions
 MOTION_ROWS = """\
 | `motion_backward`, `motion_forward` | where each pixel comes from in the pair's neutral picture, and where it goes |
 | `motion_valid` | where the neutral picture holds what this one shows (decode with `sargan_hf.data.motion`) |
+"""
+
+DRAWN_ROWS = """
+Rows with `recipe` = `controls` show parts of the neutral face moved by themselves. They are of no class: their `expression` is
+-1. Rows of a class whose `controls_added` is not 0 show a recipe with a change on top.
 """
 
 REAL_ROWS = (
@@ -99,7 +109,10 @@ def write_card(settings: RigSettings, units: Sequence[Unit], counts: Mapping[str
         version=__version__,
         real=REAL_ROWS if has_real else "",
         size=settings.size,
-        expressions=", ".join(sorted(counts)),
+        expressions=", ".join(sorted(filter(None, counts))),
+        controls=len(CONTROLS),
+        names=", ".join(f"`{name}`" for name in CONTROL_NAMES),
+        drawn=DRAWN_ROWS if settings.options.controls else "",
         motion=MOTION_ROWS if settings.options.motion else "",
         contents=_contents(units, counts, skipped),
         sources=sources,
@@ -114,7 +127,9 @@ def _contents(units: Sequence[Unit], counts: Mapping[str, int], skipped: int) ->
     real = kinds["real"] + kinds["both"]
     people = f"{kinds['portrait']} portraits, {kinds['morph']} morphs of two people, {real} real pictures"
     left_out = f"; {skipped} could not be used and are listed in `skipped.csv`" if skipped else ""
-    rows = "\n".join(f"| {expression} | {count} |" for expression, count in sorted(counts.items()))
+    rows = "\n".join(
+        f"| {expression or 'no class: controls'} | {count} |" for expression, count in sorted(counts.items())
+    )
     return f"{people}{left_out}.\n\n| expression | pictures |\n|---|---|\n{rows}"
 
 

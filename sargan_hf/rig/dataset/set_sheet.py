@@ -1,25 +1,28 @@
 """Contact sheets: people judge faces by looking, so `sargan rig sheet` puts many on one page."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ...controls import ADDED_COLUMN
 from ...data.photographs import PHOTOGRAPH, RECIPE
 from ...errors import DatasetError
-from ...expressions import EXPRESSIONS
+from ...expressions import EXPRESSIONS, NO_CLASS
 
 COLUMNS = ("neutral", *(expression for expression in EXPRESSIONS if expression != "neutral"))
-_PHOTOGRAPHS = "photograph"  # a further column, where a set holds real pictures
+# Further columns, where a set holds pictures of drawn controls or real pictures.
+_DRAWN, _PHOTOGRAPHS = "controls", "photograph"
 _HEADER, _GAP = 18, 2
 
 
 def write_sheets(
     dataset: str | Path, output: str | Path, *, rows: int = 12, pages: int = 5, seed: int = 0
 ) -> list[Path]:
-    """Draws sets out of a data set and writes them as PNG pages: one row per pair, a column per expression and for photographs.
+    """Draws sets out of a data set and writes them as PNG pages: one row per pair, a column per expression,
+    for each picture of drawn controls, and for photographs.
 
     Args:
         dataset: folder that `sargan rig` wrote.
@@ -51,22 +54,31 @@ def write_sheets(
 
 
 def _page(sets: Iterable[tuple[str, list[dict]]], names: list[str]) -> Image.Image:
-    sets = list(sets)
-    side = sets[0][1][0]["image"].width
+    sets = [(pair, [(picture, _heading(picture, names)) for picture in pictures]) for pair, pictures in sets]
+    side = sets[0][1][0][0]["image"].width
     cell = side + _GAP
-    columns = COLUMNS + (_PHOTOGRAPHS,) * any(_is_real(picture) for _, pictures in sets for picture in pictures)
-    sheet = Image.new("RGB", (cell * len(columns), (cell + _HEADER) * len(sets) + _HEADER), "white")
+    most = Counter()
+    for _, pictures in sets:
+        most |= Counter(heading for _, heading in pictures)
+    headings = [heading for heading in (*COLUMNS, _DRAWN, _PHOTOGRAPHS) for _ in range(max(1, most[heading]))]
+    headings = [heading for heading in headings if heading in COLUMNS or most[heading]]
+    sheet = Image.new("RGB", (cell * len(headings), (cell + _HEADER) * len(sets) + _HEADER), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
-    for column, expression in enumerate(columns):
-        draw.text((column * cell + 2, 2), expression, fill="black", font=font)
+    for column, heading in enumerate(headings):
+        draw.text((column * cell + 2, 2), heading, fill="black", font=font)
     for row, (pair, pictures) in enumerate(sets):
-        top = _HEADER + row * (cell + _HEADER)
+        top, seen = _HEADER + row * (cell + _HEADER), Counter()
         draw.text((2, top + cell), pair, fill="gray", font=font)
-        for picture in pictures:
-            column = columns.index(_PHOTOGRAPHS if _is_real(picture) else names[picture["expression"]])
-            sheet.paste(picture["image"], (column * cell, top))
+        for picture, heading in pictures:
+            sheet.paste(picture["image"], ((headings.index(heading) + seen[heading]) * cell, top))
+            seen[heading] += 1
     return sheet
 
 
-def _is_real(picture: dict) -> bool:
-    return picture[RECIPE] == PHOTOGRAPH
+def _heading(picture: dict, names: list[str]) -> str:
+    """The column of a sheet that a picture belongs in."""
+    if picture[RECIPE] == PHOTOGRAPH:
+        return _PHOTOGRAPHS
+    if picture["expression"] == NO_CLASS or np.any(picture.get(ADDED_COLUMN) or 0):
+        return _DRAWN
+    return names[picture["expression"]]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...errors import RigError
-from ...expressions import EXPRESSIONS
+from ...expressions import EXPRESSIONS, NO_CLASS
 from .work_units import Unit
 
 PARTS, DATA, PLAN, SKIPPED = ".parts", "data", "rig.json", "skipped.csv"
@@ -108,11 +108,11 @@ class DatasetFolder:
         return self.root / DATA / f"train-{number:05d}-of-{len(self._shards):05d}.parquet"
 
     def counts(self) -> Counter[str]:
-        """Number of pictures of each expression in the shards."""
+        """Number of pictures of each expression in the shards; "" counts those of none."""
         counts: Counter[str] = Counter()
         for path in sorted((self.root / DATA).glob("*.parquet")):
             column = pq.read_table(path, columns=["expression"])["expression"]
-            counts.update(EXPRESSIONS[label] for label in column.to_pylist())
+            counts.update("" if label == NO_CLASS else EXPRESSIONS[label] for label in column.to_pylist())
         return counts
 
     def write_skipped(self, skipped: Iterable[tuple[str, str]]) -> None:

@@ -36,7 +36,7 @@ class RigSettings:
             shows the same person, and joins further sets of that person (see `real.py`); others are cut to the same crop and
             added unpaired.
         options: what varies between sets.
-        model: the face model's file; None for the one in SARGAN_ASSETS.
+        model: the face model's file; None for the one in SARGAN_ASSETS, or else the package's own.
         command: the command line to be quoted in the data set card.
     """
 

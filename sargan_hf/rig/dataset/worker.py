@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ...controls import ADDED_COLUMN, CONTROLS, CONTROLS_COLUMN
 from ...data.motion import encode_motion, encode_valid
 from ...data.photographs import PHOTOGRAPH
 from ...errors import RigError
-from ...expressions import EXPRESSIONS
+from ...expressions import EXPRESSIONS, NO_CLASS
 from ..face_model.model import FaceModel, load_face_model
 from ..fitting.fitted_face import FittedFace
 from ..landmarks.landmark_types import five_points
@@ -26,6 +27,7 @@ from ..rendering.variation import draw_variation
 from .work_units import RigSettings, Unit
 
 JPEG_QUALITY = 95
+UNKNOWN_CONTROLS = np.full(len(CONTROLS), np.nan, np.float32)
 
 
 class SetMaker:
@@ -71,11 +73,13 @@ class SetMaker:
             seed = unit.seed(settings.seed, variant)
             pictures = render_set(face, self.model, seed=seed, size=settings.size, options=settings.options, real=real)
             for number, picture in enumerate(pictures):
-                name = f"{pair}-{number}-{picture.expression}"
+                name = f"{pair}-{number}-{picture.expression or picture.recipe}"
                 source = "real" if picture.recipe == PHOTOGRAPH else unit.source
                 yield self._row(unit, name, picture.image, picture.expression, pair, source) | {
                     "recipe": picture.recipe,
                     "intensity": picture.intensity,
+                    CONTROLS_COLUMN: picture.controls,
+                    ADDED_COLUMN: picture.controls_added,
                     **_motion_columns(picture),
                 }
 
@@ -95,6 +99,8 @@ class SetMaker:
             yield self._row(unit, name, picture, unit.expression, "", "real") | {
                 "recipe": PHOTOGRAPH,
                 "intensity": 1.0,
+                CONTROLS_COLUMN: UNKNOWN_CONTROLS,
+                ADDED_COLUMN: UNKNOWN_CONTROLS,
             }
 
     def _portrait_of_real(self, unit: Unit) -> Portrait:
@@ -103,7 +109,7 @@ class SetMaker:
     def _row(self, unit: Unit, name: str, image: np.ndarray, expression: str, pair: str, source: str) -> dict:
         return {
             "image": {"bytes": _jpeg(image), "path": f"{name}.jpg"},
-            "expression": EXPRESSIONS.index(expression),
+            "expression": EXPRESSIONS.index(expression) if expression else NO_CLASS,
             "subject": unit.subject,
             "pair": pair,
             "source": source,

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import RigError
+from .model import PART_ENDS, Part
+from .packed_model import SUFFIX, write_packed
 
 NEUTRAL, IDENTITY = "generic_neutral_mesh.obj", "identity"
 MESH_FOLDER = "FaceXModel"
@@ -21,7 +23,7 @@ def build_face_model(facekit: str | Path, output: str | Path) -> str:
 
     Args:
         facekit: the repository or its folder of OBJ files.
-        output: the file to write.
+        output: the file to write; packed where it ends in .xz, as the package's own.
 
     Returns:
         What was found, in words.
@@ -38,17 +40,20 @@ def build_face_model(facekit: str | Path, output: str | Path) -> str:
     if not modes or not shapes:
         raise RigError(f"{folder} holds {len(modes)} identity and {len(shapes)} expression meshes; both are needed.")
     mean, faces = read_obj(folder / NEUTRAL)
+    arrays = {
+        "mean": mean,
+        "faces": faces,
+        "identity": _differences(modes, mean),
+        "expressions": _differences(shapes, mean),
+        "expression_names": np.array([path.stem for path in shapes]),
+    }
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with output.open("wb") as file:
-        np.savez_compressed(
-            file,
-            mean=mean,
-            faces=faces,
-            identity=_differences(modes, mean),
-            expressions=_differences(shapes, mean),
-            expression_names=np.array([path.stem for path in shapes]),
-        )
+    if output.suffix == SUFFIX:
+        write_packed(output, arrays, kept=PART_ENDS[Part.RIGHT_EYEBALL])
+    else:
+        with output.open("wb") as file:
+            np.savez_compressed(file, **arrays)
     return f"{len(mean)} vertices, {len(faces)} triangles, {len(modes)} identity modes, {len(shapes)} expression shapes"
 
 

@@ -1,9 +1,11 @@
 """The 3D face: the light version of USC ICT's public ICT-FaceKit, read from one npz file.
 
 Model space: x to the subject's left (image right), y up, z out of the face, about one centimetre per unit. "L" and "R" are
-the subject's. `sargan rig build-model` makes the npz from the public OBJ files (`build_model.py`).
+the subject's. The package brings the model (`packed_model.py`); `sargan rig build-model` makes an npz from the public OBJ
+files (`build_model.py`).
 """
 
+import lzma
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,8 +19,10 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from ...errors import RigError
+from .packed_model import SUFFIX, read_packed
 
 MODEL_FILE = "ict_facekit_light.npz"
+PACKED_MODEL = Path(__file__).parents[1] / "assets" / (MODEL_FILE + SUFFIX)
 
 
 class Part(IntEnum):
@@ -156,31 +160,41 @@ class FaceModel:
 
 
 def assets_folder() -> Path:
-    """Where the face model and the portraits lie: the environment variable SARGAN_ASSETS, or `../shared/data`."""
+    """Where the portraits lie: the environment variable SARGAN_ASSETS, or `../shared/data`."""
     return Path(os.environ.get("SARGAN_ASSETS", "../shared/data"))
 
 
+def face_model_file() -> Path:
+    """The face model's file: the one in the folder that SARGAN_ASSETS names, if it has one, else the package's own."""
+    own = os.environ.get("SARGAN_ASSETS")
+    return Path(own) / MODEL_FILE if own and (Path(own) / MODEL_FILE).is_file() else PACKED_MODEL
+
+
 def load_face_model(path: str | Path | None = None) -> FaceModel:
-    """Reads the model's npz.
+    """Reads the model.
 
     Args:
-        path: the file; default `ict_facekit_light.npz` in `assets_folder()`.
+        path: an npz of `sargan rig build-model`, or a packed one (.xz); default `face_model_file()`.
 
     Raises:
         RigError: no such file, or it does not hold the model's arrays with their shapes.
     """
-    path = Path(path) if path is not None else assets_folder() / MODEL_FILE
+    path = Path(path) if path is not None else face_model_file()
     if not path.is_file():
         raise RigError(
-            f"The face model {path} does not exist. Make it from the public ICT-FaceKit with "
-            "`sargan rig build-model`, and pass it or set SARGAN_ASSETS to its folder."
+            f"The face model {path} does not exist. Leave the path out for the one in the package, or make one from the "
+            "public ICT-FaceKit with `sargan rig build-model`."
         )
     try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {key: data[key] for key in ("mean", "faces", "identity", "expressions", "expression_names")}
-    except (KeyError, OSError, ValueError) as error:
+        arrays = read_packed(path) if path.suffix == SUFFIX else _read_npz(path)
+    except (KeyError, OSError, ValueError, lzma.LZMAError) as error:
         raise RigError(f"{path} is not a face model file ({error}). Make one with `sargan rig build-model`.") from error
     return _checked_model(arrays, path)
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as data:
+        return {key: data[key] for key in ("mean", "faces", "identity", "expressions", "expression_names")}
 
 
 def _checked_model(arrays: dict[str, np.ndarray], path: Path) -> FaceModel:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ...faces.compositing import smoothstep
 from ..face_model.mesh import RigMesh
 from ..face_model.model import MULTI_PIE, Part
 from .deform import Deformation
@@ -17,6 +18,7 @@ from .rasterizer import Raster
 
 _CELLS = 40  # of the sheet along a picture's side
 _FOLLOW = 0.13  # how far the surroundings follow the rim of the face, as a share of the side
+_LIT_BELOW_CHIN = 0.06  # share of the side below the chin in which a new light fades out
 _BEHIND = -1e6  # depth of the sheet: behind every part of the mesh, near and far within it still ordered
 
 
@@ -30,7 +32,7 @@ class BackgroundSheet:
         triangles: int32 [2 (rows - 1) (columns - 1), 3].
         shape: rows and columns of the grid.
         cell: pixels between grid points.
-        head: float32 [G], 1 on the head and neck, 0 off them and at their outline.
+        head: float32 [G], 1 on the head, 0 off it, at its outline and down the neck: what a new light falls on.
         rim: int, skin vertices whose displacement the sheet follows.
         rim_cells: int [len(rim)], grid point nearest to each.
         source: int [G], for each grid point the nearest grid point that has a rim vertex.
@@ -64,7 +66,7 @@ def background_sheet(posed: PosedFace, mesh: RigMesh, drawn: np.ndarray) -> Back
     return BackgroundSheet(
         photo=np.stack([x.ravel(), y.ravel(), depth.ravel()], axis=1).astype(np.float32),
         follows_head=_follows_head(posed, on_head, cell).ravel(),
-        head=_inside(on_head).ravel(),
+        head=(_inside(on_head) * (1 - _below_chin(posed, cell, count, _LIT_BELOW_CHIN))).ravel(),
         triangles=_grid_triangles(count, count),
         shape=(count, count),
         cell=cell,
@@ -85,6 +87,13 @@ def spread(sheet: BackgroundSheet, values: np.ndarray) -> np.ndarray:
     outside = means[sheet.source].reshape(*sheet.shape, -1)
     smooth = cv2.GaussianBlur(outside, (0, 0), 1.5).reshape(count, -1)
     return np.where(marked[:, None], means, smooth)
+
+
+def at_points(sheet: BackgroundSheet, values: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """float32 [N], values [G] of the grid points at `points` [N, 2] in the texture's frame."""
+    x, y = np.ascontiguousarray(points.T / sheet.cell, np.float32)
+    grid = np.ascontiguousarray(values.reshape(sheet.shape), np.float32)
+    return cv2.remap(grid, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
 
 
 def sheet_screen(sheet: BackgroundSheet, posed: PosedFace, deformation: Deformation | None) -> np.ndarray:
@@ -128,9 +137,13 @@ def _follows_head(posed: PosedFace, on_head: np.ndarray, cell: float) -> np.ndar
     _, distance = _nearest_marked(np.flatnonzero(on_head), count)
     follows = np.exp(-((distance.reshape(count, count) / (0.30 * _CELLS)) ** 2))
     # The neck bends: from the chin down the surroundings turn less and less.
+    return (follows * (1 - _below_chin(posed, cell, count, 0.28))).astype(np.float32)
+
+
+def _below_chin(posed: PosedFace, cell: float, count: int, reach: float) -> np.ndarray:
+    """float32 [rows, 1], 0 at the chin and above, 1 from `reach` (a share of the side) below it on."""
     chin = posed.photo[MULTI_PIE[8], 1] / cell
-    below = np.clip((np.arange(count) - chin) / (0.28 * _CELLS), 0, 1)[:, None]
-    return (follows * (1 - below * below * (3 - 2 * below))).astype(np.float32)
+    return smoothstep((np.arange(count, dtype=np.float32) - chin) / (reach * _CELLS))[:, None]
 
 
 def _nearest_marked(cells: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..face_model.mesh import DRAWN_VERTICES, LID_MIDDLES, RigMesh
+from ..face_model.mesh import LID_MIDDLES, RigMesh
+from .contact import bring_together
+from .control_shapes import Movement
+from .eyeballs import turn_eyeballs
+from .lid_aim import BLINK_LIMITS, aim, opening, recipe_opening
 from .pose import PosedFace
 from .recipes import Aperture, Recipe
 
-_LARGEST_SQUINT, _LARGEST_WIDENING = 1.2, 1.1
-_BLINK_LIMITS = (-0.35, 0.8)
 # Shares of the picture's side.
 _LID_THICKNESS = 0.004
 _LASHES = 0.020  # what stands on the edge of an upper lid and moves with it
@@ -56,33 +58,11 @@ def aim_lids(
     if aperture is None or not weights.any():
         return weights
     weights = weights.copy()
-    for side, (upper, lower) in LID_MIDDLES.items():
-        now = posed.photo[list(lower), 1].mean() - posed.photo[list(upper), 1].mean()
-        if aperture.times is not None:
-            wanted = now * (1 - (1 - aperture.times) * intensity)
-        else:
-            wanted = now + aperture.wider * posed.iod * intensity
-        effect = _opening_effects(side, posed, mesh)
-        need = wanted - now - float(effect @ weights)
-        squint, blink, wide = (mesh.model.expression_index(f"eye{name}_{side}") for name in ("Squint", "Blink", "Wide"))
-        if need < 0:
-            if effect[squint] < -0.1:
-                weights[squint] += min(_LARGEST_SQUINT, aperture.squint * need / effect[squint])
-        else:
-            weights[wide] += min(_LARGEST_WIDENING, need / effect[wide])
-        need = wanted - now - float(effect @ weights)
-        weights[blink] += np.clip(need / effect[blink], *_BLINK_LIMITS)
+    for side in LID_MIDDLES:
+        now = opening(side, posed)
+        wanted = recipe_opening(now, aperture, posed, intensity)
+        aim(weights, side, wanted - now, aperture.squint, BLINK_LIMITS, posed, mesh)
     return weights
-
-
-def _opening_effects(side: str, posed: PosedFace, mesh: RigMesh) -> np.ndarray:
-    """float32 [E], pixels by which weight 1 of each shape opens the eye of this side."""
-    shapes = mesh.shapes.reshape(len(mesh.shapes), DRAWN_VERTICES, 3)
-    down = [
-        -(shapes[:, list(vertices)] @ posed.axes[1]) @ posed.pixels_per_unit[list(vertices)] / 2
-        for vertices in LID_MIDDLES[side]
-    ]
-    return down[1] - down[0]
 
 
 def deform(posed: PosedFace, weights: np.ndarray, mesh: RigMesh) -> Deformation:
@@ -90,13 +70,23 @@ def deform(posed: PosedFace, weights: np.ndarray, mesh: RigMesh) -> Deformation:
     return displace(posed, (weights @ mesh.shapes).reshape(-1, 3), mesh)
 
 
-def displace(posed: PosedFace, delta: np.ndarray, mesh: RigMesh) -> Deformation:
-    """Moves the face by `delta` [V, 3], in model space."""
+def deform_by_controls(posed: PosedFace, movement: Movement, mesh: RigMesh) -> Deformation:
+    """Moves the face as `movement.control_movement` says."""
+    delta = (movement.weights @ mesh.shapes).reshape(-1, 3)
+    if movement.gaze != (0.0, 0.0):
+        turn_eyeballs(delta, posed.model, movement.gaze)
+    return displace(posed, delta, mesh, movement)
+
+
+def displace(posed: PosedFace, delta: np.ndarray, mesh: RigMesh, movement: Movement | None = None) -> Deformation:
+    """Moves the face by `delta` [V, 3], in model space; lids and lips that `movement` wants to meet are brought together."""
     seen = delta @ posed.axes.T
     photo = posed.photo.copy()
     photo[:, 0] += seen[:, 0] * posed.pixels_per_unit
     photo[:, 1] -= seen[:, 1] * posed.pixels_per_unit
     photo[:, 2] += seen[:, 2] * posed.unit
+    if movement is not None:
+        bring_together(photo, posed, movement, mesh)
     _keep_folds_above_lids(photo, posed, mesh)
     return Deformation(posed.model + delta, photo, posed.turned(photo))
 
@@ -143,8 +133,9 @@ def _above_lid(photo: np.ndarray, side: str, mesh: RigMesh) -> np.ndarray:
     return np.interp(photo[folds, 0], photo[path, 0], photo[path, 1]) - photo[folds, 1]
 
 
-def lids_moved(posed: PosedFace, deformation: Deformation, mesh: RigMesh) -> float:
-    """0 when the upper lids are where they were, 1 from about their thickness on."""
-    edges = np.concatenate(list(mesh.model.upper_lid_paths.values()))
+def lids_moved(posed: PosedFace, deformation: Deformation, mesh: RigMesh, side: str | None = None) -> float:
+    """0 when the upper lids, or that of one side, are where they were, 1 from about their thickness on."""
+    paths = mesh.model.upper_lid_paths
+    edges = np.concatenate(list(paths.values())) if side is None else paths[side]
     distance = np.abs(deformation.photo[edges, 1] - posed.photo[edges, 1]).mean()
     return float(min(1.0, distance / (_LID_THICKNESS * posed.side)))

@@ -17,7 +17,8 @@ from .rasterizer import Raster
 _SAME_POINT = 0.006
 # Pixels that are averaged to one must move alike, within this many pixels of the oversampled picture.
 _SPREAD = 3.0
-_SKIN_OR_BACKDROP, _EYE, _MOUTH = 0, 1, 2
+_MADE_UP = 0.3  # share of a pixel's colour from which it shows nothing of the photograph
+_SKIN_OR_BACKDROP, _EYE, _MOUTH, _PAINTED = 0, 1, 2, 3
 _EYES = (Part.LEFT_EYE_SOCKET, Part.RIGHT_EYE_SOCKET, Part.LEFT_EYEBALL, Part.RIGHT_EYEBALL)
 
 
@@ -75,6 +76,8 @@ class MotionTracer:
         # Part -1, the background, takes the last entry.
         material = _MATERIALS[shot.part]
         places = raster.interpolate(shot.places, stage.triangles)
+        for window, share, _ in stage.new_lids(shot, places):
+            material[window][share > _MADE_UP] = _PAINTED
         return _View(shot.vertices, shot.places - stage.places, raster, places, material)
 
     def _between(self, target: _View, source: _View) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +90,7 @@ class MotionTracer:
         apart = there - target.places
         valid = apart[..., 0] ** 2 + apart[..., 1] ** 2 < (_SAME_POINT * side) ** 2
         material = cv2.remap(source.material, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-        valid &= (material == target.material) & (target.material != _MOUTH) & (target.raster.triangle >= 0)
+        valid &= (material == target.material) & (target.material < _MOUTH) & (target.raster.triangle >= 0)
         valid &= (x > -0.5) & (y > -0.5) & (x < side - 0.5) & (y < side - 0.5)
         rows, columns = np.mgrid[:side, :side].astype(np.float32)
         return _averaged(origin - np.stack([columns, rows], axis=-1), valid, stage.supersample)

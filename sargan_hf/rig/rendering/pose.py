@@ -15,6 +15,7 @@ from .variation import Variation
 
 # Room round the picture in the texture, as a share of its side: a turned head shows what lay outside of the crop.
 MARGIN = 0.28
+_FLAT_TURN, _FARTHEST = 0.5, 22.0  # share of a drawn turn; degrees to the side
 # The head turns about a point between the ears, so that the outline of the head hardly moves (model units).
 _PIVOT = np.array([[0.0, 1.0, 1.5]], np.float32)
 
@@ -68,7 +69,7 @@ class PosedFace:
 
 def pose_face(face: FittedFace, mesh: RigMesh, variation: Variation, size: int, supersample: int) -> PosedFace:
     """Crops the photograph as `size` x `size` at `supersample` times the resolution and turns the head."""
-    turn = head_turn(variation.yaw, variation.pitch)
+    turn = head_turn(*allowed_turn(face, variation.yaw, variation.pitch))
     origin = face.camera.project(_PIVOT)[0][0]
     vertices = face.screen_vertices[:DRAWN_VERTICES].astype(np.float64)
     matrix = crop_matrix(_five_points(face, turn, origin), size, variation)
@@ -109,6 +110,20 @@ def pose_face(face: FittedFace, mesh: RigMesh, variation: Variation, size: int, 
         model=model,
         normals=vertex_normals(model[SKIN], skin_triangles) @ axes.astype(np.float32).T,
     )
+
+
+def allowed_turn(face: FittedFace, yaw: float, pitch: float) -> tuple[float, float]:
+    """The head turn in degrees that this picture bears.
+
+    Without a landmark file the outline is a guess, and a painting is flat: turned far, it shears along it. A head that is
+    turned already is turned further only as far as `_FARTHEST`.
+    """
+    if face.landmark_source == "facemesh":
+        yaw, pitch = _FLAT_TURN * yaw, _FLAT_TURN * pitch
+        now = float(np.degrees(face.camera.rotation[1]))
+        low, high = min(-_FARTHEST, now) - now, max(_FARTHEST, now) - now
+        yaw = float(np.clip(yaw, low, high))
+    return yaw, pitch
 
 
 def head_turn(yaw: float, pitch: float) -> np.ndarray:

@@ -10,6 +10,9 @@ from .variation import Light
 
 # The portraits' own light: from above and a little to the right, mostly frontal (picture axes, y up).
 _STUDIO_LIGHT = np.array([0.12, 0.5, 0.86], np.float32) / np.linalg.norm([0.12, 0.5, 0.86])
+# A new light shades the head as the model knows it: of a turned one, not where its outline lies in the picture.
+_LIT_TURN, _LIT_LUMINANCE = 18.0, 220.0
+_FLESH_SHADOW = np.array([-0.2, 0.06, 0.14], np.float32)  # more or less darkening by channel; none of the luminance
 _HOLLOW_DARKENING = 0.33  # per unit of added curvature
 # Darker and lighter than before, and how much of each is kept: a strong lightening looks like yellow patches.
 _DARKEST, _LIGHTEST = 0.62, 1.16
@@ -48,6 +51,20 @@ def skin_shading(posed: PosedFace, moved: np.ndarray, mesh: RigMesh) -> np.ndarr
     return 1 + np.clip(change, _DARKEST - 1, _LIGHTEST - 1) * facing
 
 
+def light_refusal(posed: PosedFace, face_luminance: float) -> str:
+    """Why this picture gets no new light, or "".
+
+    Args:
+        face_luminance: median over the face, 0 to 255.
+    """
+    turn = float(np.degrees(np.arccos(np.clip(posed.axes[2, 2], -1, 1))))
+    if turn > _LIT_TURN:
+        return f"The head is turned {turn:.0f} degrees; a new light needs it within {_LIT_TURN:.0f}."
+    if face_luminance > _LIT_LUMINANCE:
+        return f"The face is nearly white ({face_luminance:.0f} of 255); a new light would show on one side only."
+    return ""
+
+
 def relighting(posed: PosedFace, light: Light, mesh: RigMesh) -> np.ndarray:
     """float32 [9409], factor on the skin's colour under an additional light; its mean over the front of the face is 1."""
     normals = posed.normals
@@ -55,6 +72,23 @@ def relighting(posed: PosedFace, light: Light, mesh: RigMesh) -> np.ndarray:
     shade = _smooth(shade.astype(np.float32), mesh, 12)
     front = normals[:, 2] > 0.3
     return np.clip(shade / shade[front].mean(), 0.3, 1.5)
+
+
+def darkened(colour: np.ndarray, factor: np.ndarray, flesh: float) -> np.ndarray:
+    """float32 [H, W, 3], RGB times `factor` [H, W] of folds and hollows.
+
+    Args:
+        flesh: 1 for skin, in whose shadows red stays longest (evenly darkened, rosy cheeks show grey smears); 0 for stone.
+    """
+    darker = np.minimum(factor - 1, 0)[..., None]
+    return colour * (factor[..., None] + flesh * darker * _FLESH_SHADOW)
+
+
+def lit(colour: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """float32 [H, W, 3], RGB 0-255 under `factor` [H, W] times the light; lights are compressed, so that nothing burns out."""
+    brightest = np.maximum(colour.max(axis=2), 1.0)
+    lighter = 255 * (1 - (1 - np.minimum(brightest / 255, 1)) ** np.maximum(factor, 1))
+    return colour * np.where(factor > 1, lighter / brightest, factor)[..., None]
 
 
 def _smooth(values: np.ndarray, mesh: RigMesh, steps: int) -> np.ndarray:

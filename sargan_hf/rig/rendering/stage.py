@@ -1,55 +1,54 @@
 """One person in front of one camera: everything that the pictures of a set share, and how one of them is drawn."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
 
 import cv2
 import numpy as np
 
+from ...controls import mirrored_controls
 from ..face_model.mesh import DRAWN_VERTICES, INSIDE_MOUTH, SKIN, rig_mesh
 from ..face_model.model import FaceModel, Part
 from ..fitting.fitted_face import FittedFace
-from .background_mesh import background_sheet, sheet_screen, spread
+from .background_mesh import at_points, background_sheet, sheet_screen, spread
 from .background_swap import with_backdrop
 from .beard import add_beard, beard_chart
-from .deform import Deformation, aim_lids, deform, displace, lids_moved, sample_weights, with_rigid_lashes
+from .control_reading import read_photograph, read_weights
+from .control_shapes import Movement, sided_charts
+from .deform import (
+    Deformation,
+    aim_lids,
+    deform,
+    deform_by_controls,
+    displace,
+    lids_moved,
+    sample_weights,
+    with_rigid_lashes,
+)
 from .downsample import average_down
-from .eyes import eye_texture, lid_openings, looking
-from .mouth_interior import lip_opening, lips_depth, mouth_colours, paint_mouth, shape_teeth
+from .eyeballs import share_turned
+from .eyes import eye_texture, eyes_shut, lid_openings, looking
+from .lid_skin import lid_texture, lowered_lid, stretched_lid
+from .material import read_material
+from .mouth_blend import LipOpening, blend, light_round, smooth_opening
+from .mouth_colours import mouth_colours
+from .mouth_interior import lip_opening, lips_depth, paint_mouth, shape_teeth
+from .movement import control_movement
 from .photo_overlay import UNSURE_LIPS, RealExpression
 from .pose import pose_face
 from .rasterizer import Raster, vertex_normals
 from .recipes import Recipe
-from .shading import relighting, skin_shading
+from .shading import darkened, light_refusal, lit, relighting, skin_shading
+from .shot import Shot
 from .variation import Variation
 from .visibility import drawn_triangles, texture_places
-from .wrinkles import wrinkle_charts, wrinkle_factor
+from .wrinkles import chart_columns, wrinkle_charts, wrinkle_factor
 
 _LID_SHADOW = 0.28
+_LID_SHAPES = ("eyeBlink", "eyeSquint", "eyeWide")
+_NEARLY_SHUT = 0.25  # share of an eye's opening from which on its lids are about to meet
 _OFF_CHART = 99.0  # place on the mean face of what is not skin: no fold there
-
-
-@dataclass(frozen=True, eq=False)
-class Shot:
-    """A face under an expression, before it is coloured.
-
-    Attributes:
-        deformation: the moved vertices of the face.
-        vertices: float32 [N, 3], vertices of mesh and backdrop in the oversampled picture.
-        places: float32 [N, 2], where in the photograph they take their colour.
-        raster: which of their triangles each pixel shows.
-        part: int [H, W], `Part` that each pixel shows, -1 for the background.
-    """
-
-    deformation: Deformation
-    vertices: np.ndarray
-    places: np.ndarray
-    raster: Raster
-    part: np.ndarray
-
-    @property
-    def mouth(self) -> np.ndarray:
-        """bool [H, W], pixels that show the inside of the mouth."""
-        return np.isin(self.part, INSIDE_MOUTH)
 
 
 class Stage:
@@ -66,14 +65,21 @@ class Stage:
     def __init__(self, face: FittedFace, model: FaceModel, variation: Variation, size: int, supersample: int = 2):
         self.size, self.supersample, self.variation = size, supersample, variation
         self.mesh = mesh = rig_mesh(model)
+        self.lid_shapes = [row for row, name in enumerate(mesh.model.expression_names) if name.startswith(_LID_SHAPES)]
         posed = pose_face(face, mesh, variation, size, supersample)
+        self.backdrop_refused = ""
         if variation.backdrop is not None:
-            posed = replace(posed, texture=with_backdrop(posed, variation.backdrop))
+            texture, self.backdrop_refused = with_backdrop(posed, variation.backdrop)
+            posed = replace(posed, texture=texture)
         self.posed = posed
-        self.eye_texture = eye_texture(posed)
+        self.material = read_material(posed, supersample, variation.teeth.seed)
+        self.mouth = mouth_colours(posed, mesh, variation.teeth, self.material)
+        self.eyes_shut = eyes_shut(posed)
+        blank = self.eyes_shut or self.mouth.carved
+        self.gaze = (0.0, 0.0) if blank else variation.gaze
+        self.eye_texture = eye_texture(posed, blank)
         self.charts = wrinkle_charts(variation.wrinkles)
         self.beard_chart = beard_chart(variation.beard) if variation.beard is not None else None
-        self.mouth = mouth_colours(posed, mesh, variation.teeth)
         triangles, part, eyes_start, mouth_start = drawn_triangles(posed, mesh)
         self.sheet = background_sheet(posed, mesh, np.unique(triangles[:eyes_start]))
         sheet_triangles = self.sheet.triangles + DRAWN_VERTICES
@@ -81,13 +87,14 @@ class Stage:
         self.part = np.concatenate([part[:eyes_start], np.full(len(sheet_triangles), -1), part[eyes_start:]])
         self.eyes_start, self.mouth_start = eyes_start + len(sheet_triangles), mouth_start + len(sheet_triangles)
         places = texture_places(posed, mesh)
-        self.places = np.concatenate([looking(places, posed, variation.gaze), self.sheet.photo[:, :2]])
+        self.places = np.concatenate([looking(places, posed, self.gaze), self.sheet.photo[:, :2]])
         self.light = np.ones(len(self.places), np.float32)
-        if variation.light is not None:
-            lit = relighting(posed, variation.light, mesh)
-            self.light[SKIN] = lit
-            around = spread(self.sheet, lit[self.sheet.rim, None])[:, 0]
-            self.light[DRAWN_VERTICES:] = 1 + (around - 1) * self.sheet.head
+        self.light_refused = light_refusal(posed, self.material.middle) if variation.light is not None else ""
+        if variation.light is not None and not self.light_refused:
+            added = relighting(posed, variation.light, mesh) - 1
+            # Towards the outline of the head the new light fades out, on the face as on the hair beside it.
+            self.light[SKIN] += added * at_points(self.sheet, self.sheet.head, posed.photo[SKIN, :2])
+            self.light[DRAWN_VERTICES:] += spread(self.sheet, added[self.sheet.rim, None])[:, 0] * self.sheet.head
         self.chart_places = np.full((len(self.places), 2), _OFF_CHART, np.float32)
         self.chart_places[SKIN] = mesh.model.mean[SKIN, :2]
         self.rest = self.shot(np.zeros(len(mesh.shapes), np.float32))
@@ -95,40 +102,98 @@ class Stage:
     def weights(self, recipe: Recipe, intensity: float = 1.0, rng: np.random.Generator | None = None) -> np.ndarray:
         """float32 [E], shape weights of a recipe on this face, lids aimed; varied if `rng` is given."""
         weights = sample_weights(recipe, self.mesh, intensity, rng)
+        if self.eyes_shut:
+            # Opened, they would show an eye that nobody painted or carved.
+            weights[self.lid_shapes] = 0.0
+            return weights
         return aim_lids(weights, recipe.aperture, self.posed, self.mesh, intensity)
+
+    def movement(
+        self,
+        controls: np.ndarray,
+        recipe: Recipe | None = None,
+        intensity: float = 1.0,
+        rng: np.random.Generator | None = None,
+    ) -> Movement:
+        """What moves this face under controls [K], alone or on top of a recipe, which is varied if `rng` is given.
+
+        The controls are those of the person as the picture shows them: a mirrored picture's left is its own.
+        """
+        nothing = np.zeros(len(self.mesh.shapes), np.float32)
+        weights = nothing if recipe is None else sample_weights(recipe, self.mesh, intensity, rng)
+        movement = control_movement(weights, recipe, intensity, self._as_shown(controls), self.posed, self.mesh)
+        if self.eyes_shut:
+            movement.weights[self.lid_shapes] = 0.0
+        return movement
+
+    def controls_of(self, weights: np.ndarray) -> np.ndarray:
+        """float32 [K], the controls that move this face most nearly as shape weights [E] do, as the picture shows it."""
+        return self._as_shown(read_weights(weights, self.posed, self.mesh))
+
+    def controls_of_real(self, real: RealExpression) -> np.ndarray:
+        """float32 [K], what a real photograph shows relative to the neutral picture; NaN where the fit does not tell."""
+        return self._as_shown(read_photograph(real.delta, real.weight, self.posed, self.mesh))
+
+    def _as_shown(self, controls: np.ndarray) -> np.ndarray:
+        return mirrored_controls(controls) if self.variation.mirror else controls
 
     def shot(self, weights: np.ndarray) -> "Shot":
         """The face moved by these shape weights [E], rasterised: what `render` and `MotionTracer.trace` share."""
         return self._shot(deform(self.posed, weights, self.mesh))
 
-    def _shot(self, deformation: Deformation) -> "Shot":
+    def shot_of(self, movement: Movement) -> "Shot":
+        """The face moved by controls, as `shot`."""
+        return self._shot(deform_by_controls(self.posed, movement, self.mesh), movement)
+
+    def _shot(self, deformation: Deformation, movement: Movement | None = None) -> "Shot":
         vertices, raster = self._rasterize(deformation)
         places = with_rigid_lashes(self.places, self.posed, deformation.photo, self.mesh)
-        return Shot(
-            deformation, vertices, places, raster, np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
-        )
+        part = np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
+        opening = smooth_opening(np.isin(part, INSIDE_MOUTH), self._blur)
+        if opening is not None:
+            # Where the smooth edge covers skin, the mouth is seen.
+            shown = part[opening.window]
+            shown[(opening.cover > 0.5) & (shown == Part.FACE)] = Part.MOUTH_SOCKET
+        return Shot(deformation, vertices, places, raster, part, opening, movement)
+
+    @property
+    def _blur(self) -> float:
+        """The picture's own blur in oversampled pixels."""
+        return self.material.blur * self.supersample
 
     def render(self, shot: "Shot", wrinkles: dict[str, float] | None = None, shaded: bool = True) -> np.ndarray:
         """uint8 [size, size, 3] RGB, the face of `shot` with these folds.
 
         Args:
+            wrinkles: strength by kind; a shot under controls brings its own.
             shaded: False leaves out every change of colour: shading, folds, shadows of the lids, exposure.
         """
-        deformation, vertices, raster, part = shot.deformation, shot.vertices, shot.raster, shot.part
+        deformation, raster, part = shot.deformation, shot.raster, shot.part
         shade = self.light.copy()
         if shaded:
             shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh)
         pixels = raster.interpolate(np.column_stack([shot.places, shade, self.chart_places]), self.triangles)
-        picture = self._sample(self.posed.texture, pixels) * (pixels[..., 2:3] if shaded else 1.0)
-        folds = wrinkle_factor(self.charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
+        picture = self._sample(self.posed.texture, pixels)
+        self._add_lids(picture, pixels, shot)
+        if shaded:
+            shade = pixels[..., 2]
+            flesh = 0.0 if self.mouth.one_colour else self.material.colourful
+            picture = darkened(picture, shade, flesh) if self.variation.light is None else lit(picture, shade)
+        charts, wrinkles = (self.charts, wrinkles) if shot.movement is None else (self.sided, shot.movement.folds)
+        folds = wrinkle_factor(charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
         if folds is not None:
-            picture *= folds[..., None]
+            picture = darkened(picture, folds, 0.0 if self.mouth.one_colour else self.material.colourful)
         if self.beard_chart is not None:
-            one_colour = self.mouth.material is not None
-            add_beard(picture, self.beard_chart, self.variation.beard, pixels[..., 3:5], self.mouth.cheek, one_colour)
-        self._add_eyes(picture, part, pixels, deformation, shaded)
-        self._add_mouth(picture, part, raster, vertices, deformation)
-        return self._finished(picture, shaded)
+            beard, mouth = self.variation.beard, self.mouth
+            add_beard(picture, self.beard_chart, beard, pixels[..., 3:5], mouth.cheek, mouth.one_colour)
+        self._add_eyes(picture, part, pixels, shot, shaded)
+        self._add_mouth(picture, shot)
+        return self._finished(picture, shaded, shot.opening)
+
+    @cached_property
+    def sided(self) -> dict[str, np.ndarray]:
+        """The charts of folds cut in two, for folds of one side of the face."""
+        return sided_charts(self.charts, chart_columns())
 
     def shot_of_real(self, real: RealExpression) -> "Shot":
         """The face moved as a real photograph of an expression shows it."""
@@ -176,7 +241,57 @@ class Stage:
         sampled = cv2.remap(texture, pixels[..., 0], pixels[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return sampled.astype(np.float32)
 
-    def _add_eyes(self, picture, part, pixels, deformation: Deformation, shaded: bool) -> None:
+    @cached_property
+    def _lid_texture(self) -> np.ndarray:
+        return lid_texture(self.posed)
+
+    def _add_lids(self, picture: np.ndarray, places: np.ndarray, shot: "Shot") -> None:
+        """Covers the skin of lids that the photograph does not show with plain skin; in place."""
+        for window, share, whence in self.new_lids(shot, places):
+            skin = self._sample(self._lid_texture, whence)
+            picture[window] += share[..., None] * (skin - picture[window])
+
+    @cached_property
+    def _rest_places(self) -> np.ndarray:
+        """float32 [H, W, 2], where the neutral picture takes its colours."""
+        return self.rest.raster.interpolate(self.rest.places, self.triangles)
+
+    def new_lids(
+        self, shot: "Shot", places: np.ndarray
+    ) -> Iterator[tuple[tuple[slice, slice], np.ndarray, np.ndarray]]:
+        """Where a shot under controls shows skin of upper lids that the photograph does not.
+
+        Args:
+            places: float32 [H, W, 2 or more], where the pixels of the picture take their colour.
+
+        Yields:
+            A window, float32 [R, C] with 1 where all is new, and float32 [R, C, 2], where in a texture without eyes it lies.
+        """
+        if shot.movement is None:
+            return
+        skin, side = shot.part == Part.FACE, self.posed.side
+        for eye, path in self.mesh.model.upper_lid_paths.items():
+            before, now = (points[path][np.argsort(points[path, 0])] for points in (self.rest.vertices, shot.vertices))
+            if found := stretched_lid(now, places, side):
+                window, share = found
+                yield window, share * skin[window], places[window][..., :2]
+            shut = max(0.0, 1 - shot.movement.lids[eye] / _NEARLY_SHUT)
+            if found := lowered_lid(before, now, shut, side):
+                window, share = found
+                yield window, share * skin[window], self._rest_places[window]
+
+    def _eyes_moved(self, shot: "Shot", part: np.ndarray) -> np.ndarray | float:
+        """0 where an eye is as the photograph shows it to 1 where lids or eyeball have moved; by pixel under controls."""
+        if self.gaze != (0.0, 0.0):
+            return 1.0
+        if shot.movement is None:
+            return lids_moved(self.posed, shot.deformation, self.mesh)
+        turned = share_turned(shot.movement.gaze)
+        right, left = (max(turned, lids_moved(self.posed, shot.deformation, self.mesh, side)) for side in "RL")
+        of_left = (part == Part.LEFT_EYEBALL) | (part == Part.LEFT_EYE_SOCKET)
+        return np.where(of_left, left, right).astype(np.float32)[..., None]
+
+    def _add_eyes(self, picture, part, pixels, shot: "Shot", shaded: bool) -> None:
         eyes = (part == Part.LEFT_EYE_SOCKET) | (part == Part.RIGHT_EYE_SOCKET)
         eyes |= (part == Part.LEFT_EYEBALL) | (part == Part.RIGHT_EYEBALL)
         rows = np.flatnonzero(eyes.any(axis=1))
@@ -187,36 +302,33 @@ class Stage:
         if shaded:
             colour *= self._lid_shadow(part[rows])[..., None]
         # Eyes at rest show the photograph, with the shadow and the lashes at its lids.
-        moved = lids_moved(self.posed, deformation, self.mesh) if self.variation.gaze == (0.0, 0.0) else 1.0
-        colour = picture[rows] + moved * (colour - picture[rows])
+        colour = picture[rows] + self._eyes_moved(shot, part[rows]) * (colour - picture[rows])
         picture[rows][eyes[rows]] = colour[eyes[rows]]
 
-    def _add_mouth(self, picture, part, raster: Raster, vertices: np.ndarray, deformation: Deformation) -> None:
-        _, window = lip_opening(vertices, self.mesh, self.posed.side)
-        part = part[window]
-        inside = (part == Part.MOUTH_SOCKET) | (part == Part.GUMS_AND_TONGUE) | (part == Part.TEETH)
-        if not inside.any():
+    def _add_mouth(self, picture: np.ndarray, shot: "Shot") -> None:
+        if shot.opening is None:
             return
-        normals = vertex_normals(deformation.model, self.triangles[self.mouth_start :]) @ self.posed.view_axes.T
-        surface = np.column_stack(
-            [
-                normals,
-                self.mesh.model.mean[:DRAWN_VERTICES, 0],
-                self.mouth.tooth_shade,
-                self.mouth.across,
-                self.mouth.lower,
-            ]
-        )
-        view = raster.window(*window)
+        window = shot.opening.window
+        view = shot.raster.window(*window)
+        part = np.where(view.triangle >= 0, self.part[view.triangle], -1)
+        inside = np.isin(part, INSIDE_MOUTH)
+        normals = vertex_normals(shot.deformation.model, self.triangles[self.mouth_start :]) @ self.posed.view_axes.T
+        mouth = self.mouth
+        x = self.mesh.model.mean[:DRAWN_VERTICES, 0]
+        surface = np.column_stack([normals, x, mouth.tooth_shade, mouth.across, mouth.lower])
         # The backdrop's vertices have no `surface`: looked up, they would read beyond its end.
         view = replace(view, triangle=np.where(inside, view.triangle, np.int32(-1)))
-        colours = paint_mouth(
-            part, view.depth, view.interpolate(surface, self.triangles), lips_depth(vertices), self.posed, self.mouth
-        )
-        picture[window][inside] = colours[inside]
+        light = light_round(picture, shot.part == Part.FACE, shot.opening, mouth.cheek)
+        surface = view.interpolate(surface, self.triangles)
+        painted = paint_mouth(part, view.depth, surface, lips_depth(shot.vertices), self.posed, mouth, light)
+        blend(picture, inside, painted, shot.opening, self._blur)
 
-    def _finished(self, picture: np.ndarray, shaded: bool) -> np.ndarray:
+    def _finished(self, picture: np.ndarray, shaded: bool, opening: LipOpening | None = None) -> np.ndarray:
         picture = average_down(picture, self.supersample)
+        if opening is not None:
+            painted = np.zeros((self.posed.side, self.posed.side), np.float32)
+            painted[opening.window] = opening.cover
+            self.material.add_grain(picture, average_down(painted, self.supersample))
         if shaded:
             v = self.variation
             if v.gamma != 1.0:

@@ -4,12 +4,42 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...errors import ConfigurationError
 from .beard import BeardLook
 from .recipes import Recipe, default_recipes
 from .wrinkles import WrinkleLook
 
 MAX_YAW = 30.0  # degrees; painted portraits are mostly three-quarter views
 MAX_PITCH = 15.0
+
+
+@dataclass(frozen=True)
+class ControlShares:
+    """What the further pictures of a set show, relative to each other.
+
+    Attributes:
+        alone: one control, or both sides of it, on the neutral face.
+        several: two or three together on the neutral face.
+        recipe: a recipe with a small change.
+        eyes: the neutral face with another gaze or other lids.
+
+    Raises:
+        ConfigurationError: a share is below 0, or all are 0.
+    """
+
+    alone: float = 0.35
+    several: float = 0.3
+    recipe: float = 0.25
+    eyes: float = 0.1
+
+    def __post_init__(self) -> None:
+        shares = self.as_tuple()
+        if min(shares) < 0 or sum(shares) <= 0:
+            raise ConfigurationError(f"Shares of pictures with controls are 0 or more, and not all 0; got {shares}.")
+
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        """alone, several, recipe, eyes."""
+        return self.alone, self.several, self.recipe, self.eyes
 
 
 @dataclass(frozen=True)
@@ -23,6 +53,8 @@ class RenderOptions:
         faint: share of expressions that are rendered faintly, at intensity .4 to .8, instead.
         jitter: crop, exposure and colour differ from set to set.
         mirror, head_turn, gaze, relight, backdrop, beard: shares of sets that use them.
+        controls: further pictures of a set with drawn controls.
+        control_shares: what those show.
         motion: also give the exact motion between each picture and the neutral one.
         supersample: pictures are rendered this many times larger and averaged down.
     """
@@ -38,6 +70,8 @@ class RenderOptions:
     relight: float = 0.0
     backdrop: float = 0.0
     beard: float = 0.0
+    controls: int = 0
+    control_shares: ControlShares = field(default_factory=ControlShares)
     motion: bool = False
     supersample: int = 2
 

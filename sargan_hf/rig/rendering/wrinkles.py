@@ -57,6 +57,11 @@ def wrinkle_charts(look: WrinkleLook) -> dict[str, np.ndarray]:
     return charts
 
 
+def chart_columns() -> np.ndarray:
+    """float64 [336], model x of the columns of a chart."""
+    return _LEFT + np.arange(int(_WIDTH * _RESOLUTION)) / _RESOLUTION
+
+
 def _personal(points: np.ndarray, width: float, rng: np.random.Generator) -> np.ndarray:
     """The line, smooth, with a shift and a wobble of its own."""
     steps = np.linspace(0, len(points) - 1, 8 * len(points))

@@ -1,0 +1,87 @@
+"""Lids and lips that are brought together: no weights of shapes do that on every face and along the whole edge."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..face_model.mesh import DRAWN_VERTICES, RigMesh
+from .control_shapes import Movement
+from .pose import PosedFace
+
+_PLACES = 33  # along an edge, where the opening is looked at
+_UPPER_LIP_SHARE = 0.4  # of the way to each other, the upper lip goes this far as a jaw shuts
+_OVERLAP = 0.006  # of the picture's side
+_LEAST_MOVED = 0.15  # of the most that a shape moves an edge: at the corners it moves too little to divide by
+
+
+def bring_together(photo: np.ndarray, posed: PosedFace, movement: Movement, mesh: RigMesh) -> None:
+    """Moves lids and lips of `photo` float32 [V, 3] until their openings are as `movement` wants; in place.
+
+    Only y changes. What lies on an edge moves with it, and what is further away the less, as with the shape that moves it.
+    """
+    model = mesh.model
+    for side, share in movement.lids.items():
+        if share < 1:
+            upper, lower = model.upper_lid_paths[side], model.lower_lid_paths[side]
+            rest, now = (_opening(points, upper, lower) for points in (posed.photo, photo))
+            middle = slice(_PLACES // 3, -(_PLACES // 3))
+            # Lids keep the shape of the neutral opening as they meet.
+            even = rest.height * (max(now.height[middle].mean(), 0.0) / max(rest.height[middle].mean(), 1e-3))
+            missing = (1 - share) * (now.height - even)
+            _follow(photo, now.x, missing, upper, _lowering(mesh, f"eyeBlink_{side}"))
+    _keep_lips(photo, posed, movement, mesh)
+
+
+def _keep_lips(photo: np.ndarray, posed: PosedFace, movement: Movement, mesh: RigMesh) -> None:
+    """Lets lips part by `movement.parting` alone, and by the share of it that is left; in place."""
+    upper, lower = mesh.model.upper_lip_path, mesh.model.lower_lip_path
+    parted = posed.photo.copy()
+    shapes = mesh.shapes.reshape(len(mesh.shapes), DRAWN_VERTICES, 3)
+    for path in (upper, lower):
+        seen = np.tensordot(movement.parting, shapes[:, path], 1) @ posed.axes.T
+        parted[path, :2] += seen[:, :2] * posed.pixels_per_unit[path, None] * np.array([1, -1], np.float32)
+    rest, now, asked = (_opening(points, upper, lower) for points in (posed.photo, photo, parted))
+    opened = np.maximum(asked.height - rest.height, 0)
+    missing = np.maximum(now.height - np.maximum(rest.height, 0) - movement.lips * opened, 0)
+    # Lips that shut overlap a little, or teeth would shine through between two rows of vertices.
+    missing += (1 - movement.lips) * np.minimum(opened, _OVERLAP * posed.side)
+    # The lip that went too far comes back; a jaw that shuts brings both.
+    raised, lowered = np.maximum(asked.upper - now.upper, 0), np.maximum(now.lower - asked.lower, 0)
+    shut = (1 - movement.lips) * opened + 1e-3
+    share = (raised + _UPPER_LIP_SHARE * shut) / (raised + lowered + shut)
+    _follow(photo, now.x, share * missing, upper, -_lowering(mesh, "mouthUpperUp"))
+    _follow(photo, now.x, (share - 1) * missing, lower, _lowering(mesh, "mouthLowerDown"))
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """An opening at places from corner to corner: x [P], y of both edges [P]."""
+
+    x: np.ndarray
+    upper: np.ndarray
+    lower: np.ndarray
+
+    @property
+    def height(self) -> np.ndarray:
+        return self.lower - self.upper
+
+
+def _opening(points: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> _Opening:
+    edges = [points[path][np.argsort(points[path, 0])] for path in (upper, lower)]
+    x = np.linspace(max(edge[0, 0] for edge in edges), min(edge[-1, 0] for edge in edges), _PLACES)
+    return _Opening(x, *(np.interp(x, edge[:, 0], edge[:, 1]) for edge in edges))
+
+
+def _follow(photo: np.ndarray, x: np.ndarray, down: np.ndarray, edge: np.ndarray, lowering: np.ndarray) -> None:
+    """Moves an edge by `down` [P] pixels at its places `x` [P], and the vertices that a shape moves with it; in place."""
+    path = edge[np.argsort(photo[edge, 0])]
+    of_edge = np.interp(photo[:, 0], photo[path, 0], lowering[path])
+    share = np.clip(lowering / np.maximum(of_edge, _LEAST_MOVED * lowering[path].max()), 0, 1)
+    share[path] = np.maximum(share[path], lowering[path] > 0)
+    photo[:, 1] += share * np.interp(photo[:, 0], x, down, left=0, right=0)
+
+
+def _lowering(mesh: RigMesh, name: str) -> np.ndarray:
+    """float32 [V], how far a shape, or both sides of it, moves each vertex down, in model units."""
+    shapes = mesh.shapes.reshape(len(mesh.shapes), DRAWN_VERTICES, 3)
+    return -shapes[mesh.model.expression_indices(name), :, 1].sum(axis=0)

@@ -1,0 +1,110 @@
+"""Sets the painted mouth into the picture: a smooth edge of the lips, the light round the mouth, the picture's sharpness."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ...faces.colours import LUMA
+
+# Of the picture's side: the mesh's lips are polygons. Where half and more would be asked for, thin corners would vanish.
+_SMOOTH, _SEEN = 0.0045, 0.42
+_STEEP = 1.7  # oversampled pixels: width of the edge
+# Of the picture's side: what of the skin round the mouth tells how it is lit, and how far its light is carried.
+_AROUND, _CARRIED, _LIPS = 0.16, 0.035, 0.025
+_USUAL = 0.85  # luminance of the skin round the mouth in even light, cheeks being 1
+_LEAST, _MOST = 0.3, 1.06
+_LIGHT_POWER = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class LipOpening:
+    """Where the inside of the mouth is seen.
+
+    Attributes:
+        window: rows and columns of the oversampled picture that hold all of it.
+        cover: float32 [H, W] of the window, 1 inside, 0 on the lips.
+    """
+
+    window: tuple[slice, slice]
+    cover: np.ndarray
+
+
+def smooth_opening(inside: np.ndarray, blur: float) -> LipOpening | None:
+    """The opening with a smooth edge; None if nothing of it is seen.
+
+    Args:
+        inside: bool [S, S], the pixels that the mesh shows the inside of the mouth in.
+        blur: standard deviation of the picture's own blur in these pixels.
+    """
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not len(rows):
+        return None
+    side = len(inside)
+    sigma = max(_SMOOTH * side, 0.6)
+    pad = int(np.ceil(3 * (sigma + blur))) + 2
+    window = tuple(slice(max(0, each[0] - pad), min(side, each[-1] + pad + 1)) for each in (rows, columns))
+    level = cv2.GaussianBlur(inside[window].astype(np.float32), (0, 0), sigma)
+    steep = np.sqrt(2 * np.pi) * sigma / _STEEP
+    cover = np.clip(0.5 + steep * (level - _SEEN), 0, 1)
+    if blur > 0:
+        cover = cv2.GaussianBlur(cover, (0, 0), blur)
+    return LipOpening(window, cover)
+
+
+def light_round(picture: np.ndarray, skin: np.ndarray, opening: LipOpening, cheek: float) -> np.ndarray:
+    """float32 [H, W] of the opening's window: how brightly the skin round it is lit, cheeks in even light being 1.
+
+    Args:
+        picture: float32 [S, S, 3], RGB, the face without its mouth.
+        skin: bool [S, S].
+        cheek: luminance of the cheeks, 0 to 255.
+    """
+    side = len(picture)
+    around = round(_AROUND * side)
+    step = max(1, side // 96)
+    rows, columns = (slice(max(0, each.start - around), min(side, each.stop + around)) for each in opening.window)
+    luminance = picture[rows, columns][::step, ::step] @ LUMA
+    counts = skin[rows, columns][::step, ::step].astype(np.uint8)
+    lips = 2 * max(1, round(_LIPS * side / step)) + 1
+    counts = cv2.erode(counts, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (lips, lips))).astype(np.float32)
+    if counts.sum() < 20:
+        return np.ones(opening.cover.shape, np.float32)
+    mean = float((luminance * counts).sum() / counts.sum())
+    total, weight = mean * np.float32(0.02), np.float32(0.02)
+    for reach in (1, 2):
+        sigma = reach * _CARRIED * side / step
+        total = total + cv2.GaussianBlur(luminance * counts, (0, 0), sigma)
+        weight = weight + cv2.GaussianBlur(counts, (0, 0), sigma)
+    light = np.clip(total / weight / max(_USUAL * cheek, 1.0), _LEAST, _MOST) ** _LIGHT_POWER
+    light = cv2.resize(light, None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
+    top, left = opening.window[0].start - rows.start, opening.window[1].start - columns.start
+    height, width = opening.cover.shape
+    light = cv2.copyMakeBorder(light, 0, step, 0, step, cv2.BORDER_REPLICATE)
+    return light[top : top + height, left : left + width]
+
+
+def blend(picture: np.ndarray, inside: np.ndarray, painted: np.ndarray, opening: LipOpening, blur: float) -> None:
+    """Lays the painted mouth into `picture` float32 [S, S, 3]; in place.
+
+    Args:
+        inside: bool [H, W] of the opening's window, where `painted` float32 [H, W, 3] holds the mouth.
+        blur: standard deviation of the picture's own blur in these pixels.
+    """
+    around = picture[opening.window]
+    sigma = max(1.0, _SMOOTH * len(picture), blur)
+    mouth = np.where(inside[..., None], painted, _continued(painted, inside, sigma))
+    if blur > 0:
+        mouth = cv2.GaussianBlur(mouth, (0, 0), blur)
+    skin = np.where(inside[..., None], _continued(around, ~inside, sigma), around)
+    cover = opening.cover[..., None]
+    around[...] = skin + cover * (mouth - skin)
+
+
+def _continued(colour: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
+    """float32 [H, W, 3], the colours of the known pixels carried into their surroundings."""
+    weight = known.astype(np.float32)
+    sums = cv2.GaussianBlur(colour * weight[..., None], (0, 0), sigma)
+    wide = cv2.GaussianBlur(colour * weight[..., None], (0, 0), 4 * sigma)
+    near, far = (cv2.GaussianBlur(weight, (0, 0), each * sigma) for each in (1, 4))
+    return (sums + 1e-3 * wide) / np.maximum(near + 1e-3 * far, 1e-9)[..., None]

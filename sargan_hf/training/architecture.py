@@ -1,0 +1,48 @@
+"""The form of the generator: what the settings ask for, and what a model to start from decides."""
+
+import dataclasses
+
+from ..errors import ConfigurationError
+from ..hub import load_model
+from ..modeling_sargan import SARGAN
+from .config import ARCHITECTURE, TrainingConfig
+from .widening import widen, without_motion
+
+
+def with_architecture(config: TrainingConfig) -> TrainingConfig:
+    """The settings with those of the network filled in from the model that `init_from` names.
+
+    Raises:
+        ConfigurationError: one that is given differs from that model's.
+        ModelFormatError: there is no such model.
+    """
+    if not config.init_from:
+        return config
+    generator = start_from(config)
+    return dataclasses.replace(config, **{name: generator.config[name] for name in ARCHITECTURE})
+
+
+def start_from(config: TrainingConfig) -> SARGAN:
+    """The model that `init_from` names, without its flow field and widened as the settings say.
+
+    Raises:
+        ConfigurationError: a setting of the network differs from it.
+        ModelFormatError: there is no such model.
+    """
+    generator = load_model(config.init_from, low_cpu_mem_usage=False)
+    if config.still_init:
+        generator = without_motion(generator)
+    generator = widen(generator, config.widen_init * generator.config.base_channels, config.seed)
+    given = {name: value for name in ARCHITECTURE if (value := getattr(config, name)) is not None}
+    odd = [name for name, value in given.items() if value != generator.config[name]]
+    if odd:
+        raise ConfigurationError(
+            f"{config.init_from} gives a network with {_named(odd, generator.config)}, and the settings say "
+            f"{_named(odd, given)}. Leave these settings out, or start without init_from. (widen_init makes a network wider, "
+            "still_init takes its motion away.)"
+        )
+    return generator
+
+
+def _named(names: list[str], values: dict) -> str:
+    return ", ".join(f"{name} {values[name]}" for name in names)
