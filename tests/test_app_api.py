@@ -179,7 +179,7 @@ class TestSentences:
         assert "max_pixels" not in sentence
         Image.new("1", (15_000, 15_000)).save(tmp_path / "bomb.png")
         _, sentence = curl(public_app, "edit", [upload(public_app, tmp_path / "bomb.png")])
-        assert "bomb.png has 225 megapixels, more than can be opened here" in sentence
+        assert "bomb.png is too large: at most 40 megapixels are accepted here" in sentence
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_all_other_addresses_are_not(address):
     ("written", "read"),
     [
         (
-            "/srv/ab/a.png has 9000 x 9000 pixels, more than the 40 million allowed: shrink it first, or raise max_pixels.",
+            "/srv/ab/a.png has 9000 x 9000 pixels, more than the 40,000,000 that are allowed: make it smaller first.",
             "a.png has 9000 x 9000 pixels: at most 40 megapixels are accepted here. Shrink it first.",
         ),
         ("a.png is damaged.", "a.png is damaged."),

@@ -3,15 +3,16 @@
 import re
 
 FOLDERS = re.compile(r"(?<![\w:/])/(?:[^/\s]+/)+")
-_MEGAPIXELS = re.compile(r",? more than the (\d+) million\b[^.]*\.")
-_BOMB = re.compile(r"is too large: Image size \((\d+) pixels\).*", re.DOTALL)
+_LIMIT = re.compile(r",? more than the ([\d,]+)(?: pixels)? that are allowed: make it smaller first\.")
 
 
 def for_visitors(sentence: str) -> str:
-    """The sentence without folders of the server, and with this host's limit where it advises to raise one."""
+    """The sentence without folders of the server, and with this host's limit in megapixels."""
     sentence = FOLDERS.sub("", sentence)  # where files lie on the server is nobody's business
-    sentence = _MEGAPIXELS.sub(r": at most \1 megapixels are accepted here. Shrink it first.", sentence)
-    return _BOMB.sub(
-        lambda found: f"has {int(found[1]) / 1e6:,.0f} megapixels, more than can be opened here. Shrink it first.",
-        sentence,
+    return _LIMIT.sub(
+        lambda found: f": at most {_megapixels(found[1])} megapixels are accepted here. Shrink it first.", sentence
     )
+
+
+def _megapixels(pixels: str) -> str:
+    return f"{int(pixels.replace(',', '')) / 1e6:.3g}"

@@ -17,10 +17,11 @@ const sentence = (error) => {
       if (toast.textContent.includes(error.message)) toast.querySelector("button.toast-close")?.click();
     }
   }, 50);
+  const answer = error.message.match(/^HTTP \d+: (.*)$/s);
   try {
-    return JSON.parse(error.message.replace(/^HTTP \d+: /, "")).detail;
+    return JSON.parse(answer[1]).detail;
   } catch {
-    return "The picture did not arrive: check the connection and add it again.";
+    return answer && !answer[1].includes("<") ? answer[1] : "The picture did not arrive: check the connection and add it again.";
   }
 };
 const say = (words) => { said.textContent = words; };
