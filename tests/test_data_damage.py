@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,6 +162,17 @@ def test_every_kind_of_colour_is_decoded(kind):
     (picture,) = decoded_pictures(load_expression_dataset(set_of([(COLOURS | GREYS)[kind]()])))
     assert picture.dtype == np.uint8
     assert np.abs(picture - np.asarray(expected, float)).mean() < (15 if kind == "palette" else 4)
+
+
+@pytest.mark.parametrize("name", ["x.heic", "x.HEIF", "x.jpg"])
+def test_photos_of_telephones_are_read_or_named(folder, name, monkeypatch):
+    heif = pytest.importorskip("pillow_heif")
+    heif.from_pillow(draw_face("happy", 9)).save(folder / "happy" / name, format="HEIF", quality=95)
+    *_, picture = decoded_pictures(load_expression_dataset(folder).select([3]))
+    assert np.abs(picture - np.asarray(draw_face("happy", 9), float)).mean() < 4
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(DatasetError, match=rf"happy/{name} \({name} is a HEIC photo, which needs pillow-heif"):
+        load_expression_dataset(folder)
 
 
 def test_values_that_are_no_picture_are_named():

@@ -155,10 +155,10 @@ def test_links_in_circles_end_and_others_are_followed(tmp_path):
 
 def test_files_that_are_no_pictures_by_their_name_are_counted(tmp_path, caplog):
     pictures(tmp_path, ["happy/1.png"])
-    for name in ("2.heic", "3.jpg_large"):
+    for name in ("2.psd", "3.jpg_large"):
         (tmp_path / "happy" / name).write_bytes(b"picture")
     assert len(load_expression_dataset(tmp_path)) == 1
-    assert "(2): happy/2.heic, happy/3.jpg_large" in caplog.text
+    assert "(2): happy/2.psd, happy/3.jpg_large" in caplog.text
 
 
 def test_what_lies_beside_the_files_that_are_read_is_told(tmp_path, caplog):

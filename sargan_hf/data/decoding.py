@@ -1,15 +1,13 @@
 """Pictures out of a data set, decoded so that a damaged one can be found again."""
 
 from collections.abc import Iterator, Mapping
-from io import BytesIO
 
 import numpy as np
 from datasets import Dataset, Image
-from PIL import Image as PillowImage
-from PIL import ImageCms
 
 from ..errors import DatasetError, PictureError
 from ..pictures import Picture, open_picture
+from ..pictures.modes import to_rgb8, to_srgb
 
 
 def decoded_pictures(dataset: Dataset) -> Iterator[np.ndarray]:
@@ -83,19 +81,9 @@ def decoded_picture(stored: Mapping | None, name: str) -> np.ndarray:
 
 def srgb_pixels(picture: Picture) -> np.ndarray:
     """A picture as a viewer shows it: uint8 [H, W, 3], converted from its colour profile to sRGB where it has one."""
-    pixels, profile = picture.rgb8(), picture.info.get("icc_profile")
-    if not profile:
-        return pixels
-    try:
-        source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        image, space = PillowImage.fromarray(pixels), source.profile.xcolor_space.strip()
-        if space == "GRAY" and picture.mode in ("L", "LA", "I;16"):
-            image = image.getchannel(0)
-        elif space != "RGB" or "sRGB" in ImageCms.getProfileDescription(source):
-            return pixels
-        return np.asarray(ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"))
-    except (OSError, ValueError, TypeError, ImageCms.PyCMSError):
-        return pixels  # viewers pass over a damaged profile as well
+    if not picture.info.get("icc_profile"):
+        return picture.rgb8()
+    return to_rgb8(np.asarray(to_srgb(picture.to_image())))
 
 
 def _row(dataset: Dataset, index: int) -> str:

@@ -4,13 +4,14 @@ import hashlib
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset, Image
 
+from ..expressions import NO_CLASS
 from .decoding import picture_name, stored_pictures
 from .examples import listing
 
@@ -42,7 +43,8 @@ def report_identical_pictures(dataset: Dataset, origin: str) -> None:
     torn = [group for group in groups if len({labels[row] for row in group}) > 1]
     if torn:
         shown = [
-            " and ".join(f"{picture_name(stored, row)} ({names[labels[row]]})" for row in group[:3]) for group in torn
+            " and ".join(f"{picture_name(stored, row)} ({_label(names, labels[row])})" for row in group[:3])
+            for group in torn
         ]
         log.warning(
             "%s: one picture has several labels (%d): %s. Remove the copies whose label is wrong.",
@@ -53,6 +55,10 @@ def report_identical_pictures(dataset: Dataset, origin: str) -> None:
     if alike := [group for group in groups if group not in torn]:
         shown = [" and ".join(picture_name(stored, row) for row in group[:3]) for group in alike]
         log.warning("%s: one picture is there more than once (%d): %s.", origin, len(alike), listing(shown))
+
+
+def _label(names: Sequence[str], label: int) -> str:
+    return "no class" if label == NO_CLASS else names[label]
 
 
 def _grouped(rows: Iterable[int], keys: Iterable[object]) -> list[list[int]]:

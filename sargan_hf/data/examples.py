@@ -4,8 +4,6 @@ Nothing is decoded or copied: the data set holds the paths, and pictures are rea
 """
 
 import hashlib
-import os
-import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +11,11 @@ from pathlib import Path
 
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetInfo, Features, Image, NamedSplit, Value
-from PIL import Image as PillowImage
 
-from ..errors import DatasetError, ExpressionError
+from ..errors import DatasetError, ExpressionError, PictureError
 from ..expressions import ALIASES, resolve_expression
-from ..pictures.opening import FORMATS
+from ..file_names import escape_unprintable
+from ..pictures.opening import identify_picture
 
 LISTED = 5  # of the offenders, an error names this many and counts the rest
 
@@ -48,13 +46,8 @@ class Example:
 
     def where(self) -> str:
         """How messages call it."""
-        path = printable(self.path)
-        return f"{path}, {printable(self.place)}" if self.place else path
-
-
-def printable(name: str | os.PathLike) -> str:
-    """A path as text that can be printed and stored: bytes that are not UTF-8 are shown as \\xe9."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+        path = escape_unprintable(self.path)
+        return f"{path}, {escape_unprintable(self.place)}" if self.place else path
 
 
 def schema_features(expressions: Sequence[str]) -> Features:
@@ -178,7 +171,6 @@ def one_line(error: BaseException, longest: int = 300) -> str:
 
 def _check_files(examples: Sequence[Example], origin: str, refuse_damaged: bool) -> list[tuple[int, int]]:
     """Size and modification time of every file; only headers are read, so damage further in shows when it is decoded."""
-    PillowImage.init()  # it loads its rarer decoders only on demand
     stamps, missing, unstorable, broken = [], [], [], []
     for example in examples:
         try:
@@ -193,8 +185,8 @@ def _check_files(examples: Sequence[Example], origin: str, refuse_damaged: bool)
             stamps.append((0, 0))
         else:
             stamps.append((status.st_size, status.st_mtime_ns))
-            if refuse_damaged and not _opens(example.path, status):
-                broken.append(example.where())
+            if refuse_damaged and (reason := _complaint(example.path)):
+                broken.append(f"{example.where()} ({reason})")
     if unstorable:
         raise DatasetError(
             f"{origin} has file names that are not UTF-8, which no data set can hold ({len(unstorable)}): "
@@ -210,15 +202,13 @@ def _check_files(examples: Sequence[Example], origin: str, refuse_damaged: bool)
     return stamps
 
 
-def _opens(path: Path, status: os.stat_result) -> bool:
-    """Whether a file starts as a picture does. Pipes and devices are not opened: that could wait for ever."""
-    if not stat.S_ISREG(status.st_mode):
-        return False
+def _complaint(path: Path) -> str:
+    """Why a file cannot be opened as a picture, without a full stop; "" where it can, by its first bytes."""
     try:
-        with PillowImage.open(path, formats=FORMATS):
-            return True
-    except Exception:  # decoders raise anything at all on damaged files
-        return False
+        identify_picture(path)
+    except PictureError as error:
+        return str(error).removesuffix(".")
+    return ""
 
 
 def _stream_bytes(batch: pa.RecordBatch) -> bytes:

@@ -15,7 +15,7 @@ from datasets.utils import tqdm
 from PIL import Image
 
 from ..errors import DatasetError
-from .examples import printable
+from ..file_names import escape_unprintable
 
 THUMBNAIL = 96  # pixels; faces of clips are compared at this width
 SMOOTHING = 5  # frames: a blink is not an apex
@@ -77,8 +77,8 @@ def cached_picture(cache: Path, origin: Path, part: str, suffix: str, make: Call
             _store(picture, path, (status.st_atime_ns, status.st_mtime_ns))
         except OSError as error:
             raise DatasetError(
-                f"A picture out of {printable(origin)} cannot be stored in {cache} ({error.strerror or error}): make room, or "
-                f"give another cache_dir."
+                f"A picture out of {escape_unprintable(origin)} cannot be stored in {cache} ({error.strerror or error}): "
+                f"make room, or give another cache_dir."
             ) from error
     return path
 
@@ -104,7 +104,7 @@ def _decode(frame: Frame) -> np.ndarray:
         import av
     except ImportError as error:
         raise DatasetError(f"{frame.video} is a video, and reading those needs PyAV: pip install av.") from error
-    name = printable(frame.video)
+    name = escape_unprintable(frame.video)
     try:
         str(frame.video).encode()
     except UnicodeEncodeError as error:

@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import DatasetError, ExpressionError
 from ..expressions import resolve_expression
-from ..pictures.opening import PICTURE_SUFFIXES
-from .examples import Example, listing, printable, unknown_labels
+from ..file_names import escape_unprintable
+from ..pictures.recognition import HEIF_SUFFIXES, PICTURE_SUFFIXES
+from .examples import Example, listing, unknown_labels
 
 # What folders and files call the parts of a published set.
 SPLIT_NAMES = {
@@ -64,13 +65,13 @@ def list_files(root: Path) -> list[PurePosixPath]:
 
 def _refuse_unreadable(error: OSError) -> None:
     raise DatasetError(
-        f"The folder {printable(error.filename)} cannot be read ({error.strerror}): check its permissions."
+        f"The folder {escape_unprintable(error.filename)} cannot be read ({error.strerror}): check its permissions."
     ) from error
 
 
 def is_picture(file: PurePosixPath) -> bool:
-    """Whether the suffix is that of a picture."""
-    return file.suffix.lower() in PICTURE_SUFFIXES
+    """Whether the suffix is that of a picture, HEIC included, which takes pillow-heif."""
+    return file.suffix.lower() in PICTURE_SUFFIXES | HEIF_SUFFIXES
 
 
 def split_of(file: PurePosixPath) -> str:
@@ -106,7 +107,8 @@ def splits_of(files: Sequence[PurePosixPath]) -> list[str]:
 def _only_part(file: PurePosixPath, parts: Sequence[str]) -> str:
     if len(set(parts)) > 1:
         raise DatasetError(
-            f"{printable(file)} lies in folders of the parts {' and '.join(dict.fromkeys(parts))} at once: move it into one."
+            f"{escape_unprintable(file)} lies in folders of the parts {' and '.join(dict.fromkeys(parts))} at once: move it "
+            f"into one."
         )
     return parts[0] if parts else "train"
 
@@ -152,7 +154,7 @@ def examples_from_class_folders(
         DatasetError: folders above a picture name different expressions, or none does.
     """
     pictures = [file for file in files if is_picture(file)]
-    others = sorted(printable(file) for file in files if not is_picture(file) and len(file.parts) > 1)
+    others = sorted(escape_unprintable(file) for file in files if not is_picture(file) and len(file.parts) > 1)
     if others:
         log.warning("%s: left out are files without a picture's suffix (%d): %s.", root, len(others), listing(others))
     label = _labeller(pictures, expressions)
@@ -161,8 +163,8 @@ def examples_from_class_folders(
     if unlabelled:
         # A code only waits for the folders beside it to be named after expressions.
         odd = [file for file in unlabelled if not _is_code(_folder(file), expressions)] or unlabelled
-        where = [printable(root / file) for file in odd]
-        raise unknown_labels(list(map(_folder, odd)), where, expressions, printable(root))
+        where = [escape_unprintable(root / file) for file in odd]
+        raise unknown_labels(list(map(_folder, odd)), where, expressions, escape_unprintable(root))
     about = zip(pictures, labels, splits_of(pictures), strict=True)
     return [Example(root / file, label, split=part) for file, label, part in about]
 
@@ -183,8 +185,8 @@ def _labeller(pictures: Sequence[PurePosixPath], expressions: Sequence[str]) -> 
         if len(named) > 1:
             (first, one), (second, other), *_ = named.items()
             raise DatasetError(
-                f"{printable(file)} lies in the folders {one!r} ({first}) and {other!r} ({second}): which of them says what "
-                f"is shown? Give a person's folder a name that is no expression, or add a metadata.csv with "
+                f"{escape_unprintable(file)} lies in the folders {one!r} ({first}) and {other!r} ({second}): which of them "
+                f"says what is shown? Give a person's folder a name that is no expression, or add a metadata.csv with "
                 f"file_name,expression,subject."
             )
         return next(iter(named), None)

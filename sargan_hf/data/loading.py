@@ -11,8 +11,9 @@ from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
 from ..errors import DatasetError
 from ..expressions import EXPRESSIONS
+from ..file_names import escape_unprintable
 from .duplicates import report_identical_pictures
-from .examples import Example, dataset_from_examples, listing, printable
+from .examples import Example, dataset_from_examples, listing
 from .folders import examples_from_class_folders, has_class_folders, is_picture, list_files, several_parts
 from .metadata import examples_from_metadata, is_metadata, refuse_unread_tables
 from .pairs import check_pairs
@@ -115,7 +116,7 @@ def _load_folder(
     refuse_damaged: bool,
     controls: bool,
 ) -> Dataset | IterableDataset:
-    origin, files = printable(root), list_files(root)
+    origin, files = escape_unprintable(root), list_files(root)
     shards = [file for file in files if is_shard(file)]
     metadata = any(map(is_metadata, files))
     if adapter is None:
@@ -152,9 +153,9 @@ def _read_layout(layout: Layout, adapter: str | None, expressions: Sequence[str]
             f"{layout.root} was written by `save_to_disk`: write it with `to_parquet` instead, or pass the data set itself."
         )
     raise DatasetError(
-        f"Nothing in {printable(layout.root)} says which expressions its {len(layout.pictures)} pictures show. Put them into "
-        f"folders named after expressions, add a metadata.csv with file_name,expression,subject,pair, or name a published "
-        f"set with adapter=, one of {', '.join(SOURCES)}."
+        f"Nothing in {escape_unprintable(layout.root)} says which expressions its {len(layout.pictures)} pictures show. Put "
+        f"them into folders named after expressions, add a metadata.csv with file_name,expression,subject,pair, or name a "
+        f"published set with adapter=, one of {', '.join(SOURCES)}."
     )
 
 
@@ -176,7 +177,7 @@ def _report_unread(
     """Says what lies beside the files that are read, and is not."""
     if shards and metadata:
         log.warning("%s: not read, as metadata files are there, are %s.", origin, listing(shards))
-    elif shards and (pictures := [printable(file) for file in files if is_picture(file)]):
+    elif shards and (pictures := [escape_unprintable(file) for file in files if is_picture(file)]):
         log.warning("%s: not read, as Parquet files are there, are %s.", origin, listing(pictures))
 
 

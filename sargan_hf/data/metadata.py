@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 
 from ..errors import DatasetError
+from ..file_names import escape_unprintable
 from .columns import LABEL_COLUMNS, assign_columns, choose_label, near_misses
-from .examples import Example, listing, printable
+from .examples import Example, listing
 from .folders import SPLIT_NAMES, is_picture, several_parts, splits_of
 from .tables import Table, read_table
 
@@ -73,8 +74,10 @@ def examples_from_metadata(
         examples += (example for _, example in listed)
         tables.append(further)
     if unlisted := sorted(pictures.difference(names)):
-        count, shown = f"{len(unlisted)} of {len(pictures)}", listing(list(map(printable, unlisted)))
-        log.warning("%s: left out are pictures that no metadata file names (%s): %s.", printable(root), count, shown)
+        count, shown = f"{len(unlisted)} of {len(pictures)}", listing(list(map(escape_unprintable, unlisted)))
+        log.warning(
+            "%s: left out are pictures that no metadata file names (%s): %s.", escape_unprintable(root), count, shown
+        )
     return _with_splits(names, examples), _joined(tables)
 
 

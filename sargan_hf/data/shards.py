@@ -10,7 +10,8 @@ import pyarrow.parquet
 from datasets import Dataset, IterableDataset, load_dataset
 
 from ..errors import DatasetError
-from .examples import listing, one_line, printable
+from ..file_names import escape_unprintable
+from .examples import listing, one_line
 from .folders import SPLIT_NAMES, split_of
 from .metadata import is_metadata
 
@@ -31,10 +32,10 @@ def load_shards(
     parts: dict[str, list[str]] = {}
     for shard in shards:
         parts.setdefault(_split_of_shard(shard), []).append(str(root / shard))
-    wanted = choose_split(sorted(parts), split, printable(root))
+    wanted = choose_split(sorted(parts), split, escape_unprintable(root))
     paths = _checked_shards(parts[wanted])
     if not paths:
-        raise DatasetError(f"{printable(root)} is empty: its files have no rows.")
+        raise DatasetError(f"{escape_unprintable(root)} is empty: its files have no rows.")
     try:
         return load_dataset(
             "parquet",
@@ -45,7 +46,7 @@ def load_shards(
         )
     except Exception as error:  # `datasets` wraps what readers, casts and full disks raise in errors of many kinds
         cause = _damaged(paths) or _of_other_types(paths) or one_line(error.__cause__ or error)
-        raise DatasetError(f"The Parquet files in {printable(root)} cannot be read: {cause}") from error
+        raise DatasetError(f"The Parquet files in {escape_unprintable(root)} cannot be read: {cause}") from error
 
 
 def choose_split(splits: Sequence[str], wanted: str | None, origin: str) -> str:
@@ -91,7 +92,7 @@ def _checked_shards(paths: Sequence[str]) -> list[str]:
             about = pa.parquet.read_metadata(path)
             names = about.schema.to_arrow_schema().names
         except UnicodeEncodeError as error:
-            raise DatasetError(f"The name of {printable(path)} is not UTF-8: rename the file.") from error
+            raise DatasetError(f"The name of {escape_unprintable(path)} is not UTF-8: rename the file.") from error
         except Exception as error:  # readers raise anything at all on damaged files
             raise DatasetError(
                 f"The Parquet files in {Path(path).parent} cannot be read: {path} is damaged or incomplete "

@@ -83,6 +83,16 @@ def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Pict
         return _from_image(_identify(file, name, max_pixels), name, max_pixels)
 
 
+def identify_picture(source: str | os.PathLike) -> None:
+    """Looks at the first bytes of a file only, to tell whether it is a picture that `open_picture` knows.
+
+    Raises:
+        PictureError: it is missing, unreadable, or not a picture. Damage further in is not found.
+    """
+    with _binary_file(source) as (file, name):
+        _identify(file, name, MAX_PIXELS)
+
+
 class _binary_file:
     """Context manager: a readable binary file and its name for a path, bytes or an open file, which is left open."""
 

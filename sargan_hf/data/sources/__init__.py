@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from ...errors import DatasetError
 from ...expressions import resolve_expression
-from ..examples import Example, printable
+from ...file_names import escape_unprintable
+from ..examples import Example
 from ..folders import expression_folders, names_expression
 from . import affectnet, cfee, ckplus, cremad, fer2013, jaffe, kdef, london, mmi, portraits, rafd, rafdb, ravdess
 from .base import Layout, Source, report_left_out
@@ -48,7 +49,7 @@ def read_source(source: Source, layout: Layout, expressions: Sequence[str], reco
     try:
         examples = source.read(layout)
     except OSError as error:
-        name = printable(error.filename) if error.filename else layout.root
+        name = escape_unprintable(error.filename) if error.filename else layout.root
         raise DatasetError(f"{name} of {source.title} cannot be read: {error.strerror or error}.") from error
     if recognised:
         _refuse_contradictions(source, layout, examples, expressions)
@@ -69,6 +70,6 @@ def _refuse_contradictions(
         for expression, folder in expression_folders(file, expressions).items():
             if expression != label:
                 raise DatasetError(
-                    f"{layout.root} looks like {source.title}, in which {printable(file)} is {label}, but it lies in "
+                    f"{layout.root} looks like {source.title}, in which {escape_unprintable(file)} is {label}, but it lies in "
                     f"{folder!r}. Say adapter={source.name!r} if it is that set; else rename the files, or add a metadata.csv."
                 )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...errors import DatasetError
-from ..examples import Example, listing, printable
+from ...file_names import escape_unprintable
+from ..examples import Example, listing
 from ..folders import is_picture
 
 log = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ def refuse_twins(files: Iterable[tuple[PurePosixPath, object]], title: str) -> N
     claimed: defaultdict[object, list[PurePosixPath]] = defaultdict(list)
     for file, of in files:
         claimed[of].append(file)
-    twins = [" and ".join(map(printable, same)) for same in claimed.values() if len(same) > 1]
+    twins = [" and ".join(map(escape_unprintable, same)) for same in claimed.values() if len(same) > 1]
     if twins:
         raise DatasetError(
             f"{title} is here more than once, in part: {listing(twins)}. Keep one copy of the set in the folder."
@@ -117,7 +118,7 @@ def misfit(title: str, files: Sequence[object], expected: str) -> DatasetError:
     if not files:
         return DatasetError(f"There are no files of {title} here. Expected {expected}.")
     count = "1 file does" if len(files) == 1 else f"{len(files)} files do"
-    shown = [printable(file) if isinstance(file, PurePosixPath | str) else file for file in files]
+    shown = [escape_unprintable(file) if isinstance(file, PurePosixPath | str) else file for file in files]
     return DatasetError(
         f"{count} not fit {title}: {listing(shown)}. Expected {expected}. Move what does not belong to the "
         f"set elsewhere, or give it back its original name."
@@ -133,7 +134,7 @@ def read_text(layout: Layout, file: PurePosixPath, title: str) -> str:
     try:
         return (layout.root / file).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DatasetError(f"{printable(file)} of {title} cannot be read: {error.strerror}.") from error
+        raise DatasetError(f"{escape_unprintable(file)} of {title} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise misfit(title, [file], f"text in UTF-8 ({error.reason} at byte {error.start})") from error
 
@@ -158,7 +159,7 @@ def csv_rows(layout: Layout, file: PurePosixPath, title: str) -> Iterator[tuple[
                     )
                 yield reader.line_num, row
     except OSError as error:
-        raise DatasetError(f"{printable(file)} of {title} cannot be read: {error.strerror}.") from error
+        raise DatasetError(f"{escape_unprintable(file)} of {title} cannot be read: {error.strerror}.") from error
     except csv.Error as error:
         raise misfit(title, [f"line {reader.line_num} of {file}"], f"a row of CSV ({error})") from error
     except UnicodeDecodeError as error:
