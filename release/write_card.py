@@ -28,7 +28,7 @@ ROWS = [
     ("... before the edit", "neutralised_top1_before", "all"),
     ("edits brought back to neutral", "round_trip_top1", "all"),
     ("edit is nearest to its own original", "fss_nearest_own", "all"),
-    ("identity distance (strangers .85, a real smile .23)", "fss_distance", "all"),
+    ("identity distance (strangers 0.85, a real smile 0.23)", "fss_distance", "all"),
     ("change outside the mask, of 255", "background_outside", "all"),
     ("change inside the crop, away from the features, of 255", "background_away", "all"),
     ("sharpness of skin, after / before", "sharpness", "all"),
