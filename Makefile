@@ -1,0 +1,23 @@
+# `make quality` in seconds, `make test-fast` under a minute, `make test` for all; see CONTRIBUTING.md.
+VENV ?= .venv
+PYTHON = $(VENV)/bin/python
+
+.PHONY: quality style test-fast test docs
+
+quality:
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/pyright
+
+style:
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+test-fast:
+	$(PYTHON) -m pytest -q -m "not slow and not browser and not launch and not hub" -n auto
+
+test:
+	bash scripts/test.sh -q
+
+docs:
+	$(VENV)/bin/mkdocs build --strict --quiet
