@@ -39,7 +39,7 @@ try:
     from onnxruntime.transformers.onnx_model import OnnxModel
     from onnxscript import optimizer
 except ImportError as error:
-    raise ConfigurationError(f"Export needs {error.name}: pip install 'sargan_hf[onnx]'.") from error
+    raise ConfigurationError(f"Export needs {error.name}: pip install -e '.[onnx]'.") from error
 
 OPSET = 18  # everything used is there, and every onnxruntime-web since 1.16 runs it
 TOLERANCE = 1e-4

@@ -295,4 +295,4 @@ def test_heic_is_named_where_it_cannot_be_read(odd, run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     result = run(photos / "phone.HEIC", photos / "plain.jpg", "-o", tmp_path / "edits")
     assert "1 edited, 1 failed" in result.output
-    assert "phone.HEIC is a HEIC photo, which needs pillow-heif: pip install 'sargan_hf[heif]'" in result.output
+    assert "phone.HEIC is a HEIC photo, which needs pillow-heif: pip install -e '.[heif]'" in result.output

@@ -30,7 +30,7 @@ from sargan_hf.rig.dataset.set_sheet import write_sheets
 from sargan_hf.rig.dataset.work_units import RigSettings, make_plan
 from sargan_hf.rig.portraits.reader import find_portraits
 
-pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install sargan_hf[rig]")
+pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install -e .[rig]")
 
 
 def copy_portraits(assets, folder, count, landmarks=True):

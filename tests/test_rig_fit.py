@@ -23,7 +23,7 @@ from sargan_hf.rig.portraits.morphs import morph
 from sargan_hf.rig.portraits.reader import MAX_INTER_OCULAR_DISTANCE, find_portraits, fit_portrait, read_picture
 from sargan_hf.rig.portraits.white_balance import without_cast
 
-pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install sargan_hf[rig]")
+pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install -e .[rig]")
 
 
 @pytest.fixture(scope="module")

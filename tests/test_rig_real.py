@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install sargan_hf[rig]")
+pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install -e .[rig]")
 
 from sargan_hf.data.photographs import PHOTOGRAPH
 from sargan_hf.errors import RigError

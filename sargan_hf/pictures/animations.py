@@ -61,7 +61,7 @@ def mp4(frames: Sequence[Image.Image], fps: float, note: str, name: str) -> byte
     try:
         import av
     except ImportError as error:
-        raise ConfigurationError("An .mp4 needs PyAV: pip install 'sargan_hf[video]', or save as .webp.") from error
+        raise ConfigurationError("An .mp4 needs PyAV: pip install -e '.[video]', or save as .webp.") from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "animation.mp4")  # to put its index first, FFmpeg opens the file a second time
         try:

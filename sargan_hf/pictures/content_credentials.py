@@ -1,7 +1,7 @@
 """Content Credentials: a signed C2PA manifest in a saved edit or animation that says a trained model took part.
 
 The note of `provenance.py` can be removed or forged; a manifest is signed over the file's bytes. Needs
-`pip install 'sargan_hf[c2pa]'` and a certificate of one's own. Nothing is sent anywhere unless a time stamp is asked for.
+`pip install -e '.[c2pa]'` and a certificate of one's own. Nothing is sent anywhere unless a time stamp is asked for.
 C2PA specification 2.2: https://spec.c2pa.org/.
 """
 
@@ -125,5 +125,5 @@ def _library():
     try:
         import c2pa
     except ImportError as error:
-        raise ConfigurationError("Content Credentials need c2pa-python: pip install 'sargan_hf[c2pa]'.") from error
+        raise ConfigurationError("Content Credentials need c2pa-python: pip install -e '.[c2pa]'.") from error
     return c2pa

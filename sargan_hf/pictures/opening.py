@@ -181,7 +181,7 @@ def _open_heif(file: BinaryIO, name: str) -> Image.Image:
         from pillow_heif import HeifImageFile
     except ImportError as error:
         raise PictureError(
-            f"{name} is a HEIC photo, which needs pillow-heif: pip install 'sargan_hf[heif]', or save it as JPEG or PNG first."
+            f"{name} is a HEIC photo, which needs pillow-heif: pip install -e '.[heif]', or save it as JPEG or PNG first."
         ) from error
     file.seek(0)
     try:
