@@ -1,0 +1,180 @@
+"""What the documents say can be done: commands, options, extras, links and pictures that exist."""
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+import sargan_hf
+from sargan_hf.cli import COMMANDS
+from sargan_hf.hub import load_model, stage
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("release/*.md"), ROOT / "weights/sargan-128/README.md"]
+)
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
+
+
+def shell_lines(page: Path) -> list[str]:
+    """The lines of a page's shell blocks; a line that goes on is one line."""
+    language, lines = None, []
+    for line in page.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
+        if line.startswith("```"):
+            language = line.removeprefix("```") if language is None else None
+        elif language in ("", "bash"):
+            lines.append(line)
+    return lines
+
+
+def commands_of(page: Path) -> list[list[str]]:
+    """The words of each command in the page's shell blocks, in the order in which they stand there."""
+    found = []
+    for line in shell_lines(page):
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError:  # one half of a quotation that spans lines, as in `curl -d`
+            continue
+        command: list[str] = []
+        for word in [*words, "&&"]:
+            if word != "&&":
+                command.append(word)
+            elif command:
+                found.append(command)
+                command = []
+    return found
+
+
+COMMANDS_OF_PAGES = [(page, words) for page in PAGES for words in commands_of(page)]
+
+
+@cache
+def help_of(*words: str) -> str:
+    done = subprocess.run([sys.executable, *words, "--help"], capture_output=True, text=True, timeout=120, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-1500:]
+    return done.stdout
+
+
+def sargan_words(words: list[str]) -> list[str] | None:
+    """What follows `sargan` or the training script in a command, as arguments of Python; None for other commands."""
+    for place, word in enumerate(words):
+        if word.endswith("train_accelerate.py"):
+            return [word, *words[place + 1 :]]
+        if word in ("sargan", "sargan_hf.cli") and words[0] in ("sargan", "accelerate"):
+            return ["-m", "sargan_hf.cli", *words[place + 1 :]]
+    return None
+
+
+OURS = [(page, ours) for page, words in COMMANDS_OF_PAGES if (ours := sargan_words(words))]
+
+
+def test_commands_are_found():
+    names = {page.name for page, _ in OURS}
+    assert {"README.md", "model_card.md", "training.md", "rig.md", "editing.md"} <= names
+    assert any(ours[0] == "train_accelerate.py" for _, ours in OURS)
+
+
+@pytest.mark.parametrize(("page", "words"), OURS, ids=[f"{page.name}-{' '.join(words)[:60]}" for page, words in OURS])
+def test_commands_and_their_options_exist(page, words):
+    if words[0] == "-m":
+        assert words[2] in COMMANDS, f"{page.name}: there is no `sargan {words[2]}`"
+        shown = help_of(*words[:3])
+        if "COMMAND [ARGS]" in shown:  # `sargan rig sheet` and the like; `sargan rig FOLDER` means `make`
+            shown = help_of(*words[:3], words[3] if words[3] in ("sheet", "build-model") else "make")
+    else:
+        assert (ROOT / words[0]).is_file(), f"{page.name}: no script {words[0]}"
+        shown = help_of(words[0])
+    for word in words:
+        if word.startswith("--"):
+            option = word.partition("=")[0]
+            assert re.search(rf"{option}\b", shown), f"{page.name}: `{' '.join(words[:4])} ...` has no {option}"
+
+
+def test_scripts_and_configurations_exist():
+    for page, words in COMMANDS_OF_PAGES:
+        for word in words:
+            if re.fullmatch(r"(benchmarks|release|docs|scripts|tools|examples)/[\w/-]+\.(py|sh|yaml|slurm)", word):
+                assert (ROOT / word).is_file(), f"{page.name} names {word}"
+
+
+def test_extras_exist_and_come_from_the_checkout():
+    named = set()
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        named |= set(re.findall(r'pip install -e ["\']\.\[([^]]+)\]', text))
+        assert not re.search(r"pip install [\"']?sargan_hf", text), f"{page.name}: the package is not on PyPI"
+    for path in (ROOT / "sargan_hf").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        named |= set(re.findall(r'pip install -e ["\']\.\[([^]]+)\]', text))
+        assert not re.search(r"pip install [\"']?sargan_hf", text), f"{path}: the package is not on PyPI"
+    assert {"train,rig", "onnx", "evaluation"} <= named
+    for names in named:
+        assert set(names.split(",")) <= set(EXTRAS), f"No extra {names}"
+
+
+def test_readme_installs_what_its_commands_need():
+    commands = [words for page, words in COMMANDS_OF_PAGES if page.name == "README.md"]
+    first = next(words for words in commands if "install" in words)
+    assert first[:2] == ["pip", "install"], "an environment that is not activated does not find the commands below"
+    assert {"-e", "."} <= set(first)
+    installed = {"demo"}  # requirements.txt, see test_package.py
+    for words in commands:
+        installed |= {
+            extra for word in words for found in re.findall(r"^\.\[(.+)\]$", word) for extra in found.split(",")
+        }
+        if words[:2] == ["sargan", "rig"]:
+            assert "rig" in installed
+        if "train_accelerate.py" in words:
+            assert "train" in installed
+
+
+def test_readme_edits_pictures_that_ship():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:examples|weights)/[\w./-]+", text))
+    assert any(name.endswith(".jpg") for name in named)
+    for name in named:
+        assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_figures_have_a_leading_zero(page):
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert re.findall(r".*(?<![\w.)\]/])\.\d.*", text) == []
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent for path in ROOT.glob("weights/*/config.json")), ids=str)
+def test_an_upload_carries_what_the_card_shows(folder, tmp_path):
+    stage(load_model(folder), tmp_path, source=folder)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    for target in LINK.findall(card):
+        assert (tmp_path / target).is_file(), target
+        assert not (tmp_path / target).is_symlink()
+
+
+def test_one_version_and_licence_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (citation["version"], citation["license"]) == (sargan_hf.__version__, project["license"])
+    assert re.search(
+        rf"^## .*{re.escape(sargan_hf.__version__)}\b", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
+
+
+def test_every_extra_of_dev_is_written_down():
+    wanted = next(Requirement(line) for line in EXTRAS["dev"] if Requirement(line).name == "sargan_hf")
+    assert wanted.extras <= set(EXTRAS)
+    assert {"demo", "train", "rig", "evaluation", "c2pa", "onnx", "docs"} <= wanted.extras
