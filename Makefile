@@ -20,4 +20,4 @@ test:
 	bash scripts/test.sh -q
 
 docs:
-	$(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
