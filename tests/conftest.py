@@ -13,6 +13,16 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# A fixture tells what a test needs; `pytest -m "not browser"` and the like leave such tests out.
+MARK_OF_FIXTURE = {"assets": "assets", "browser": "browser", "hub": "hub"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests by the fixtures that they use, directly or through others."""
+    for item in items:
+        for fixture in set(getattr(item, "fixturenames", ())) & set(MARK_OF_FIXTURE):
+            item.add_marker(MARK_OF_FIXTURE[fixture])
+
 
 @pytest.fixture(scope="session")
 def assets() -> Path:

@@ -82,6 +82,7 @@ def test_commands_are_found():
     assert any(ours[0] == "train_accelerate.py" for _, ours in OURS)
 
 
+@pytest.mark.launch
 @pytest.mark.parametrize(("page", "words"), OURS, ids=[f"{page.name}-{' '.join(words)[:60]}" for page, words in OURS])
 def test_commands_and_their_options_exist(page, words):
     if words[0] == "-m":

@@ -13,6 +13,8 @@ from hub_server import Hub
 
 from sargan_hf import SARGAN
 
+pytestmark = pytest.mark.launch
+
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = """
     --base_channels 4 --motion --resolution 32 --discriminator_channels 4 --discriminator_layers 3 --held_out 0.3

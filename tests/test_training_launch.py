@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+pytestmark = pytest.mark.launch
+
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCH = ROOT / "docs" / "launch"
 FLAGS = """
