@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install sargan_hf[rig]")
+pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install -e .[rig]")
 
 from sargan_hf.errors import RigError
 from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait, read_picture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install sargan_hf[rig]")
+pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install -e .[rig]")
 
 from sargan_hf import load_expression_dataset
 from sargan_hf.controls import CONTROL_NAMES, CONTROLS, controls_vector, mirrored_controls, named_controls
