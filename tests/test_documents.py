@@ -145,6 +145,20 @@ def test_readme_edits_pictures_that_ship():
         assert (ROOT / name).exists(), name
 
 
+def test_readme_names_every_room():
+    rows = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    named = set(re.findall(r"`(?:sargan_hf/)?([\w.]+)/?`", " ".join(row.split("|")[1] for row in rows)))
+    package = ROOT / "sargan_hf"
+    rooms = {path.parent.name for path in package.glob("*/__init__.py")} | {
+        path.name for path in package.glob("*.py") if not path.name.startswith("_")
+    }
+    tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT).stdout.split()
+    rooms |= {name.partition("/")[0] for name in tracked if "/" in name and not name.startswith(".")}
+    assert rooms <= named | {"sargan_hf"}, f"Give these a row in README.md: {rooms - named}"
+    gone = {name for name in named if not ((ROOT / name).exists() or (package / name).exists())}
+    assert not gone, f"README.md names {gone}, which are not there"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     for target in LINK.findall(page.read_text(encoding="utf-8")):
