@@ -7,7 +7,7 @@ PYTHON = $(VENV)/bin/python
 quality:
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/pyright
+	$(VENV)/bin/pyright --pythonpath $(PYTHON)
 
 style:
 	$(VENV)/bin/ruff check --fix .
