@@ -5,8 +5,8 @@ Runs as plain `python train_accelerate.py` too. `--help` lists every setting; `d
 
 import sys
 
+from sargan_hf.commands.train import main
 from sargan_hf.errors import SARGANError
-from sargan_hf.training.command import main
 
 if __name__ == "__main__":
     try:

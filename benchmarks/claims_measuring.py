@@ -15,7 +15,7 @@ from sargan_hf.evaluation.nets import FaceEmbedder, load_classifiers
 from sargan_hf.evaluation.samples import load_samples, plan_cases
 from sargan_hf.faces.alignment import canonical_transform, crop_face
 from sargan_hf.faces.detection import FaceDetector
-from sargan_hf.pictures import open_picture
+from sargan_hf.images import open_picture
 
 TARGETS = tuple(name for name in EXPRESSIONS if name != "neutral")
 SHEET_FACE, SHEET_MARGIN = 64, 150

@@ -15,9 +15,9 @@ from PIL import Image
 from skimage import data
 
 from sargan_hf import SARGANPipeline
+from sargan_hf.editing.change import MODES
 from sargan_hf.faces.alignment import canonical_transform
-from sargan_hf.faces.transfer import MODES
-from sargan_hf.pictures import open_picture
+from sargan_hf.images import open_picture
 
 EXPRESSIONS = ("happy", "surprised", "sad", "angry")
 # Cheeks, forehead, nose and chin of the canonical crop: an ellipse without the places that an expression opens.

@@ -19,7 +19,7 @@ import torch
 from skimage import data
 
 from sargan_hf import SARGAN, SARGANPipeline
-from sargan_hf.pictures import open_picture
+from sargan_hf.images import open_picture
 
 
 class Stopwatch:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from sargan_hf import SARGAN
 from sargan_hf.convert import from_reference_state_dict
-from sargan_hf.fast_generator import FastGenerator
+from sargan_hf.inference.cpu_generator import FastGenerator
 
 
 class ReferenceConv(nn.Module):

@@ -18,7 +18,7 @@ from datasets import Dataset
 
 from sargan_hf import SARGAN
 from sargan_hf.data.loading import load_expression_dataset, split_by_subject
-from sargan_hf.data.motion import decode_motion
+from sargan_hf.data.pair_flow import decode_motion
 
 
 def sizes(model: SARGAN, neutral: dict, posed: dict) -> tuple[float, float]:

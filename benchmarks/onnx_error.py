@@ -17,11 +17,11 @@ import numpy as np
 from skimage import data
 
 from sargan_hf import SARGANPipeline
-from sargan_hf.export import export_onnx
-from sargan_hf.generators.base import Generator, GeneratorEdit
-from sargan_hf.generators.onnx_generator import FILES, ONNXGenerator
 from sargan_hf.hub import load_model
-from sargan_hf.pictures import open_picture
+from sargan_hf.images import open_picture
+from sargan_hf.inference.onnx_backend import FILES, ONNXGenerator
+from sargan_hf.inference.onnx_export import export_onnx
+from sargan_hf.inference.protocol import Generator, GeneratorEdit
 
 
 def face_inputs(pipe: SARGANPipeline, sources: list) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -48,7 +48,7 @@ def timed(generator: Generator, inputs: list[tuple[np.ndarray, np.ndarray]]) -> 
 
 def edited(crop: np.ndarray, edit: GeneratorEdit) -> np.ndarray:
     """The crop as the edit makes it, in levels from 0 to 255: [S, S, 3]."""
-    from sargan_hf.faces.transfer import moved
+    from sargan_hf.images.warp import moved
 
     picture = crop[0].transpose(1, 2, 0)
     if edit.motion is not None:

@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from skimage.data import astronaut
 
-from sargan_hf.data.augmentation import CONDITIONS, MEDIA
-from sargan_hf.data.caricature import draw_caricature
-from sargan_hf.data.occluders import obstacle, spectacles
+from sargan_hf.augmentation.occluders import obstacle, spectacles
+from sargan_hf.augmentation.proportions import draw_caricature
+from sargan_hf.augmentation.style import CONDITIONS, MEDIA
 from sargan_hf.faces.alignment import canonical_eyes, canonical_mouth, canonical_transform, crop_face
 from sargan_hf.faces.detection import FaceDetector
-from sargan_hf.faces.transfer import moved
+from sargan_hf.images.warp import moved
 
 SIZE, DRAWS, CAPTION = 100, 5, 114
 OUTPUT = Path(__file__).parent / "pictures" / "augmentation" / "sheet.jpg"

@@ -7,7 +7,7 @@ motion 1.14 times as large as that of `sargan-motion-128`, before this, on peopl
 
 A model with motion keeps its weights: how far it moves the resting faces of `--portraits`, held-out people left out, times
 the factor, is written into its config as `typical_motion`, and the pipeline makes edits of all faces as strong as that
-(`sargan_hf.generators.evened`). In a model without motion the residual is scaled before its tanh, which keeps it in bounds.
+(`sargan_hf.inference.evened`). In a model without motion the residual is scaled before its tanh, which keeps it in bounds.
 """
 
 import argparse
@@ -20,8 +20,8 @@ from folders import rebuilt, save_like
 
 from sargan_hf import EXPRESSIONS, SARGAN, SARGANPipeline
 from sargan_hf.data.loading import load_expression_dataset, split_by_subject
-from sargan_hf.generators import reach_of
-from sargan_hf.pictures.opening import open_picture
+from sargan_hf.images.load_image import open_picture
+from sargan_hf.inference import reach_of
 
 
 def strengthen(model: SARGAN, factor: float) -> SARGAN:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from huggingface_hub import ModelCard
 
-from sargan_hf.evaluation.card import eval_results
+from sargan_hf.evaluation.model_card import eval_results
 from sargan_hf.expressions import EXPRESSIONS
 
 PEOPLE = ("15 people of the London Set and Young Adult White Faces", "london-set-and-young-adult-white-faces")

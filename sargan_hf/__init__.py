@@ -7,6 +7,7 @@ gradio.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from . import _moved
 from ._version import __version__ as __version__
 
 _HOME = {
@@ -19,7 +20,7 @@ _HOME = {
     "SARGAN": "modeling_sargan",
     "SARGANOutput": "modeling_sargan",
     "SARGANDiscriminator": "modeling_discriminator",
-    "SARGANPipeline": "pipeline_sargan",
+    "SARGANPipeline": "editing.pipeline_sargan",
     "load_expression_dataset": "data.loading",
     "split_by_subject": "data.loading",
 }
@@ -43,11 +44,14 @@ __all__ = [
 if TYPE_CHECKING:
     from .controls import CONTROLS, controls_vector
     from .data.loading import load_expression_dataset, split_by_subject
+    from .editing.pipeline_sargan import SARGANPipeline
     from .errors import SARGANError
     from .expressions import EXPRESSIONS, expression_vector, resolve_expression
     from .modeling_discriminator import SARGANDiscriminator
     from .modeling_sargan import SARGAN, SARGANOutput
-    from .pipeline_sargan import SARGANPipeline
+
+
+_moved.install()
 
 
 def __getattr__(name: str):

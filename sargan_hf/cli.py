@@ -13,15 +13,19 @@ from .errors import SARGANError
 
 # name: (module, attribute that is a typer app or a function with typer annotations, what it does)
 COMMANDS = {
-    "edit": ("sargan_hf.editing.command", "command", "Change the expression of faces in pictures and folders."),
-    "demo": ("sargan_hf.demo.command", "command", "Start the app in the browser."),
-    "train": ("sargan_hf.training.command", "main", "Train a model; the same as train_accelerate.py."),
-    "crop": ("sargan_hf.data.command", "command", "Cut the faces out of a labelled set, ready for training."),
-    "rig": ("sargan_hf.rig.command", "rig_app", "Turn neutral portraits into a labelled seven-expression set."),
-    "mouths": ("sargan_hf.training.mouths", "mouths", "Make the training set of a mouth refiner from a model's edits."),
-    "evaluate": ("sargan_hf.evaluation.command", "command", "Measure a model and write a report."),
+    "edit": ("sargan_hf.commands.edit", "command", "Change the expression of faces in pictures and folders."),
+    "demo": ("sargan_hf.commands.demo", "command", "Start the app in the browser."),
+    "train": ("sargan_hf.commands.train", "main", "Train a model; the same as train_accelerate.py."),
+    "crop": ("sargan_hf.commands.crop", "command", "Cut the faces out of a labelled set, ready for training."),
+    "rig": ("sargan_hf.commands.rig", "rig_app", "Turn neutral portraits into a labelled seven-expression set."),
+    "mouths": (
+        "sargan_hf.data.mouth_pairs",
+        "mouths",
+        "Make the training set of a mouth refiner from a model's edits.",
+    ),
+    "evaluate": ("sargan_hf.commands.evaluate", "command", "Measure a model and write a report."),
     "convert": ("sargan_hf.convert", "command", "Turn a reference checkpoint into a model folder."),
-    "export": ("sargan_hf.export", "command", "Write a model as ONNX."),
+    "export": ("sargan_hf.inference.onnx_export", "command", "Write a model as ONNX."),
     "push": ("sargan_hf.hub", "command", "Upload a model folder to the Hub."),
 }
 

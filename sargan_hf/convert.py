@@ -7,10 +7,8 @@ nested `nn.Sequential`s; `REFERENCE_MODULES` says which layer each of them is.
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
 
 import torch
-import typer
 from torch import Tensor
 
 from .errors import ModelFormatError
@@ -172,13 +170,3 @@ def _check_fit(renamed: Mapping[str, Tensor], unexpected: list[str], expected: M
             problems.append(f"not finite: {reference_name(name)}")
     if problems:
         raise ModelFormatError("The checkpoint does not fit the reference generator:\n  " + "\n  ".join(problems))
-
-
-def command(
-    checkpoint: Annotated[Path, typer.Argument(help="The reference's generator checkpoint, such as sargan_G.ckpt.")],
-    output: Annotated[Path, typer.Argument(help="Folder to write the model to.")],
-    expressions: Annotated[str, typer.Option(help="Expressions in the order of its training.")] = ",".join(EXPRESSIONS),
-) -> None:
-    """Turn a checkpoint of the reference implementation into a model folder."""
-    convert_checkpoint(checkpoint, output, [name.strip() for name in expressions.split(",")])
-    typer.echo(f"Saved {output}")

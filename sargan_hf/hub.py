@@ -8,11 +8,9 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from huggingface_hub import CommitInfo, HfApi, ModelCard, ModelCardData
-from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 from safetensors import SafetensorError
 
 from .errors import ModelFormatError
@@ -176,18 +174,3 @@ def _missed_the_cache(error: BaseException | None) -> bool:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def command(
-    folder: Annotated[Path, typer.Argument(help="Model folder, as training, convert and export write it.")],
-    repo_id: Annotated[str, typer.Argument(help="Repository on the Hub, name/model; created when missing.")],
-    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
-    revision: Annotated[str | None, typer.Option(help="Branch to upload to; created when missing.")] = None,
-    create_pr: Annotated[bool, typer.Option("--create-pr", help="Open a pull request instead.")] = False,
-) -> None:
-    """Upload a model folder to the Hugging Face Hub."""
-    try:
-        commit = push_model(folder, repo_id, private=private or None, revision=revision, create_pr=create_pr)
-    except (HTTPError, OSError, HFValidationError) as error:  # HTTPError: of the HTTP library that the client uses
-        raise ModelFormatError(f"The upload to {repo_id} failed. {_one_line(error)}") from error
-    typer.echo(f"Uploaded: {commit.pr_url or commit.commit_url}")

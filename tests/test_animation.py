@@ -9,9 +9,9 @@ from PIL import ExifTags, Image
 from skimage import data
 
 from sargan_hf import SARGANPipeline
-from sargan_hf.animation import Animation
+from sargan_hf.editing.animation import Animation
 from sargan_hf.errors import ConfigurationError, ExpressionError, PictureError
-from sargan_hf.pictures.provenance import DIGITAL_SOURCE_TYPE
+from sargan_hf.images.provenance import DIGITAL_SOURCE_TYPE
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "sargan-motion-128"
 

@@ -8,7 +8,7 @@ from skimage import data
 from test_animation import read_frames
 
 from sargan_hf import SARGANPipeline
-from sargan_hf.animation import Animation
+from sargan_hf.editing.animation import Animation
 from sargan_hf.errors import PictureError
 
 PHOTOGRAPH = data.astronaut()[:260, 110:370]

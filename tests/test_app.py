@@ -11,8 +11,8 @@ import pytest
 from app_server import RunningApp, portrait, running_app
 from PIL import Image
 
-from sargan_hf.demo.bodies import remote_file
-from sargan_hf.demo.safety import Guard
+from sargan_hf.demo.middleware import Guard
+from sargan_hf.demo.request_validation import remote_file
 from sargan_hf.demo.settings import Settings
 from sargan_hf.errors import ConfigurationError
 

@@ -10,7 +10,7 @@ from app_server import running_app
 from gradio_client import Client, handle_file
 
 from sargan_hf.demo.limits import RateLimit
-from sargan_hf.demo.safety import LOOPBACK, Guard
+from sargan_hf.demo.middleware import LOOPBACK, Guard
 from sargan_hf.demo.settings import Settings
 
 LIMIT, VISITORS = 4, 5

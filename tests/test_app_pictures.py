@@ -14,11 +14,11 @@ from PIL import Image, ImageCms
 from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.demo.handlers import Handlers
 from sargan_hf.demo.settings import Settings
-from sargan_hf.demo.sitting import KnownFaces
 from sargan_hf.demo.wishes import first_wish
+from sargan_hf.editing.session import KnownFaces
 from sargan_hf.expressions import EXPRESSIONS
-from sargan_hf.generators import GeneratorEdit
-from sargan_hf.pictures import save_picture
+from sargan_hf.images import save_picture
+from sargan_hf.inference import GeneratorEdit
 
 BLENDS = [{name: 1.0} for name in EXPRESSIONS] + [
     {"happy": 0.5, "surprised": 0.5},

@@ -7,11 +7,11 @@ import pytest
 from app_server import portrait, running_app
 from test_app_isolation import Visitor
 
-from sargan_hf.demo.shelf import Shelf
-from sargan_hf.demo.sitting import Sitting
+from sargan_hf.demo.session_cache import Shelf
+from sargan_hf.editing.session import Sitting
 from sargan_hf.errors import ConfigurationError
-from sargan_hf.generators import GeneratorEdit
-from sargan_hf.pictures import Picture
+from sargan_hf.images import Picture
+from sargan_hf.inference import GeneratorEdit
 
 
 def sitting(nbytes: int) -> Sitting:

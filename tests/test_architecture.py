@@ -75,7 +75,7 @@ def circles(graph: dict[str, set[str]]) -> list[set[str]]:
     changed = True
     while changed:
         changed = False
-        for node, others in reach.items():
+        for _, others in reach.items():
             further = others.union(*(reach.get(other, set()) for other in others)) - others
             changed |= bool(further)
             others |= further

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sargan_hf.data.augmentation import CONDITIONS, MEDIA, draw, stylise
+from sargan_hf.augmentation.style import CONDITIONS, MEDIA, draw, stylise
 from sargan_hf.errors import PictureError
 
 TRANSFORMS = pytest.mark.parametrize("transform", [*MEDIA, *CONDITIONS], ids=lambda transform: transform.name)

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from sargan_hf.data.caricature import draw_caricature
+from sargan_hf.augmentation.proportions import draw_caricature
 from sargan_hf.faces.alignment import canonical_eyes, canonical_mouth
-from sargan_hf.faces.transfer import moved
-from sargan_hf.training.batches import Draw, Face, SampleMaker
-from sargan_hf.training.flow import MotionMaps
+from sargan_hf.images.warp import moved
+from sargan_hf.training.optical_flow import MotionMaps
+from sargan_hf.training.sample import Draw, Face, SampleMaker
 
 SIZE = 128
 SEEDS = pytest.mark.parametrize("seed", range(30))

@@ -14,13 +14,13 @@ from PIL import Image
 from skimage import data
 from typer.testing import CliRunner
 
-from sargan_hf.animation import Animation
+from sargan_hf.commands.edit import command
 from sargan_hf.demo.settings import Settings
-from sargan_hf.editing.command import command
+from sargan_hf.editing.animation import Animation
 from sargan_hf.errors import ConfigurationError, PictureError
-from sargan_hf.pictures import save_picture
-from sargan_hf.pictures.content_credentials import ContentCredentials, sign_picture
-from sargan_hf.pictures.provenance import DIGITAL_SOURCE_TYPE
+from sargan_hf.images import save_picture
+from sargan_hf.images.content_credentials import ContentCredentials, sign_picture
+from sargan_hf.images.provenance import DIGITAL_SOURCE_TYPE
 
 c2pa = pytest.importorskip("c2pa")
 x509 = pytest.importorskip("cryptography.x509")

@@ -16,7 +16,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from sargan_hf.data.cropping import write_crops
-from sargan_hf.data.decoding import stored_pictures
+from sargan_hf.data.image_decoding import stored_pictures
 from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.errors import DatasetError
 from sargan_hf.faces.detection import FaceDetector

@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from sargan_hf.data.decoding import decoded_pictures, picture_name, srgb_pixels, stored_pictures
 from sargan_hf.data.examples import schema_features
-from sargan_hf.data.extracted import Frame, extract_frames
+from sargan_hf.data.image_decoding import decoded_pictures, picture_name, srgb_pixels, stored_pictures
 from sargan_hf.data.loading import load_expression_dataset, split_by_subject
+from sargan_hf.data.video_frames import Frame, extract_frames
 from sargan_hf.errors import DatasetError
 from sargan_hf.expressions import EXPRESSIONS
-from sargan_hf.pictures import open_picture
-from sargan_hf.training.faces import FaceCache
+from sargan_hf.images import open_picture
+from sargan_hf.training.image_cache import FaceCache
 
 
 @pytest.fixture

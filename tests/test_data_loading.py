@@ -15,8 +15,8 @@ from drawing import draw_face
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sargan_hf.data.decoding import decoded_pictures
 from sargan_hf.data.examples import schema_features
+from sargan_hf.data.image_decoding import decoded_pictures
 from sargan_hf.data.loading import load_expression_dataset, split_by_subject
 from sargan_hf.errors import DatasetError
 from sargan_hf.expressions import EXPRESSIONS

@@ -78,7 +78,7 @@ def test_copies_of_a_picture_of_nobody_known_stay_together(tmp_path):
 
 
 def part_cells(part: Dataset) -> list[dict]:
-    from sargan_hf.data.decoding import stored_pictures
+    from sargan_hf.data.image_decoding import stored_pictures
 
     return [row["image"] for row in stored_pictures(part)]
 

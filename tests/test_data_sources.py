@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sargan_hf.data.extracted import apex_index
 from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.data.sources import SOURCES
+from sargan_hf.data.video_frames import apex_index
 from sargan_hf.errors import DatasetError
 from sargan_hf.expressions import EXPRESSIONS
 

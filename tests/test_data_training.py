@@ -14,7 +14,7 @@ from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.errors import DatasetError
 from sargan_hf.expressions import EXPRESSIONS
 from sargan_hf.training.config import TrainingConfig
-from sargan_hf.training.setup import prepare_data
+from sargan_hf.training.setup_data import prepare_data
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = (

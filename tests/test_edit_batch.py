@@ -14,10 +14,10 @@ from odd_files import LEFT_ALONE, editable, encoded, face, make_odd_folder, repo
 from PIL import Image
 from typer.testing import CliRunner
 
-from sargan_hf.editing.command import command
-from sargan_hf.editing.finding import find_pictures
-from sargan_hf.editing.journal import Record
-from sargan_hf.editing.plan import plan_jobs
+from sargan_hf.batch.edit_jobs import plan_jobs
+from sargan_hf.batch.find_pictures import find_pictures
+from sargan_hf.batch.journal import Record
+from sargan_hf.commands.edit import command
 from sargan_hf.errors import ConfigurationError
 from sargan_hf.file_names import escape_unprintable
 
@@ -153,8 +153,8 @@ def test_processes_that_read_different_journals_make_the_same_plan(tmp_path):
     ],
 )
 def test_whatever_one_picture_raises_the_others_are_edited(run, photos, tmp_path, monkeypatch, error, says):
-    opener = "sargan_hf.pipeline_sargan.open_picture"
-    real = pytest.importorskip("sargan_hf.pictures").open_picture
+    opener = "sargan_hf.editing.pipeline_sargan.open_picture"
+    real = pytest.importorskip("sargan_hf.images").open_picture
 
     def open_or_fail(source, **settings):
         if Path(source).name == "4.jpg":
@@ -171,7 +171,7 @@ def test_whatever_one_picture_raises_the_others_are_edited(run, photos, tmp_path
 
 
 def test_an_interrupted_run_says_how_far_it_came(run, photos, tmp_path, monkeypatch):
-    from sargan_hf.pipeline_sargan import SARGANPipeline
+    from sargan_hf.editing.pipeline_sargan import SARGANPipeline
 
     real = SARGANPipeline.__call__
 
@@ -195,7 +195,7 @@ def limit_files():
 
 
 def test_a_disk_that_takes_nothing_more_ends_the_run_with_one_sentence(run, photos, tmp_path, limit_files, monkeypatch):
-    from sargan_hf.pipeline_sargan import SARGANPipeline
+    from sargan_hf.editing.pipeline_sargan import SARGANPipeline
 
     real, calls = SARGANPipeline.__call__, []
 

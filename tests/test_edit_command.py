@@ -13,9 +13,9 @@ from PIL import Image
 from skimage import data
 from typer.testing import CliRunner
 
-from sargan_hf.editing.command import command
-from sargan_hf.editing.finding import find_pictures
-from sargan_hf.editing.plan import Job, own_share, plan_jobs
+from sargan_hf.batch.edit_jobs import Job, own_share, plan_jobs
+from sargan_hf.batch.find_pictures import find_pictures
+from sargan_hf.commands.edit import command
 from sargan_hf.errors import ConfigurationError, ExpressionError, SARGANError
 
 typer = pytest.importorskip("typer")

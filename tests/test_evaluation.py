@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
 
+from sargan_hf.editing.pipeline_sargan import SARGANPipeline
 from sargan_hf.errors import ConfigurationError, DatasetError
 from sargan_hf.evaluation import metrics
-from sargan_hf.evaluation.card import eval_results, figures_table
 from sargan_hf.evaluation.evaluate import evaluate, some_people
 from sargan_hf.evaluation.measuring import Judges
+from sargan_hf.evaluation.model_card import eval_results, figures_table
 from sargan_hf.evaluation.nets import (
     ExpressionClassifier,
     ExpressionFeatures,
@@ -29,8 +30,7 @@ from sargan_hf.evaluation.report import as_json, write_report
 from sargan_hf.evaluation.samples import load_samples, plan_cases
 from sargan_hf.evaluation.statistics import mean_with_interval
 from sargan_hf.expressions import EXPRESSIONS
-from sargan_hf.generators import GeneratorEdit
-from sargan_hf.pipeline_sargan import SARGANPipeline
+from sargan_hf.inference import GeneratorEdit
 
 TEMPLATES = np.stack([np.asarray(draw_face(name, 0, 64).convert("L"), np.float32)[16:] for name in EXPRESSIONS])
 
@@ -155,7 +155,7 @@ def test_the_command_evaluates_a_saved_model(tiny_model_folder, folder, tmp_path
     pytest.importorskip("dlib", reason="the nets of the evaluation extra are not installed")
     import typer
 
-    from sargan_hf.evaluation.command import command
+    from sargan_hf.commands.evaluate import command
 
     app = typer.Typer()
     app.command()(command)

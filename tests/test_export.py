@@ -17,8 +17,8 @@ from onnx import numpy_helper
 from sargan_hf import SARGAN
 from sargan_hf.cli import main
 from sargan_hf.errors import ConfigurationError, ModelFormatError
-from sargan_hf.export import TOLERANCE, export_onnx
-from sargan_hf.generators.onnx_generator import ONNXGenerator
+from sargan_hf.inference.onnx_backend import ONNXGenerator
+from sargan_hf.inference.onnx_export import TOLERANCE, export_onnx
 
 CONFIGS = {
     "motion": {"motion": True},
@@ -133,7 +133,7 @@ def test_inputs_are_named_and_free_in_batch_and_size(exports):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_generator_gives_what_the_torch_one_gives(exports, name):
-    from sargan_hf.generators.torch_generator import TorchGenerator
+    from sargan_hf.inference.torch_backend import TorchGenerator
 
     model, folder, _ = exports[name]
     ours, theirs = ONNXGenerator.from_pretrained(folder, threads=1), TorchGenerator(model)

@@ -6,10 +6,10 @@ import torch
 from drawing import opening_mouth
 
 from sargan_hf import SARGAN
-from sargan_hf.faces.transfer import moved
-from sargan_hf.generators import GeneratorEdit, evened, reach_of
-from sargan_hf.generators.base import MOST_EVENING
-from sargan_hf.generators.torch_generator import TorchGenerator
+from sargan_hf.images.warp import moved
+from sargan_hf.inference import GeneratorEdit, evened, reach_of
+from sargan_hf.inference.strength import MOST_EVENING
+from sargan_hf.inference.torch_backend import TorchGenerator
 
 RNG = np.random.default_rng(0)
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from sargan_hf import EXPRESSIONS, SARGAN, SARGANDiscriminator, SARGANOutput
-from sargan_hf.fast_generator import FastGenerator
+from sargan_hf.inference.cpu_generator import FastGenerator
 from sargan_hf.modeling_sargan import warp
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sargan_hf.data.motion import (
+from sargan_hf.data.pair_flow import (
     STEP,
     PairMotion,
     decode_motion,

@@ -10,11 +10,12 @@ from PIL import Image
 from skimage import data
 
 from sargan_hf import EXPRESSIONS, SARGAN, SARGANPipeline
+from sargan_hf.editing.apply import apply_change
+from sargan_hf.editing.change import plan_change
+from sargan_hf.editing.mouth_refiner import mouth_transform
 from sargan_hf.errors import ConfigurationError
 from sargan_hf.faces.alignment import canonical_transform, crop_face
-from sargan_hf.faces.mouth import mouth_transform
-from sargan_hf.faces.transfer import apply_change, plan_change
-from sargan_hf.generators import GeneratorEdit
+from sargan_hf.inference import GeneratorEdit
 
 HAPPY = np.eye(len(EXPRESSIONS), dtype=np.float32)[EXPRESSIONS.index("happy")]
 

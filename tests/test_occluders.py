@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sargan_hf.data.occluders import draw_occluder, obstacle, spectacles
-from sargan_hf.training.batches import Draw, Face, SampleMaker
-from sargan_hf.training.flow import MotionMaps
+from sargan_hf.augmentation.occluders import draw_occluder, obstacle, spectacles
+from sargan_hf.training.optical_flow import MotionMaps
+from sargan_hf.training.sample import Draw, Face, SampleMaker
 
 SIZE = 128
 EYES = np.array([[0.35, 0.385], [0.65, 0.385]]) * SIZE - 0.5

@@ -15,8 +15,8 @@ from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from sargan_hf.errors import PictureError
-from sargan_hf.pictures import EditedImage, Picture, open_picture, save_picture
-from sargan_hf.pictures.provenance import DIGITAL_SOURCE_TYPE
+from sargan_hf.images import EditedImage, Picture, open_picture, save_picture
+from sargan_hf.images.provenance import DIGITAL_SOURCE_TYPE
 
 NAN, INFINITE = float("nan"), float("inf")
 SOURCES = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "JPEG2000", "ICO", "PPM")

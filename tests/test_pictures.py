@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageOps
 
 from sargan_hf.errors import PictureError
-from sargan_hf.pictures import EditedImage, open_picture, save_picture
-from sargan_hf.pictures.provenance import DIGITAL_SOURCE_TYPE
+from sargan_hf.images import EditedImage, open_picture, save_picture
+from sargan_hf.images.provenance import DIGITAL_SOURCE_TYPE
 
 
 def gradient(width: int = 64, height: int = 48) -> Image.Image:

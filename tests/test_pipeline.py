@@ -11,12 +11,15 @@ from PIL import Image
 from skimage import data
 
 from sargan_hf import SARGAN, SARGANPipeline
+from sargan_hf.editing.apply import apply_change
+from sargan_hf.editing.change import Change, plan_change
+from sargan_hf.editing.color_match import in_the_crops_colours
 from sargan_hf.errors import ConfigurationError, ExpressionError, NoFaceError
 from sargan_hf.faces.alignment import EYES_CENTRE, canonical_transform, crop_face
-from sargan_hf.faces.colours import LUMA, in_the_crops_colours
 from sargan_hf.faces.detection import FaceDetector
-from sargan_hf.faces.transfer import Change, apply_change, moved, plan_change
-from sargan_hf.pictures import open_picture
+from sargan_hf.images import open_picture
+from sargan_hf.images.color_modes import LUMA
+from sargan_hf.images.warp import moved
 
 ANY_EXPRESSION = np.ones(1, np.float32)
 

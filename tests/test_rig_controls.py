@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install -e .[rig]")
 
 from sargan_hf import load_expression_dataset
+from sargan_hf.commands.rig import rig_app
 from sargan_hf.controls import CONTROL_NAMES, CONTROLS, controls_vector, mirrored_controls, named_controls
 from sargan_hf.errors import ConfigurationError, ControlError, DatasetError
-from sargan_hf.rig.command import rig_app
 from sargan_hf.rig.face_model.model import Part
 from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
 from sargan_hf.rig.rendering.flow_tracer import MotionTracer

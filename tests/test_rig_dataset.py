@@ -21,10 +21,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import sargan_hf
-from sargan_hf.data.motion import decode_motion, decode_valid
+from sargan_hf.commands.rig import rig_app
+from sargan_hf.data.pair_flow import decode_motion, decode_valid
 from sargan_hf.errors import ConfigurationError, ExpressionError, RigError
 from sargan_hf.expressions import EXPRESSIONS
-from sargan_hf.rig.command import rig_app
 from sargan_hf.rig.dataset.build import build_dataset
 from sargan_hf.rig.dataset.set_sheet import write_sheets
 from sargan_hf.rig.dataset.work_units import RigSettings, make_plan

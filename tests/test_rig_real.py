@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install -e .[rig]")
 
-from sargan_hf.data.photographs import PHOTOGRAPH
+from sargan_hf.data.photograph_rows import PHOTOGRAPH
 from sargan_hf.errors import RigError
 from sargan_hf.rig.face_model.mesh import rig_mesh
 from sargan_hf.rig.face_model.model import MOUTH_CORNERS

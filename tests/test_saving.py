@@ -15,8 +15,8 @@ from PIL import ExifTags, Image, ImageFilter, ImageOps, PngImagePlugin
 from PIL.JpegImagePlugin import get_sampling
 
 from sargan_hf.errors import PictureError
-from sargan_hf.pictures import EditedImage, open_picture, save_picture
-from sargan_hf.pictures.provenance import DIGITAL_SOURCE_TYPE
+from sargan_hf.images import EditedImage, open_picture, save_picture
+from sargan_hf.images.provenance import DIGITAL_SOURCE_TYPE
 
 NOTE = DIGITAL_SOURCE_TYPE.encode()
 SUFFIXES = ["png", "apng", "jpg", "jpeg", "jfif", "mpo", "webp", "tiff", "tif", "avif", "gif"]

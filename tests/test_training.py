@@ -12,18 +12,22 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from sargan_hf import SARGAN
+from sargan_hf.commands.train import parse_config
 from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.errors import ConfigurationError, DatasetError, SARGANError
-from sargan_hf.faces.transfer import moved
+from sargan_hf.images.warp import moved
 from sargan_hf.modeling_discriminator import SARGANDiscriminator
 from sargan_hf.training.checkpoints import list_checkpoints
-from sargan_hf.training.command import parse_config
 from sargan_hf.training.config import TrainingConfig
-from sargan_hf.training.flow import MotionMaps, transform_flow
-from sargan_hf.training.losses import change_weight, critic_slope, gradient_penalty
-from sargan_hf.training.setup import build_generator, learning_rate_factor, prepare_data
-from sargan_hf.training.trainer import Trainer, train
-from sargan_hf.training.watching import HeldOut
+from sargan_hf.training.critic_gradient import critic_slope
+from sargan_hf.training.loop import train
+from sargan_hf.training.losses import change_weight, gradient_penalty
+from sargan_hf.training.optical_flow import MotionMaps, transform_flow
+from sargan_hf.training.schedule import learning_rate_factor
+from sargan_hf.training.setup_data import prepare_data
+from sargan_hf.training.setup_networks import build_generator
+from sargan_hf.training.trainer import Trainer
+from sargan_hf.training.validation import HeldOut
 
 
 def networks_of(folder, step: int) -> dict[str, torch.Tensor]:

@@ -13,7 +13,7 @@ from sargan_hf.training.checkpoints import save_checkpoint
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.losses import feature_distance
 from sargan_hf.training.objectives import FastObjective
-from sargan_hf.training.setup import build_discriminator
+from sargan_hf.training.setup_networks import build_discriminator
 
 SIDE = 32
 

@@ -12,7 +12,7 @@ import torch
 
 from sargan_hf.errors import CheckpointError, ConfigurationError
 from sargan_hf.training.checkpoints import find_checkpoint, list_checkpoints, save_checkpoint, verify
-from sargan_hf.training.trainer import train
+from sargan_hf.training.loop import train
 
 LATEST = {"resume_from_checkpoint": "latest"}
 

@@ -20,11 +20,11 @@ from test_training_command import FLAGS
 from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.errors import CheckpointError, DatasetError, SARGANError
 from sargan_hf.training import resuming
-from sargan_hf.training.batches import TrainingSamples
 from sargan_hf.training.checkpoints import find_checkpoint
-from sargan_hf.training.faces import FaceCache
+from sargan_hf.training.image_cache import FaceCache
+from sargan_hf.training.loop import train
+from sargan_hf.training.map_dataset import TrainingSamples
 from sargan_hf.training.run_folder import run_lock
-from sargan_hf.training.trainer import train
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMESPACE = ["unshare", "--map-root-user", "--mount"]
@@ -301,7 +301,7 @@ def test_a_model_that_cannot_be_written_leaves_the_one_before(make_config, monke
         model.save_pretrained(draft)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("sargan_hf.training.publishing.stage", stage)
+    monkeypatch.setattr("sargan_hf.training.publish.stage", stage)
     with pytest.raises(SARGANError, match=r"The model could not be written .*the checkpoint of step 4 is whole"):
         train(make_config(max_train_steps=4, **LATEST))
     assert [(folder / name).read_bytes() for name in files] == before
@@ -328,8 +328,8 @@ class Hidden:
 sys.meta_path.insert(0, Hidden())
 for name in ("fcntl", "resource"):
     sys.modules.pop(name, None)
-from sargan_hf.training.command import main
-from sargan_hf.training.report import peak_memory
+from sargan_hf.commands.train import main
+from sargan_hf.training.progress import peak_memory
 main(sys.argv[1:])
 assert 0.01 < peak_memory(torch.device("cpu")) < 64
 """

@@ -9,11 +9,11 @@ from accelerate import Accelerator
 from datasets import ClassLabel, Dataset, Features, Image, Value
 from PIL import Image as PILImage
 
-from sargan_hf.data.motion import PairMotion
+from sargan_hf.data.pair_flow import PairMotion
 from sargan_hf.expressions import EXPRESSIONS
-from sargan_hf.faces.transfer import moved
+from sargan_hf.images.warp import moved
 from sargan_hf.training.config import TrainingConfig
-from sargan_hf.training.setup import prepare_data
+from sargan_hf.training.setup_data import prepare_data
 
 SIDE = 96  # of pictures and columns; training stores 80 and crops to 64
 SHOWN = ("neutral", "happy", "surprised")

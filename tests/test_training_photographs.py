@@ -9,8 +9,8 @@ from PIL import Image
 
 from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.training.config import TrainingConfig
-from sargan_hf.training.setup import prepare_data
-from sargan_hf.training.watching import HeldOut
+from sargan_hf.training.setup_data import prepare_data
+from sargan_hf.training.validation import HeldOut
 
 PLAIN = {"base_channels": 4, "resolution": 32, "motion": True, "held_out": 0.3, "stylise": 0.0, "occluders": 0.0}
 STREAMING = pytest.mark.parametrize("streaming", [False, True])

@@ -9,7 +9,7 @@ import torch
 from test_training_checkpoints import LATEST, content, replace_file, rewrite_state
 
 from sargan_hf.errors import CheckpointError, ConfigurationError
-from sargan_hf.training.trainer import train
+from sargan_hf.training.loop import train
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,14 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from sargan_hf import SARGAN
+from sargan_hf.commands.train import parse_config
 from sargan_hf.errors import ConfigurationError, ModelFormatError
-from sargan_hf.training.command import parse_config
 from sargan_hf.training.config import TrainingConfig
+from sargan_hf.training.dry_run import print_plan
 from sargan_hf.training.launching import make_accelerator
-from sargan_hf.training.plan import print_plan
-from sargan_hf.training.setup import prepare_data
-from sargan_hf.training.trainer import Trainer, train
+from sargan_hf.training.loop import train
+from sargan_hf.training.setup_data import prepare_data
+from sargan_hf.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 OF_THE_MODEL = dict.fromkeys(("base_channels", "num_blocks", "attention", "ultimate_skip", "motion"))

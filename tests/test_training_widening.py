@@ -6,8 +6,8 @@ import torch
 from sargan_hf import SARGAN
 from sargan_hf.errors import ConfigurationError
 from sargan_hf.training.config import TrainingConfig
-from sargan_hf.training.setup import build_generator
-from sargan_hf.training.widening import widen, without_motion
+from sargan_hf.training.setup_networks import build_generator
+from sargan_hf.training.weight_surgery import widen, without_motion
 
 
 @pytest.fixture

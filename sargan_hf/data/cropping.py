@@ -19,8 +19,8 @@ from ..errors import DatasetError, NoFaceError
 from ..faces.alignment import EYES_CENTRE, canonical_transform, crop_face, transform_scale
 from ..faces.detection import FaceDetector
 from .crop_folder import CropFolder
-from .decoding import picture_at, stored_pictures
-from .motion import COLUMNS as MOTION_COLUMNS
+from .image_decoding import picture_at, stored_pictures
+from .pair_flow import COLUMNS as MOTION_COLUMNS
 
 PICTURES_PER_SHARD = 4000  # about 50 MB at 160 pixels
 JPEG_QUALITY = 95

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from datasets import Dataset, Image
 
 from ..expressions import NO_CLASS
-from .decoding import picture_name, stored_pictures
 from .examples import listing
+from .image_decoding import picture_name, stored_pictures
 
 BATCH_ROWS = 512
 ENDING = 64  # bytes: pictures of one length whose ends differ need not be read as a whole

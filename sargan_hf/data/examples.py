@@ -15,7 +15,7 @@ from datasets import ClassLabel, Dataset, DatasetInfo, Features, Image, NamedSpl
 from ..errors import DatasetError, ExpressionError, PictureError
 from ..expressions import ALIASES, resolve_expression
 from ..file_names import escape_unprintable
-from ..pictures.opening import identify_picture
+from ..images.load_image import identify_picture
 
 LISTED = 5  # of the offenders, an error names this many and counts the rest
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from ..errors import DatasetError, ExpressionError
 from ..expressions import resolve_expression
 from ..file_names import escape_unprintable
-from ..pictures.recognition import HEIF_SUFFIXES, PICTURE_SUFFIXES
+from ..images.recognition import HEIF_SUFFIXES, PICTURE_SUFFIXES
 from .examples import Example, listing, unknown_labels
 
 # What folders and files call the parts of a published set.

@@ -3,11 +3,11 @@
 What callers are told of them is in `api_texts`, what they may write for a parameter in `arguments`.
 """
 
+from ..editing.pipeline_sargan import FaceChoice, SARGANPipeline
 from ..errors import ConfigurationError, NoFaceError, PictureError
 from ..expressions import ALIASES
 from ..faces.detection import Face
-from ..pictures import Picture, open_picture
-from ..pipeline_sargan import FaceChoice, SARGANPipeline
+from ..images import Picture, open_picture
 from .arguments import parse_blend, parse_box, parse_faces, parse_intensity
 from .handlers import Handlers, friendly
 from .settings import Settings

@@ -6,9 +6,9 @@ gradio reads a description up to the end of its line, so each stands on one line
 from collections.abc import Callable, Mapping
 from functools import wraps
 
-from ..pipeline_sargan import MAX_INTENSITY
+from ..editing.requests import MAX_INTENSITY
 from .settings import Settings
-from .texts import hours
+from .strings import hours
 
 FORMATS = "JPEG, PNG, WebP, TIFF, GIF, BMP or AVIF, at most {megabytes} MB and {megapixels} megapixels."
 PICTURE = (

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
+from ..editing.requests import MAX_INTENSITY
 from ..errors import ConfigurationError, ExpressionError, PictureError
-from ..pipeline_sargan import MAX_INTENSITY
 from .api_texts import NOT_OPENED, NOT_UPLOADED
 
 LONGEST = 400  # characters of an expression, of face numbers or of a box

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from .texts import BOX, CHOOSE_PICTURE, DROP_HERE, HOW_TO_DRAW, LABELS, NO_PICTURE
+from .strings import BOX, CHOOSE_PICTURE, DROP_HERE, HOW_TO_DRAW, LABELS, NO_PICTURE
 
 ASSETS = Path(__file__).parent / "assets"
 

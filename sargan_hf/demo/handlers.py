@@ -14,18 +14,20 @@ import gradio as gr
 from gradio import FileData
 from PIL import Image
 
+from ..editing import session as sittings
+from ..editing.pipeline_sargan import SARGANPipeline
+from ..editing.session import KnownFaces, Sitting
 from ..errors import ConfigurationError, SARGANError
-from ..pictures import ContentCredentials, EditedImage, save_picture
-from ..pictures.content_credentials import sign_picture
-from ..pipeline_sargan import SARGANPipeline
-from . import explaining, showing, texts
-from . import sitting as sittings
-from .choosing import Selection, select_faces
+from ..images import ContentCredentials, EditedImage, save_picture
+from ..images.content_credentials import sign_picture
+from . import explanations as explaining
+from . import face_views as showing
+from . import strings as texts
 from .examples import example_pictures
+from .face_selection import Selection, select_faces
 from .sentences import for_visitors
+from .session_cache import Place, Shelf
 from .settings import Settings
-from .shelf import Place, Shelf
-from .sitting import KnownFaces, Sitting
 from .wishes import EXAMPLE, Wish, read_wish, state_of
 
 FORMATS = {"PNG": ("png", {"compress_level": 1}), "JPEG": ("jpg", {})}

@@ -8,14 +8,15 @@ from pathlib import Path
 import gradio as gr
 from gradio.events import Dependency
 
-from ..pipeline_sargan import MAX_INTENSITY, SARGANPipeline
-from . import texts
+from ..editing.pipeline_sargan import SARGANPipeline
+from ..editing.requests import MAX_INTENSITY
+from . import strings as texts
 from .api import PublicAPI
+from .blend_pad import blend_pad
 from .components import answer_box, expression_buttons, face_chooser, order_note, picture_box, wish_box
 from .endpoints import add_api
 from .examples import example_pictures
 from .handlers import ANIMATIONS, FORMATS, Handlers
-from .pad import blend_pad
 from .page import Page
 from .settings import Settings
 from .wishes import first_wish

@@ -7,14 +7,14 @@ import cv2
 import gradio as gr
 from starlette.middleware import Middleware
 
-from ..pipeline_sargan import SARGANPipeline
+from ..editing.pipeline_sargan import SARGANPipeline
 from . import zerogpu
 from .agents import AgentServer
 from .complaints import COMPLAINTS
 from .layout import build_page
+from .memory import keep_forgetting, keep_statistics_short
+from .middleware import LOOPBACK, Guard
 from .ports import check_port
-from .safety import LOOPBACK, Guard
-from .sessions import keep_forgetting, keep_statistics_short
 from .settings import Settings
 from .theme import NAMES, STYLE, theme
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ..errors import ConfigurationError
+from ..images import ContentCredentials
 from ..model_source import DEFAULT_MODEL, resolve_model
-from ..pictures import ContentCredentials
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from gradio_client.utils import is_file_obj_with_meta
 
-from ..faces.compositing import REGIONS
-from ..pipeline_sargan import MAX_INTENSITY
-from .texts import PARTS_OF_FACE, REGION_WHOLE, VIEW_WHOLE, VIEWS
+from ..editing.masks import REGIONS
+from ..editing.requests import MAX_INTENSITY
+from .strings import PARTS_OF_FACE, REGION_WHOLE, VIEW_WHOLE, VIEWS
 
 EXAMPLE = "example:"  # what the name of an example begins with where an uploaded picture has its path
 MOST_BOXES = 64  # far more than faces that can be edited: a longer list is no visitor's

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..generators import Generator, GeneratorEdit
+from ..inference import Generator, GeneratorEdit
 
 SECONDS = 15  # a call takes far less, but the first one also waits for the weights to reach the GPU
 

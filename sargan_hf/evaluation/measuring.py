@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ..editing.masks import SPREAD
 from ..errors import NoFaceError, PictureError
 from ..expressions import EXPRESSIONS
 from ..faces.alignment import canonical_transform, crop_corners, crop_face
-from ..faces.compositing import SPREAD
 from . import metrics
 from .nets import Classifier
 from .samples import Case, Sample

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import DatasetError
 from ..expressions import EXPRESSIONS, resolve_expression
 from ..file_names import escape_unprintable
-from ..pictures import looks_like_picture, open_picture
+from ..images import looks_like_picture, open_picture
 
 _DATASET_FILES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "*.parquet", "data/*.parquet", "dataset_*.json")
 
@@ -122,7 +122,7 @@ def _from_folder(folder: Path) -> list[Sample]:
 
 
 def _from_dataset(data: str, split: str | None, held_out: float | None, domain_column: str, seed: int) -> list[Sample]:
-    from ..data.decoding import stored_pictures
+    from ..data.image_decoding import stored_pictures
     from ..data.loading import load_expression_dataset, split_by_subject
 
     dataset = load_expression_dataset(data, split=split)
@@ -145,6 +145,6 @@ def _file_opener(file: Path) -> Callable[[], np.ndarray]:
 
 
 def _row_opener(stored, index: int) -> Callable[[], np.ndarray]:
-    from ..data.decoding import picture_at
+    from ..data.image_decoding import picture_at
 
     return lambda: picture_at(stored, index)

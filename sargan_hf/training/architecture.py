@@ -6,7 +6,7 @@ from ..errors import ConfigurationError
 from ..hub import load_model
 from ..modeling_sargan import SARGAN
 from .config import ARCHITECTURE, TrainingConfig
-from .widening import widen, without_motion
+from .weight_surgery import widen, without_motion
 
 
 def with_architecture(config: TrainingConfig) -> TrainingConfig:

@@ -24,7 +24,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from ..errors import CheckpointError
-from .files import PARTIAL, cause, remedy, sync_file, sync_folder
+from ..file_errors import PARTIAL, cause, remedy, sync_file, sync_folder
 from .run_folder import RunRecord, new_record, read_record, write_record
 
 Weights = dict[str, torch.Tensor]

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import yaml
 
 from ..errors import ConfigurationError
-from .files import whole_file
+from ..file_errors import whole_file
 
 # What an objective needs besides its losses, where it differs from the defaults below. Flags and files override it.
 PRESETS: dict[str, dict[str, Any]] = {

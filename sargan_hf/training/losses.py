@@ -4,9 +4,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-
-from ..modeling_discriminator import NEGATIVE_SLOPE, SARGANDiscriminator
+from torch import Tensor
 
 
 def change_weight(source: Tensor, target: Tensor, emphasis: float = 6.0) -> Tensor:
@@ -63,37 +61,6 @@ def gradient_penalty(slope: Callable[[Tensor], Tensor], real: Tensor, fake: Tens
     """
     between = mix * real + (1 - mix) * fake
     return (slope(between).flatten(1).norm(dim=1) - 1).square().mean()
-
-
-FEW_PLACES = 16  # a layer's output of 4 x 4 or less
-
-
-def critic_slope(discriminator: SARGANDiscriminator, pictures: Tensor) -> Tensor:
-    """[B, C, H, W]: gradient of the sum of a picture's patch scores; it can be differentiated by the weights.
-
-    Between the kinks of its leaky ReLUs the critic is linear, so the gradient is the last layer's weights sent back through
-    transposed convolutions. Autograd's own second derivative gives the same, but takes the kinks' (zero) curvature back
-    through all layers once more: a third of the penalty's time.
-    """
-    with torch.no_grad():
-        judged = discriminator(pictures)
-    gradient = _transposed(discriminator.source_head, torch.ones_like(judged.source))
-    for conv, hidden in zip(reversed(discriminator.trunk), reversed(judged.features), strict=True):
-        gradient = _transposed(conv, gradient * torch.where(hidden > 0, 1.0, NEGATIVE_SLOPE))
-    return gradient
-
-
-def _transposed(conv: nn.Conv2d, gradient: Tensor) -> Tensor:
-    batch, channels, height, width = gradient.shape
-    if height * width > FEW_PLACES:
-        return F.conv_transpose2d(gradient, conv.weight, stride=conv.stride, padding=conv.padding)
-    # The last layers have many weights and few places: as a product of matrices, their gradient comes in the layout of the
-    # weights; a convolution would make a second copy of 134 MB to turn it around.
-    rows = gradient.permute(0, 2, 3, 1).reshape(-1, channels)
-    patches = (rows @ conv.weight.flatten(1)).reshape(batch, height * width, -1).transpose(1, 2)
-    step, pad, kernel = conv.stride[0], conv.padding[0], conv.kernel_size[0]
-    size = tuple((n - 1) * step - 2 * pad + kernel for n in (height, width))
-    return F.fold(patches, size, kernel, padding=pad, stride=step)
 
 
 def r1_penalty(scores: Tensor, real: Tensor) -> Tensor:

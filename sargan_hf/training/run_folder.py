@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ..errors import CheckpointError
-from .files import cause, disk_error, remedy, whole_file
+from ..file_errors import cause, disk_error, remedy, whole_file
 
 logger = logging.getLogger(__name__)
 

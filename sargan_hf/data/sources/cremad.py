@@ -3,7 +3,7 @@
 import re
 
 from ..examples import Example
-from ..extracted import Frame, extract_frames
+from ..video_frames import Frame, extract_frames
 from .base import Layout, Source, by_name, matches, mostly, refuse_twins, report_left_out
 
 # One clip of the distribution, 1040_ITH_SAD_X, has a single X.

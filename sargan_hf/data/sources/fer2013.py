@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from ..examples import Example
-from ..extracted import cached_picture
 from ..folders import split_of
+from ..video_frames import cached_picture
 from .base import Layout, Source, by_name, csv_rows, matches, misfit, mostly, refuse_twins, report_left_out
 
 LABELS = ("angry", "disgusted", "afraid", "happy", "sad", "surprised", "neutral")

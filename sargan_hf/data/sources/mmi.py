@@ -5,7 +5,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ..examples import Example
-from ..extracted import Frame, extract_frames
+from ..video_frames import Frame, extract_frames
 from .base import Layout, Source, misfit, refuse_twins, report_left_out
 
 NAME = re.compile(r"(S\d{3})-(\d{3,4})\.avi", re.IGNORECASE)

@@ -3,7 +3,7 @@
 import re
 
 from ..examples import Example
-from ..extracted import Frame, extract_frames
+from ..video_frames import Frame, extract_frames
 from .base import Layout, Source, by_name, matches, mostly, refuse_twins
 
 # Modality, vocal channel, emotion, intensity, statement, repetition, actor.

@@ -67,7 +67,7 @@ The face model is {model}. Whoever uses this data set carries these attributions
 """
 MOTION_ROWS = """\
 | `motion_backward`, `motion_forward` | where each pixel comes from in the pair's neutral picture, and where it goes |
-| `motion_valid` | where the neutral picture holds what this one shows (decode with `sargan_hf.data.motion`) |
+| `motion_valid` | where the neutral picture holds what this one shows (decode with `sargan_hf.data.pair_flow`) |
 """
 
 DRAWN_ROWS = """

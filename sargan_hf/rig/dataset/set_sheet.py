@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ...controls import ADDED_COLUMN
-from ...data.photographs import PHOTOGRAPH, RECIPE
+from ...data.photograph_rows import PHOTOGRAPH, RECIPE
 from ...errors import DatasetError
 from ...expressions import EXPRESSIONS, NO_CLASS
 

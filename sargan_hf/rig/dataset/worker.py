@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from ...controls import ADDED_COLUMN, CONTROLS, CONTROLS_COLUMN
-from ...data.motion import encode_motion, encode_valid
-from ...data.photographs import PHOTOGRAPH
+from ...data.pair_flow import encode_motion, encode_valid
+from ...data.photograph_rows import PHOTOGRAPH
 from ...errors import RigError
 from ...expressions import EXPRESSIONS, NO_CLASS
 from ..face_model.model import FaceModel, load_face_model

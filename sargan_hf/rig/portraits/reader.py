@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import NoFaceError, PictureError, RigError
 from ...faces.detection import FaceDetector
-from ...pictures import open_picture
+from ...images import open_picture
 from ..face_model.model import FaceModel
 from ..fitting.fit import fit_landmarks
 from ..fitting.fitted_face import FittedFace

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ...faces.compositing import smoothstep
+from ...images.warp import smoothstep
 from ..face_model.mesh import RigMesh
 from ..face_model.model import MULTI_PIE, Part
 from .deform import Deformation

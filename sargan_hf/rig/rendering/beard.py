@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ...faces.colours import LUMA
+from ...images.color_modes import LUMA
 
 # The chart: pixels per model unit, and the model x of its left and y of its top edge. Nose base y -1.2, mouth -3.4, chin -7.5.
 _RESOLUTION, _LEFT, _TOP, _WIDTH, _HEIGHT = 36.0, -8.0, 4.5, 16.0, 13.5

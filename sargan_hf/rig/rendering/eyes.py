@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ...faces.colours import LUMA
+from ...images.color_modes import LUMA
 from ..face_model.mesh import DRAWN_VERTICES, RigMesh
 from ..face_model.model import PART_ENDS, Part
 from .pose import PosedFace

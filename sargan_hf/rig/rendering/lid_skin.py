@@ -4,7 +4,7 @@ drawn out into streaks."""
 import cv2
 import numpy as np
 
-from ...faces.compositing import smoothstep
+from ...images.warp import smoothstep
 from .pose import PosedFace
 
 # Shares of the picture's side.

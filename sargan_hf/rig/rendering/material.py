@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ...faces.colours import LUMA
+from ...images.color_modes import LUMA
 from .pose import PosedFace
 
 # Pictures at the size in which they are shown are this sharp (standard deviation of their edges in pixels).

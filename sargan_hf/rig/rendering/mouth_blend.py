@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ...faces.colours import LUMA
+from ...images.color_modes import LUMA
 
 # Of the picture's side: the mesh's lips are polygons. Where half and more would be asked for, thin corners would vanish.
 _SMOOTH, _SEEN = 0.0045, 0.42

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from ...faces.colours import LUMA
+from ...images.color_modes import LUMA
 from ..face_model.mesh import RigMesh
 from ..face_model.model import PART_ENDS, FaceModel, Part
 from .eyes import has_iris

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ...faces.compositing import smoothstep
+from ...images.warp import smoothstep
 from ..face_model.mesh import INSIDE_MOUTH, RigMesh
 from ..face_model.model import INNER_LIPS, PART_ENDS, Part
 from .mouth_colours import MouthColours

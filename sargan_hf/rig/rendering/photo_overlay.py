@@ -15,7 +15,7 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial.transform import Rotation
 
 from ...errors import RigError
-from ...faces.compositing import smoothstep
+from ...images.warp import smoothstep
 from ..face_model.mesh import DRAWN_VERTICES, SKIN, rig_mesh
 from ..face_model.model import MOUTH_CORNERS, FaceModel
 from ..fitting.camera import Camera

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...controls import CONTROLS, ControlSpec, controls_vector
-from ...data.photographs import CONTROLLED, PHOTOGRAPH
+from ...data.photograph_rows import CONTROLLED, PHOTOGRAPH
 from ...expressions import EXPRESSIONS, resolve_expression
 from ..face_model.model import FaceModel
 from ..fitting.fitted_face import FittedFace

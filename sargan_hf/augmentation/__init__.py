@@ -1,0 +1,1 @@
+"""Changes of training pictures: style, things in front of the face, proportions."""

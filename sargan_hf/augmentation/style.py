@@ -1,0 +1,322 @@
+"""Photometric augmentation: makes photographs look like what a model meets outside a laboratory.
+
+Expression sets are photographs taken in one studio; people edit paintings, busts, avatars and old prints. Each transform
+below imitates one such medium or one thing that happens to pictures. It never moves a pixel, so it keeps the labels and
+the motion between the pictures of a pair; geometry (similarity jitter, flip) belongs to whoever crops, and what
+stands in front of a face to `occluders`.
+
+A draw is a medium from `MEDIA` (at most one) followed by any number of `CONDITIONS`, in their order. Everything random,
+noise fields included, is drawn once and applied to all pictures of a stack alike, and does not depend on
+their content: the two sides of a training pair differ in expression only, before and after.
+
+Every transform is `transform(pictures, rng, strength) -> pictures`, with float32 [K, H, W, 3] RGB, nominally in [0, 1];
+`stylise` clips. None changes its input in place.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from ..errors import PictureError
+from ..images.color_modes import LUMA
+
+UNTOUCHED = 0.38
+"""Chance that a draw leaves the pictures alone; with the draws that pick neither medium nor condition it comes to .4."""
+
+# Colours from shadow to highlight.
+BRONZE = ((0.05, 0.04, 0.03), (0.28, 0.18, 0.10), (0.62, 0.44, 0.24), (0.95, 0.85, 0.62))
+PATINA = ((0.04, 0.07, 0.06), (0.15, 0.27, 0.23), (0.38, 0.56, 0.48), (0.86, 0.90, 0.78))
+CHROME = ((0.03, 0.04, 0.06), (0.30, 0.33, 0.38), (0.55, 0.58, 0.63), (1.00, 1.00, 1.00))
+
+
+def stylise(pictures: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
+    """Applies one random draw of style to a stack of pictures, the same draw to each.
+
+    Args:
+        pictures: float32 [K, H, W, 3], RGB in [0, 1]; typically the K = 2 sides of a training pair, 64 to 512 px.
+        rng: the only source of randomness; the draw depends on it and on H and W, not on K or the pictures.
+        strength: how far each transform goes; 0 changes nothing, 1 is what models are trained with.
+
+    Returns:
+        A new float32 array of the same shape, in [0, 1].
+
+    Raises:
+        PictureError: `pictures` is not a floating-point [K, H, W, 3] stack.
+    """
+    if pictures.ndim != 4 or pictures.shape[3] != 3 or not np.issubdtype(pictures.dtype, np.floating):
+        raise PictureError(
+            f"Augmentation works on float RGB stacks [K, H, W, 3] in [0, 1]; got {pictures.dtype} {list(pictures.shape)}."
+        )
+    pictures = np.array(pictures, dtype=np.float32, order="C")
+    for transform in draw(rng) if strength > 0 else ():
+        pictures = transform.apply(pictures, rng, float(strength))
+    return np.clip(pictures, 0, 1, out=pictures)
+
+
+def draw(rng: np.random.Generator) -> list["Transform"]:
+    """Returns the transforms of one draw, in the order of application: at most one medium, then the conditions."""
+    if rng.random() < UNTOUCHED:
+        return []
+    chosen = []
+    dice = rng.random()
+    for medium in MEDIA:
+        dice -= medium.probability
+        if dice < 0:
+            chosen.append(medium)
+            break
+    return chosen + [condition for condition in CONDITIONS if rng.random() < condition.probability]
+
+
+# Media: what the picture is made of.
+
+
+def colour_matrix(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Mixes the channels: coloured light, other film, other skin, odd palettes."""
+    matrix = np.eye(3) + rng.normal(0, 0.14 * strength, (3, 3))
+    return _mix_channels(pictures, matrix.astype(np.float32))
+
+
+def old_photograph(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Black and white, or sepia, with faded blacks."""
+    sepia = np.float32([1.07, 0.98, 0.82]) ** max(0.0, rng.uniform(-1.0, 1.5))
+    fade = rng.uniform(0, 0.15)
+    printed = (fade + (1 - fade) * _grey(pictures)) * sepia
+    return _mix(pictures, printed, strength)
+
+
+def stone(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Marble, sandstone or terracotta: one tint, compressed tones, mottled, lit from one side."""
+    tint = np.array([1.0, rng.uniform(0.72, 1.02), 1.0], dtype=np.float32)
+    tint[2] = tint[1] ** 2 * rng.uniform(0.9, 1.05)  # the redder a stone, the less blue
+    grey = _grey(_uncarved_eyes(pictures, rng))
+    tones = rng.uniform(0.1, 0.3) + rng.uniform(0.6, 0.85) * grey ** rng.uniform(0.6, 1.4)
+    mottle = clouds(rng, pictures.shape[1:3], rng.uniform(4, 16)) + 0.5 * clouds(rng, pictures.shape[1:3], 1.0)
+    angle = rng.uniform(0, 2 * math.pi)
+    relief = np.stack([_relief(picture, angle) for picture in tones])
+    carved = (tones + rng.uniform(0, 1.5) * relief) * (1 + rng.uniform(0.02, 0.07) * mottle[..., None]) * tint
+    return _mix(pictures, carved, strength)
+
+
+def bronze(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Metal: luminance through the tones of bronze, patina or chrome, with glancing highlights."""
+    stops = np.float32(rng.dirichlet([0.8, 0.4, 0.4])) @ np.float32([BRONZE, PATINA, CHROME]).reshape(3, -1)
+    table = np.empty((256, 3), dtype=np.float32)
+    for channel, tones in enumerate(stops.reshape(4, 3).T):
+        table[:, channel] = np.interp(np.linspace(0, 3, 256), range(4), tones)
+    contrast, bias = rng.uniform(1.0, 1.6), rng.uniform(-0.15, 0.05)
+    grey = _grey(_uncarved_eyes(pictures, rng))[..., 0]
+    tones = np.clip(127.5 + 255 * (contrast * (grey - 0.5) + bias), 0, 255).astype(np.uint8)
+    return _mix(pictures, table[tones], strength)
+
+
+def painterly(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Brushwork: detail melts into patches with firm borders, colours deepen, the varnish yellows."""
+    spread, saturation = rng.uniform(40, 80), rng.uniform(0.9, 1.4)
+    varnish = np.float32([1.0, 0.97, 0.88]) ** rng.uniform(0, 1.5)
+    patches = _bilateral(pictures, spread)
+    grey = _grey(patches)
+    return _mix(pictures, (grey + saturation * (patches - grey)) * varnish, strength)
+
+
+def cartoon(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """A drawn figure: few flat tones, vivid colours, dark outlines."""
+    levels, flatness = int(rng.integers(4, 9)), rng.uniform(0.4, 0.9)
+    saturation, ink = rng.uniform(1.0, 1.7), rng.uniform(0, 5)
+    smooth = _bilateral(pictures, 70)
+    tones = _grey(smooth)
+    steps = np.round(tones * levels) / levels  # of the tone only: stepping each channel would invent colours
+    grey = _mix(tones, steps, flatness)
+    flat = smooth + (grey - tones)
+    lines = np.stack([cv2.GaussianBlur(picture, (0, 0), 1.6) - picture for picture in tones[..., 0]])
+    lines = np.clip(ink * lines[..., None], 0, 0.8)
+    return _mix(pictures, (grey + saturation * (flat - grey)) * (1 - lines), strength)
+
+
+def avatar(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """A rendered figure: skin without pores, saturated, with soft full light."""
+    saturation, light = rng.uniform(1.1, 1.7), rng.uniform(0.7, 1.0)
+    smooth = _bilateral(pictures, 60)
+    grey = _grey(smooth)
+    return _mix(pictures, np.clip(grey + saturation * (smooth - grey), 0, 1) ** light, strength)
+
+
+def pencil(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Pencil or crayon on paper: what is darker than its surroundings becomes a stroke, the rest light hatching."""
+    width, pressure = rng.uniform(1.5, 4), rng.uniform(1.0, 2.5)
+    shading, colour = rng.uniform(0.2, 0.7), max(0.0, rng.uniform(-0.5, 0.7))
+    tooth = 0.08 * clouds(rng, pictures.shape[1:3], 0.7)
+    grey = _grey(pictures)[..., 0]
+    around = np.stack([cv2.GaussianBlur(picture, (0, 0), width) for picture in grey])
+    strokes = np.clip((grey + 0.1) / (around + 0.1), 0, 1) ** pressure  # .1 keeps hair from turning solid black
+    sheet = 0.97 * strokes * (1 - shading * (1 - grey) * (1 + 3 * tooth)) + 0.4 * tooth * (1 - grey)
+    drawing = sheet[..., None] * (1 - colour + colour * np.clip(pictures / (grey[..., None] + 0.1), 0, 1.3))
+    return _mix(pictures, drawing, strength)
+
+
+# Conditions: what happens to any picture.
+
+
+def exposure(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Contrast, brightness and white balance."""
+    gain = 1 + strength * (rng.uniform(-0.25, 0.25) + rng.uniform(-0.06, 0.06, 3))
+    return pictures * gain.astype(np.float32) + strength * rng.uniform(-0.1, 0.1)
+
+
+def gamma(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Another tone curve, from washed out to heavy."""
+    return np.clip(pictures, 0, 1) ** math.exp(strength * rng.uniform(-0.5, 0.5))
+
+
+def side_light(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """A lamp from one side: brightness falls off along a random direction."""
+    height, width = pictures.shape[1:3]
+    angle, depth = rng.uniform(0, 2 * math.pi), strength * rng.uniform(0.1, 0.5)
+    across = np.linspace(-1, 1, width, dtype=np.float32) * math.cos(angle)
+    down = np.linspace(-1, 1, height, dtype=np.float32) * math.sin(angle)
+    return pictures * (1 + depth * (down[:, None] + across))[..., None]
+
+
+def canvas(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Linen under paint: a woven relief of a few pixels' pitch, uneven as cloth is."""
+    height, width = pictures.shape[1:3]
+    pitch, depth = rng.uniform(2.5, 5), strength * rng.uniform(0.02, 0.07)
+    warp = np.sin(2 * math.pi / pitch * np.arange(width, dtype=np.float32))
+    weft = np.sin(2 * math.pi / pitch * np.arange(height, dtype=np.float32))
+    weave = warp + weft[:, None] + 0.5 * clouds(rng, (height, width), 0.8)
+    return pictures * (1 + depth * weave)[..., None]
+
+
+def grain(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Film grain or sensor noise, fine or coarse, grey or coloured."""
+    height, width = pictures.shape[1:3]
+    size, depth = max(0.0, rng.uniform(-1.0, 1.5)), strength * rng.uniform(0.015, 0.06)
+    channels = 1 if rng.random() < 0.6 else 3
+    field = np.stack([clouds(rng, (height, width), size) for _ in range(channels)], axis=-1)
+    return pictures + depth * field
+
+
+def blur(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Out of focus."""
+    sigma = max(strength * rng.uniform(0.4, 1.3), 1e-3)
+    return np.stack([cv2.GaussianBlur(picture, (0, 0), sigma) for picture in pictures])
+
+
+def low_resolution(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """A small picture made large: thumbnails, FER2013's 48 px, faces in a crowd."""
+    height, width = pictures.shape[1:3]
+    factor = 1 + strength * rng.uniform(0.3, 1.7)
+    small = (max(1, round(width / factor)), max(1, round(height / factor)))
+    shrunk = (cv2.resize(picture, small, interpolation=cv2.INTER_AREA) for picture in pictures)
+    return np.stack([cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC) for picture in shrunk])
+
+
+def jpeg(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Saved too small: blocks and ringing."""
+    quality = int(100 - strength * rng.uniform(20, 75))
+    return np.stack([_through_jpeg(picture, max(quality, 5)) for picture in _bytes(pictures)])
+
+
+class Transform(NamedTuple):
+    """A row of the tables: what the transform is called, how it is applied, how often it is drawn."""
+
+    name: str
+    apply: Callable[[np.ndarray, np.random.Generator, float], np.ndarray]
+    probability: float
+
+
+# The remaining .2 of a draw's media is the photograph as it is.
+MEDIA = (
+    Transform("colour matrix", colour_matrix, 0.17),
+    Transform("old photograph", old_photograph, 0.10),
+    Transform("stone", stone, 0.13),
+    Transform("bronze", bronze, 0.08),
+    Transform("painterly", painterly, 0.12),
+    Transform("cartoon", cartoon, 0.08),
+    Transform("avatar", avatar, 0.06),
+    Transform("pencil", pencil, 0.06),
+)
+
+# In the order in which they happen: light, surface, camera, file.
+CONDITIONS = (
+    Transform("exposure", exposure, 0.45),
+    Transform("gamma", gamma, 0.25),
+    Transform("side light", side_light, 0.15),
+    Transform("canvas", canvas, 0.08),
+    Transform("grain", grain, 0.18),
+    Transform("blur", blur, 0.12),
+    Transform("low resolution", low_resolution, 0.08),
+    Transform("jpeg", jpeg, 0.15),
+)
+
+
+def _mix(before: np.ndarray, after: np.ndarray, amount: float) -> np.ndarray:
+    return before + amount * (after - before)
+
+
+def _grey(pictures: np.ndarray) -> np.ndarray:
+    """[K, H, W, 3] -> luma [K, H, W, 1], clipped to [0, 1] so that powers of it are defined."""
+    return np.clip(_mix_channels(pictures, LUMA[None])[..., None], 0, 1)
+
+
+def _mix_channels(pictures: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    # Picture by picture: OpenCV rounds the last few pixels of an array otherwise, and a pair must be treated alike.
+    return np.stack([cv2.transform(picture, matrix) for picture in pictures])
+
+
+def clouds(rng: np.random.Generator, shape: tuple[int, int], size: float) -> np.ndarray:
+    """Noise [H, W] of mean 0 and deviation 1 whose features are about `size` pixels wide; 0 is white noise."""
+    noise = rng.standard_normal(shape, dtype=np.float32)
+    if size > 0:
+        noise = cv2.GaussianBlur(noise, (0, 0), size)
+        noise /= noise.std() + 1e-6
+    return noise
+
+
+def _relief(picture: np.ndarray, angle: float) -> np.ndarray:
+    """Slope of a grey picture [H, W, 1] along `angle`: what a low lamp from there makes of its forms."""
+    smooth = cv2.GaussianBlur(picture, (0, 0), 1.2)
+    across, down = cv2.Sobel(smooth, -1, 1, 0, scale=1 / 8), cv2.Sobel(smooth, -1, 0, 1, scale=1 / 8)
+    return (math.cos(angle) * across + math.sin(angle) * down)[..., None]
+
+
+def _uncarved_eyes(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Most busts have bare eyeballs: three draws in five take iris and pupil away and leave lids and lashes.
+
+    The eyes are looked for where canonical crops have them. What is darker than its surroundings, wider than a lash and
+    no wider than an iris (.19 of the distance between the pupils) is filled with the eye's white.
+    """
+    if rng.random() > 0.6:
+        return pictures
+    height, width = pictures.shape[1:3]
+    mask = np.zeros((height, width), dtype=np.float32)
+    for x in (0.35, 0.65):
+        axes = (round(0.085 * width), round(0.05 * height))
+        cv2.ellipse(mask, (round(x * width), round(0.385 * height)), axes, 0, 0, 360, 1.0, cv2.FILLED)
+    mask = cv2.GaussianBlur(mask, (0, 0), 0.012 * width)[..., None]
+    lash, iris = max(2, round(0.02 * width)), max(2, round(0.085 * width))
+    filled = np.stack([_closed(picture, iris) - _closed(picture, lash) for picture in pictures])
+    return pictures + mask * filled
+
+
+def _closed(picture: np.ndarray, diameter: int) -> np.ndarray:
+    """The picture without dark spots and lines narrower than `diameter` pixels."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
+    return cv2.morphologyEx(picture, cv2.MORPH_CLOSE, disc)
+
+
+def _bytes(pictures: np.ndarray) -> np.ndarray:
+    return (np.clip(pictures, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _bilateral(pictures: np.ndarray, spread: float) -> np.ndarray:
+    """Edge-preserving smoothing, on bytes because OpenCV is several times faster there; `spread` in grey levels."""
+    smooth = [cv2.bilateralFilter(picture, 7, spread, 5) for picture in _bytes(pictures)]
+    return np.stack(smooth).astype(np.float32) / 255
+
+
+def _through_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
+    _, encoded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1].astype(np.float32) / 255

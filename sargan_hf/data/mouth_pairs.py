@@ -1,0 +1,170 @@
+"""The training set of a mouth refiner: mouths as a model leaves them, and as they should be.
+
+`sargan mouths SET OUTPUT --model MODEL` lets a trained model edit every pair of an expression set at the set's own
+resolution, as the pipeline does. Where its mouths are wrong the true ones are blurred as much as the model's are: columns
+`before` (blurred) and `image` (true). The edits themselves will not do as `before`: their lips lie some pixels beside the
+true ones, and a refiner that is to move lips and paint teeth at once learned neither (400 steps: error .99 of no edit).
+A set rendered with `sargan rig --size 320` fits. `train_accelerate.py` learns from it as from any set.
+"""
+
+import io
+import shutil
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+from datasets import Dataset, Features, Image, Value
+from PIL import Image as PillowImage
+from rich.progress import track
+
+from ..editing.apply import apply_change
+from ..editing.change import plan_change
+from ..editing.mouth_refiner import mouth_transform
+from ..errors import DatasetError
+from ..faces.alignment import crop_face
+from ..file_errors import cause, remedy
+from ..inference import Generator
+from .image_decoding import picture_at, stored_pictures
+
+SHARD = 1000  # pictures that are held in memory, and written to a file
+STORED = 160  # side of the stored patches: a little more than the 128 trained on, for zoom and rotation
+# How far a detector's idea of a face is off the one that the set was cut by.
+SHIFT, ZOOM, TURN = 0.012, 0.03, 2.0  # of the side, of 1, degrees
+# An edit this far from the truth, of 255 and locally averaged, is refined; the second figure beyond it, in full.
+WRONG, RAMP = 6.0, 14.0
+BLUR = (2.0, 9.0)  # standard deviation in pixels of a stored patch; up to 1.6 times that across, half of it down
+PALE, PALE_BLUR = 0.85, 14.0  # teeth that are not sure of their place are pale: up to this share of the surroundings
+SMEAR = 0.6  # up to this share of what the model really left there, blurred as well: half-moved lips, hints of teeth
+OFF_LIGHT, OFF_COLOUR = 14.0, 7.0  # standard deviation of a wrong tone and of a wrong hue, of 255
+FROM_NEUTRAL = 0.65  # share of the edits that start from the neutral picture
+
+
+def make_mouths(dataset: Dataset, generator: Generator, output: str | Path, seed: int = 0) -> int:
+    """Writes the mouths of all pictures of `dataset` that belong to a pair to `output`/data; returns how many.
+
+    Args:
+        dataset: of the common schema, pictures of 256 pixels or more, cut to the canonical crop.
+        generator: the model whose edits are to be refined.
+        output: folder of the new set.
+        seed: of the starting expressions and of the alignment's error.
+
+    Raises:
+        DatasetError: no picture belongs to a pair, `output` is there already, or it cannot be written.
+    """
+    if Path(output).exists():
+        raise DatasetError(f"{output} exists already: remove it, or name another folder.")
+    features = Features(
+        {
+            "image": Image(),
+            "before": Image(),
+            "expression": dataset.features["expression"],
+            "subject": Value("string"),
+            "pair": Value("string"),
+        }
+    )
+    unfinished = Path(f"{output}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        (unfinished / "data").mkdir(parents=True)
+        count = 0
+        for number, rows in enumerate(_chunks(_rows(dataset, generator, np.random.default_rng(seed)))):
+            Dataset.from_list(rows, features=features).to_parquet(unfinished / "data" / f"train-{number:05d}.parquet")
+            count += len(rows)
+        if not count:
+            raise DatasetError("No picture of the set belongs to a pair: there is nothing to compare an edit with.")
+        unfinished.rename(output)
+    except OSError as error:
+        raise DatasetError(
+            f"{output} cannot be written ({cause(error)}). {remedy(error, Path(output).absolute().parent)} and start again."
+        ) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return count
+
+
+def _chunks(rows: Iterator[dict]) -> Iterator[list[dict]]:
+    while chunk := list(islice(rows, SHARD)):
+        yield chunk
+
+
+def _rows(dataset: Dataset, generator: Generator, rng: np.random.Generator) -> Iterator[dict]:
+    names = dataset.features["expression"].names
+    columns = ["expression", "subject", "pair"] + (["intensity"] if "intensity" in dataset.features else [])
+    if "intensity" in columns and dataset.features["intensity"].dtype not in ("float64", "float32", "int64", "int32"):
+        raise DatasetError("The column intensity holds other things than numbers: write numbers, or rename the column.")
+    about = dataset.select_columns(columns).to_pandas()
+    stored = stored_pictures(dataset)
+    groups = [indices for pair, indices in about.groupby("pair").indices.items() if pair and len(indices) > 1]
+    for indices in track(groups, "mouths"):
+        pictures = [picture_at(stored, int(i)) for i in indices]
+        shown = [names[label] for label in about.expression.iloc[indices]]
+        intensity = about.intensity.iloc[indices].tolist() if "intensity" in about else [1.0] * len(indices)
+        for k, name in enumerate(shown):
+            start = _start(shown, k, rng)
+            transform = _off(pictures[k].shape[0], generator.sample_size, rng)
+            strength = 1.0 if name == "neutral" else float(intensity[k])
+            edited = _edited(pictures[start], generator, transform, name, strength)
+            to_patch = mouth_transform(transform, generator.sample_size, STORED)
+            truth = crop_face(pictures[k], to_patch, STORED)
+            yield {
+                "image": _png(truth),
+                "before": _png(blurred_where_wrong(truth, crop_face(edited, to_patch, STORED), rng)),
+                "expression": int(about.expression.iloc[indices[k]]),
+                "subject": about.subject.iloc[indices[k]],
+                "pair": "",
+            }
+
+
+def blurred_where_wrong(truth: np.ndarray, edit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """`truth` uint8 [S, S, 3] with as little detail as models leave a mouth, where `edit` differs from it.
+
+    Of what lies between the lips next to nothing may be left: the refiner has to invent teeth, tongue and dark from the
+    lips' outline and the expression, not only to sharpen a hint of them.
+    """
+    truth = truth.astype(np.float32)
+    differs = cv2.GaussianBlur(np.abs(truth - edit).max(axis=2), (0, 0), 3)
+    wrong = cv2.dilate(np.clip((differs - WRONG) / RAMP, 0, 1), np.ones((5, 5)))
+    wrong = cv2.GaussianBlur(wrong, (0, 0), 2)[..., None]
+    spread = rng.uniform(*BLUR)
+    coarse = cv2.GaussianBlur(truth, (0, 0), sigmaX=spread * rng.uniform(1, 1.6), sigmaY=spread * rng.uniform(0.5, 1))
+    coarse += rng.uniform(0, PALE) * (cv2.GaussianBlur(truth, (0, 0), PALE_BLUR) - coarse)
+    smear = cv2.GaussianBlur(edit.astype(np.float32), (0, 0), rng.uniform(0.5, 4))
+    coarse += rng.uniform(0, SMEAR) * (smear - coarse)
+    coarse += np.float32(rng.normal(0, OFF_LIGHT) + rng.normal(0, OFF_COLOUR, 3))
+    return np.clip(truth + wrong * (coarse - truth), 0, 255).astype(np.uint8)
+
+
+def _start(shown: list[str], target: int, rng: np.random.Generator) -> int:
+    others = [i for i in range(len(shown)) if i != target]
+    if shown[target] != "neutral" and "neutral" in shown and rng.random() < FROM_NEUTRAL:
+        return shown.index("neutral")
+    return int(rng.choice(others))
+
+
+def _off(stored: int, side: int, rng: np.random.Generator) -> np.ndarray:
+    """From a stored picture to the model's crop, as far off the ideal as a detector is: [2, 3]."""
+    turn, scale = np.radians(rng.uniform(-TURN, TURN)), side / stored * rng.uniform(1 - ZOOM, 1 + ZOOM)
+    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    centre = np.full(2, (stored - 1) / 2)
+    return np.column_stack([linear, (side - 1) / 2 + rng.uniform(-SHIFT, SHIFT, 2) * side - linear @ centre])
+
+
+def _edited(picture: np.ndarray, generator: Generator, transform: np.ndarray, name: str, strength: float) -> np.ndarray:
+    side = generator.sample_size
+    crop = crop_face(picture, transform, side)
+    condition = np.zeros((1, len(generator.expressions)), np.float32)
+    condition[0, generator.expressions.index(name)] = 1.0
+    edit = generator(np.ascontiguousarray(crop.transpose(2, 0, 1)[None], dtype=np.float32) / 127.5 - 1, condition)
+    motion = None if edit.motion is None else edit.motion[0].transpose(1, 2, 0)
+    change = plan_change(crop, edit.residual[0].transpose(1, 2, 0), motion, "motion", expression=edit.expression[0])
+    edited = picture.copy()
+    apply_change(edited, transform, side, change.scaled(strength))
+    return edited
+
+
+def _png(patch: np.ndarray) -> dict:
+    buffer = io.BytesIO()
+    PillowImage.fromarray(patch).save(buffer, "PNG", compress_level=1)
+    return {"bytes": buffer.getvalue(), "path": None}

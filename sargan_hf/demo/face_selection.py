@@ -1,0 +1,130 @@
+"""Which faces of a picture are edited: those found, and boxes that a visitor draws beside them or instead of them."""
+
+import re
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..editing.pipeline_sargan import SARGANPipeline
+from ..editing.requests import Box
+from ..editing.session import Key, Sitting, kept
+from ..errors import ConfigurationError, NoFaceError, SARGANError
+from ..faces.detection import POINTS_IN_BOX, Face
+from . import strings as texts
+from .wishes import Wish
+
+SMALLEST_BOX = 40  # pixels of the shorter side, for a face that the detector does not see in it
+LEAST_CONTRAST = 1.5  # of what `_detail` says; sky and walls have less, the flattest relief has more
+REPLACES = 0.3  # intersection over union from which on a box means the face found there
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The faces that can be edited, in the order of their numbers on the page.
+
+    Attributes:
+        faces: id and key of each face.
+        chosen: ids of those to edit.
+        boxes: the boxes drawn by hand that can be used.
+        problems: sentences about those that cannot.
+    """
+
+    faces: tuple[tuple[str, Key], ...]
+    chosen: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> list[Key]:
+        """Keys of the chosen faces."""
+        return [key for name, key in self.faces if name in self.chosen]
+
+
+def select_faces(pipeline: SARGANPipeline, sitting: Sitting, wish: Wish, max_faces: int) -> Selection:
+    """The faces of a picture and the choice among them.
+
+    A box drawn over a face that was found takes its place and its number; others follow at the end. A box that cannot be
+    used changes nothing. At least one face is always chosen: those of before where the wish chooses none, the largest where
+    there was no choice.
+    """
+    boxes: list[Box] = []
+    wanted, problems = wish.chosen or (), []
+    try:
+        if len(wish.boxes) > max_faces:
+            raise ConfigurationError(texts.BOXES_MANY.format(count=max_faces))
+        for asked in wish.boxes:
+            boxes.append(draw_box(pipeline, sitting, asked, 4 * max_faces))
+    except SARGANError as error:
+        problems.append(str(error))
+        boxes, wanted = list(sitting.last_boxes), sitting.last_chosen
+    faces = _numbered(sitting, boxes)
+    names = [name for name, _ in faces]
+    chosen = [name for name in names if name in wanted] or [name for name in names if name in sitting.last_chosen]
+    return Selection(tuple(faces), tuple(chosen or names[:1]), tuple(boxes), tuple(problems))
+
+
+def _numbered(sitting: Sitting, boxes: list[Box]) -> list[tuple[str, Key]]:
+    left = dict(enumerate(boxes))
+    faces: list[tuple[str, Key]] = []
+    for index, face in enumerate(sitting.faces):
+        over = [number for number, box in left.items() if overlap(face.box, box) > REPLACES]
+        faces.append((f"b{over[0]}", left.pop(over[0])) if over else (f"f{index}", index))
+    return faces + [(f"b{number}", box) for number, box in left.items()]
+
+
+def draw_box(pipeline: SARGANPipeline, sitting: Sitting, asked: object, most: int) -> Box:
+    """A box that a visitor drew or typed, with its face put among the sitting's `drawn`, which keeps at most `most`.
+
+    Raises:
+        ConfigurationError: it is not four numbers, or too small, or nothing can be seen in it.
+        NoFaceError: it lies outside of the picture.
+    """
+    x0, y0, x1, y1 = _four_numbers(asked)
+    box = (float(min(x0, x1)), float(min(y0, y1)), float(max(x0, x1)), float(max(y0, y1)))
+    kept(sitting.drawn, box, lambda: _face_in(pipeline, sitting, box), most)
+    return box
+
+
+def _four_numbers(asked: object) -> list[float]:
+    if not isinstance(asked, str):
+        return [float(side) for side in asked]
+    numbers = re.findall(r"-?\d+", asked)
+    if len(numbers) != 4:
+        raise ConfigurationError(
+            f"A box is four numbers, left, top, right and bottom, such as 120, 80, 420, 460; got {asked[:60]!r}."
+        )
+    return [float(number[:9]) for number in numbers]
+
+
+def _face_in(pipeline: SARGANPipeline, sitting: Sitting, box: Box) -> Face:
+    width, height = box[2] - box[0], box[3] - box[1]
+    least = min(SMALLEST_BOX, min(sitting.picture.size) / 2)
+    size = f"{width:.0f} by {height:.0f} pixels"
+    if min(width, height) < 8:
+        raise ConfigurationError(texts.BOX_SMALL.format(size=size, least=least))
+    [face] = pipeline.find_faces(sitting.picture, box=box)
+    guessed = (np.array(box[:2]) + POINTS_IN_BOX * (width, height)).astype(np.float32)
+    if not np.array_equal(face.points, guessed):  # the detector sees a face there
+        return face
+    if min(width, height) < least:
+        raise ConfigurationError(texts.BOX_SMALL.format(size=size, least=least))
+    left, top, right, bottom = (max(0, round(side)) for side in box)
+    if _detail(sitting.picture.rgb8((slice(top, bottom), slice(left, right)))) < LEAST_CONTRAST:
+        raise NoFaceError(texts.BOX_EMPTY)
+    return face
+
+
+def _detail(seen: np.ndarray) -> float:
+    """How much there is to see in uint8 [h, w, 3]: the standard deviation, in levels, of what is no slow change of light."""
+    grey = cv2.resize(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), (64, 64), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return float((grey - cv2.GaussianBlur(grey, (0, 0), 8)).std())
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    common = max(0.0, width) * max(0.0, height)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return common / max(sum(areas) - common, 1e-9)

@@ -1,0 +1,99 @@
+"""Pictures for the screen: small enough to load, and in sRGB, whatever the colours of the file are described in."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from io import BytesIO
+
+import cv2
+import numpy as np
+from PIL import Image, ImageCms
+
+from ..editing.pipeline_sargan import SARGANPipeline
+from ..editing.session import Key, Sitting, change_for
+from ..faces.detection import Face
+from ..images import EditedImage, Picture
+
+LONGEST_SHOWN = 1400  # pixels; the download is always at full resolution
+THUMBNAIL = 176  # pixels
+
+
+def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """`image` in sRGB, its transparency kept; `profile` is the ICC profile that describes its values.
+
+    A picture without a profile, or with one that cannot be read, is taken for sRGB.
+    """
+    if not profile:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        mode = {"RGB": "RGB", "GRAY": "L"}.get(source.profile.xcolor_space.strip())
+        if mode is None:
+            return image
+        srgb = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image.convert(mode), source, srgb, outputMode="RGB")
+    except (OSError, ImageCms.PyCMSError):
+        return image
+    differs = np.asarray(converted).astype(np.int16) - np.asarray(image.convert("RGB"))
+    if np.abs(differs).max() <= 1:  # it is sRGB, but for rounding
+        return image
+    converted.info.pop("icc_profile", None)
+    if image.has_transparency_data:
+        converted.putalpha(image.convert("RGBA").getchannel("A"))
+    return converted
+
+
+def fitting(image: Image.Image) -> Image.Image:
+    """An edited picture, or a part of one, for the screen: at most LONGEST_SHOWN pixels long, 8 bits, sRGB, with its note."""
+    note = getattr(image, "provenance", None)
+    profile = image.info.get("icc_profile")
+    if image.mode == "I;16":
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    scale = LONGEST_SHOWN / max(image.size)
+    if scale < 1:
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Image.Resampling.BOX, reducing_gap=None)
+    shown = to_srgb(image, profile)
+    if shown is not image or profile:
+        shown.info.pop("icc_profile", None)
+    return EditedImage.from_image(shown, note)
+
+
+def thumbnails(pipeline: SARGANPipeline, sitting: Sitting, key: Key, region: str | None) -> list[Image.Image]:
+    """A face in every expression of the model, straightened, `THUMBNAIL` pixels square."""
+    face = sitting.face(key)
+    # They are cut from a picture made small enough that an edit of it costs next to nothing.
+    height, width = sitting.picture.pixels.shape[:2]
+    scale = min(1.0, THUMBNAIL * 1.2 / max(face.box[2] - face.box[0], 1.0))
+    small_size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small_pixels = cv2.resize(sitting.picture.rgb8(), small_size, interpolation=cv2.INTER_AREA)
+    small_face = replace(face, box=tuple(scale * side for side in face.box), points=face.points * np.float32(scale))
+    straight = pipeline.straighten(Picture(small_pixels, "RGB", sitting.picture.name), [small_face])
+    left, top, right, bottom = _square_around(small_face, small_pixels.shape)
+    pictures = []
+    for name in pipeline.generator.expressions:
+        pixels, _ = pipeline.compose(straight, [change_for(pipeline, sitting, key, {name: 1.0}, region)])
+        cut = Image.fromarray(pixels[top:bottom, left:right]).resize((THUMBNAIL, THUMBNAIL))
+        pictures.append(to_srgb(cut, sitting.picture.info.get("icc_profile")))
+    return pictures
+
+
+def close_up(sitting: Sitting, keys: Sequence[Key]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom in pixels of a window that has all the faces of `keys` and their hair in it."""
+    boxes = np.array([sitting.face(key).box for key in keys])
+    left, top, right, bottom = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
+    room = 0.45 * (boxes[:, 3] - boxes[:, 1]).max()
+    width, height = sitting.picture.size
+    return (
+        max(0, int(left - room)),
+        max(0, int(top - room)),
+        min(width, round(right + room)),
+        min(height, round(bottom + room)),
+    )
+
+
+def _square_around(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    left, top, right, bottom = face.box
+    side = min(1.25 * max(right - left, bottom - top), shape[0], shape[1])
+    x = np.clip((left + right - side) / 2, 0, shape[1] - side)
+    y = np.clip((top + bottom - side) / 2, 0, shape[0] - side)
+    return round(x), round(y), round(x + side), round(y + side)

@@ -1,0 +1,267 @@
+"""What stands between the app and the open internet: a guard around every HTTP request.
+
+gradio itself keeps requests inside its folder of uploads. The guard adds what a public page needs beyond that: no address
+from a visitor is fetched or forwarded, bodies have a limit, clients have a rate limit, and answers carry security headers.
+"""
+
+import hmac
+import json
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import panel, scopes
+from . import request_validation as bodies
+from .answers import Refusal, answer
+from .api_texts import PUBLIC
+from .limits import RateLimit
+from .settings import Settings
+
+logger = logging.getLogger(__name__)
+SHORT = 65_536  # bytes
+NO_FILE = "No file came: send it as the form field files, as curl -F files=@portrait.jpg does."
+# Camera access is for the webcam button; huggingface.co shows Spaces in a frame.
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "strict-origin-when-cross-origin",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=(), payment=()",
+    "content-security-policy": (
+        "object-src 'none'; base-uri 'self'; form-action 'self'; "
+        "frame-ancestors 'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
+    ),
+}
+LOOPBACK = b"x-sargan-loopback"  # carries the secret by which the server knows its own calls
+_REMOTE_PATH = re.compile(r"/(?:file=(?!/)|proxy=)|\0", re.IGNORECASE)  # results are served by their full path alone
+
+
+class Guard:
+    """ASGI middleware with the checks of this module.
+
+    Args:
+        secret: what calls of the server to itself carry in the header `LOOPBACK`; they are not counted again.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, secret: str = ""):
+        self.app = app
+        self.settings = settings
+        self.secret = secret
+        self.limit = RateLimit(settings.requests_per_minute, settings.visitors_per_address)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        send = with_headers(scope, send)
+        refusal, content = self.refusal(scope), None
+        if refusal is None and scopes.is_upload(scope):
+            refusal = self.counted(scope, None)
+        elif refusal is None and scopes.is_call(scope):
+            body = await _read_body(receive, self.longest_body(scope))
+            scope, content, body, refusal = self.examined(scope, body)
+            receive = _replay(body, receive)
+        if refusal is not None:
+            await answer(refusal, scope, content)(scope, receive, send)
+            return
+        if scopes.is_upload(scope):
+            await self.upload(scope, receive, send)
+            return
+        if scopes.is_description(scope):
+            send = changed(send, lambda info: panel.mended(info, scopes.origin(scope)))
+        elif scope["path"].endswith("/upload_progress"):
+            send = finished(send)
+        await self.app(scope, receive, send)
+
+    async def upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hands an upload on, and says in a sentence what gradio answers with an empty list, a number or a bug."""
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        try:
+            await self.app(scope, receive, keep)
+        except Exception as error:
+            logger.warning("An upload could not be read: %r", str(error)[:300])
+            messages.clear()
+        status = messages[0]["status"] if messages else 400
+        body = b"".join(message.get("body", b"") for message in messages[1:])
+        if status == 413:
+            await answer(self.too_large(), scope)(scope, receive, send)
+        elif status == 400 or body == b"[]":
+            await answer(Refusal(400, NO_FILE, "picture"), scope)(scope, receive, send)
+        else:
+            for message in messages:
+                await send(message)
+
+    def refusal(self, scope: Scope) -> Refusal | None:
+        """Why a request must not reach the app, as far as its head says; None for all others."""
+        path = scope["path"]
+        if _REMOTE_PATH.search(path):
+            return Refusal(403, "Only pictures uploaded to this page are served.")
+        if scopes.endpoint(path) not in (None, *PUBLIC):
+            return Refusal(404, f"There is no such endpoint; the public ones are {', '.join(PUBLIC)}.")
+        event = scopes.event(scope)
+        if event is not None and not scopes.is_awaited(scope, event):
+            return Refusal(404, "There is no such call, or its answer was fetched already: make the call again.")
+        if (scopes.is_call(scope) or scopes.is_description(scope)) and not scopes.origin(scope):
+            return Refusal(400, "The address that this request gives the server cannot be read.")
+        length = scopes.header(scope, b"content-length")
+        if (
+            scope["method"] == "POST"
+            and length.isdigit()
+            and int(length) > 1_000_000 * (self.settings.max_upload_mb + 1)
+        ):
+            return self.too_large()
+        return None
+
+    def too_large(self) -> Refusal:
+        """What is told of a file over the limit."""
+        return Refusal(413, f"The file is too large: at most {self.settings.max_upload_mb} MB are accepted.", "picture")
+
+    def examined(self, scope: Scope, body: bytes | None) -> tuple[Scope, object, bytes, Refusal | None]:
+        """The request as the app may have it, the JSON of its body, its body, and why the app must not have it."""
+        if body is None:
+            return scope, None, b"", self.counted(scope, "") or Refusal(413, bodies.TOO_LARGE, "picture")
+        try:
+            content = bodies.parsed(body)
+        except bodies.Refused as refused:
+            return scope, None, b"", self.counted(scope, "") or Refusal(400, str(refused))
+        if _counts(scope, content) and (refusal := self.counted(scope, bodies.session_of(content))) is not None:
+            return scope, content, b"", refusal
+        if len(body) > bodies.MAX_BODY:
+            return scope, content, b"", Refusal(413, bodies.TOO_LARGE, "picture")
+        try:
+            checked = bodies.checked(content, scope["path"], scopes.handlers(scope), scopes.own_hosts(scope))
+        except bodies.Refused as refused:
+            return scope, content, b"", Refusal(400, str(refused), refused.about)
+        return scopes.by_position(scope), content, body if checked is content else json.dumps(checked).encode(), None
+
+    def counted(self, scope: Scope, session: str | None) -> Refusal | None:
+        """Counts a call, or an upload where the session is None; why it is one too many."""
+        client, now = self.client(scope), time.monotonic()
+        if self.is_own(scope) or self.may_call(client, now, session):
+            return None
+        sentence = self.limit.sentence(client, session, now)
+        return Refusal(429, sentence, "rate limit", self.limit.seconds_to_wait(client, session, now))
+
+    def may_call(self, client: str, now: float, session: str | None = "") -> bool:
+        """Counts a call; False when this client made too many within the last minute."""
+        return self.limit.take(client, session, now)
+
+    def is_own(self, scope: Scope) -> bool:
+        """Whether the server calls itself, as it does for agents, whose call was counted when it came."""
+        said = scopes.header(scope, LOOPBACK).encode()
+        return bool(self.secret) and hmac.compare_digest(said, self.secret.encode())
+
+    def longest_body(self, scope: Scope) -> int:
+        """Bytes of a JSON body that are read at all.
+
+        Of an agent's message more than is taken, since the answer needs its number; of those who did too much, little.
+        """
+        client, now = self.client(scope), time.monotonic()
+        agent = scopes.is_agents(scope)
+        spent = self.limit.is_full(client, now) or (agent and self.limit.seconds_to_wait(client, "", now) > 0)
+        if spent and not self.is_own(scope):
+            return SHORT
+        return (self.settings.max_upload_mb + 1) * 1_000_000 * 4 // 3 if agent else bodies.MAX_BODY
+
+    def client(self, scope: Scope) -> str:
+        """The address that the rate limit counts by."""
+        forwarded = scopes.header(scope, b"x-forwarded-for") if self.settings.behind_proxy else ""
+        # A client may send this header itself; only the last entry was written by the proxy.
+        return forwarded.rsplit(",", 1)[-1].strip() or (scope.get("client") or ("unknown",))[0]
+
+
+def _counts(scope: Scope, content: object) -> bool:
+    """Whether a call is one of those that a visitor may make in a minute."""
+    if scopes.is_agents(scope):
+        return isinstance(content, dict) and content.get("method") == "tools/call"
+    return not scope["path"].endswith((scopes.PAGE, "/cancel", "/reset"))
+
+
+def with_headers(scope: Scope, send: Send) -> Send:
+    """Sends what it is given with the security headers."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            # What the page calls outside of the queue can fail by a wrong input alone, for which gradio answers 500.
+            if message["status"] == 500 and scope["path"].endswith(scopes.PAGE):
+                message["status"] = 400
+            message["headers"] = [*message["headers"], *_encoded(HEADERS)]
+        await send(message)
+
+    return send_with_headers
+
+
+def finished(send: Send) -> Send:
+    """Sends the end of an upload's progress where gradio knows none, since the upload was turned away."""
+    unknown = False
+
+    async def send_finished(message: Message) -> None:
+        nonlocal unknown
+        if message["type"] == "http.response.start" and message["status"] == 404:
+            unknown = True
+            kept = [part for part in message["headers"] if part[0].lower() not in (b"content-type", b"content-length")]
+            message = message | {"status": 200, "headers": [*kept, (b"content-type", b"text/event-stream")]}
+        elif unknown:
+            message = message | {"body": b'data: {"msg": "done"}\n\n'}
+        await send(message)
+
+    return send_finished
+
+
+def changed(send: Send, change: Callable[[Any], Any]) -> Send:
+    """Sends a JSON answer after `change`; any other answer as it is."""
+    start: Message = {}
+    body = bytearray()
+
+    async def send_changed(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start":
+            start = message
+            return
+        body.extend(message.get("body", b""))
+        if message.get("more_body", False):
+            return
+        content = json.dumps(change(json.loads(body))).encode() if start["status"] == 200 else bytes(body)
+        headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+        await send(start | {"headers": [*headers, (b"content-length", str(len(content)).encode())]})
+        await send({"type": "http.response.body", "body": content})
+
+    return send_changed
+
+
+async def _read_body(receive: Receive, longest: int) -> bytes | None:
+    """The whole body, None when it has more than `longest` bytes."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            break
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > longest:
+            return None
+    return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body once more for the app, then whatever comes (such as the client going away)."""
+    sent = False
+
+    async def replay() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in headers.items()]

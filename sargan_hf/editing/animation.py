@@ -1,0 +1,237 @@
+"""Moves a face from the picture as it is to an expression, or along several, as a looping GIF, WebP or MP4."""
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..errors import ConfigurationError, ExpressionError, PictureError
+from ..expressions import ExpressionSpec
+from ..images import MIN_SIDE, EditedImage, Picture, open_picture
+from ..images.animated_files import WRITERS
+from ..images.color_modes import is_transparent
+from ..images.load_image import PictureSource
+from ..images.whole_files import write_whole
+from .requests import Editor, StraightenedFaces
+
+MAX_FRAMES = 600
+MAX_PIXELS_DRAWN = 1 << 30  # of all frames together, 3 GiB of RGB
+LEAST_MAX_SIDE = 64
+DESCRIPTION = "Facial expression animated with SARGAN."
+
+
+class Moment(NamedTuple):
+    """What the still of a frame is made with: `pipe(frames[0], list(expression), intensity=intensity, ...)`.
+
+    Attributes:
+        expression: float32 [faces, n], the condition of each face, in the model's order of expressions.
+        intensity: 0 is the picture as it is.
+    """
+
+    expression: np.ndarray
+    intensity: float
+
+
+@dataclass(frozen=True)
+class Animation:
+    """Frames of one size that loop without a jump. Nothing but the edited faces differs between them.
+
+    Attributes:
+        frames: each the very still that the pipeline makes of the first one, in the picture's own mode and with its ICC
+            profile; what comes several times, as on the way back, is the same image.
+        fps: frames per second.
+        notes: sentences about what had to change, as of a still.
+        moments: expression and intensity of each frame.
+    """
+
+    frames: list[Image.Image]
+    fps: float
+    notes: list[str] = field(default_factory=list)
+    moments: list[Moment] = field(default_factory=list)
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Saves as .gif, .webp or .mp4 (H.264, through PyAV), whole or not at all, with a note that a model made it.
+
+        WebP keeps the ICC profile and transparency, GIF is sRGB and keeps full transparency, MP4 is sRGB and shows
+        transparent parts on mid grey.
+
+        Raises:
+            PictureError: another suffix, frames larger than the format allows, or a file that cannot be written.
+            ConfigurationError: .mp4 without PyAV.
+        """
+        path = Path(path)
+        writer = WRITERS.get(path.suffix.lower())
+        if writer is None:
+            raise PictureError(f"Cannot save an animation as {path.name}: use .gif, .webp or .mp4.")
+        return write_whole(path, writer(self.frames, self.fps, DESCRIPTION, path.name))
+
+
+def animate(
+    pipe: Editor,
+    image: PictureSource,
+    expression: ExpressionSpec | Sequence[ExpressionSpec] = "happy",
+    *,
+    intensity: float = 1.0,
+    seconds: float = 1.2,
+    fps: float = 20.0,
+    max_side: int = 960,
+    faces: str | int | Sequence[int] = "largest",
+    box: tuple[float, float, float, float] | None = None,
+    points: np.ndarray | None = None,
+    region: str | np.ndarray | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Animation:
+    """From the picture as it is through every expression of a list, and back to the picture.
+
+    The way from the picture to an expression runs over intensities, the way between two expressions over their blends.
+
+    Args:
+        pipe: the pipeline.
+        image: see `open_picture`.
+        expression: one expression or a list of them; every chosen face makes the same journey.
+        intensity: of every expression, 0 to 1.5.
+        seconds: of each stage of the journey, up to 60; n expressions have n + 1 stages.
+        fps: frames per second, 1 to 60; a GIF shows at most 50.
+        max_side: larger pictures are shrunk first, an animation of twelve megapixels helps nobody; at least 64 pixels.
+        faces, box, points, region: as in `SARGANPipeline.__call__`.
+        progress: called after each frame with how many are drawn and how many there will be.
+
+    Raises:
+        ConfigurationError: settings out of range, more than 600 frames, or more pixels than memory holds.
+        PictureError, NoFaceError, ExpressionError: as in `SARGANPipeline.__call__`.
+    """
+    from .requests import check_settings
+
+    check_settings(intensity, "motion")
+    stops = _stops(expression)
+    steps = _steps(seconds, fps, len(stops) + 1, max_side)
+    opened = open_picture(image)
+    picture = _shrunk(opened, max_side)
+    _check_pixels(picture, steps * (len(stops) + 1))
+    box, points = _shrunk_marks(box, points, np.array(picture.size) / opened.size)
+    straight = pipe.straighten(picture, pipe.find_faces(picture, faces, box=box, points=points))
+    journey = _journey([pipe.conditions(stop, len(straight.faces)) for stop in stops], float(intensity), steps)
+    return Animation(_frames(pipe, straight, journey, region, progress), float(fps), _notes(picture), journey)
+
+
+def _journey(stops: Sequence[np.ndarray], intensity: float, steps: int) -> list[Moment]:
+    """Expression and intensity of every frame; faces start and stop softly, and the way back is the way out."""
+    shares = [(1 - math.cos(math.pi * step / steps)) / 2 for step in range(steps + 1)]
+    out = [Moment(stops[0], share * intensity) for share in shares[:-1]]
+    between = [Moment(_blend(start, end, share), intensity) for start, end in pairwise(stops) for share in shares[:-1]]
+    back = [Moment(stops[-1], share * intensity) for share in shares[:0:-1]]
+    return [*out, *between, *back]
+
+
+def _blend(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
+    """The condition part of the way between two, [faces, n]; as `expression_vector` makes it of names and their weights."""
+    mixed = (1 - share) * start + share * end
+    # Other vectors than weights are taken as they are, as everywhere.
+    are_weights = np.isclose(start.sum(axis=1), 1) & np.isclose(end.sum(axis=1), 1)
+    return np.where(are_weights[:, None], mixed / mixed.sum(axis=1, keepdims=True), mixed)
+
+
+def _frames(
+    pipe: Editor,
+    straight: StraightenedFaces,
+    journey: Sequence[Moment],
+    region: str | np.ndarray | None,
+    progress: Callable[[int, int], None] | None,
+) -> list[EditedImage]:
+    frames, drawn, planned = [], {}, {}
+    for moment in journey:
+        wanted = moment.expression.tobytes()
+        if (wanted, moment.intensity) not in drawn:
+            if wanted not in planned:  # only the last one is kept: blends do not come again
+                edit = pipe.generate(straight, moment.expression)
+                planned = {wanted: pipe.plan(straight, edit, "motion", region)}
+            pixels, _ = pipe.compose(straight, [change.scaled(moment.intensity) for change in planned[wanted]])
+            still = EditedImage.from_image(straight.picture.to_image(pixels), DESCRIPTION)
+            drawn[wanted, moment.intensity] = still
+        frames.append(drawn[wanted, moment.intensity])
+        if progress is not None:
+            progress(len(frames), len(journey))
+    return frames
+
+
+def _stops(expression: ExpressionSpec | Sequence[ExpressionSpec]) -> list[ExpressionSpec]:
+    if isinstance(expression, str | Mapping):
+        return [expression]
+    if not isinstance(expression, Sequence | np.ndarray):
+        raise ExpressionError(f"An expression is a name, a blend or a vector, or a list of these; got {expression!r}.")
+    if not len(expression):
+        raise ConfigurationError("An animation needs at least one expression; got an empty list.")
+    is_vector = all(isinstance(part, int | float | np.number) for part in expression)
+    return [expression] if is_vector else list(expression)
+
+
+def _steps(seconds: float, fps: float, stages: int, max_side: int) -> int:
+    numbers = all(_is_number(value) for value in (seconds, fps, max_side))
+    if not numbers or not 0 < seconds <= 60 or not 1 <= fps <= 60 or not max_side >= LEAST_MAX_SIDE:
+        raise ConfigurationError(
+            f"An animation needs 0 < seconds <= 60, 1 <= fps <= 60 and max_side >= {LEAST_MAX_SIDE}; "
+            f"got seconds={seconds!r}, fps={fps!r}, max_side={max_side!r}."
+        )
+    steps = max(2, round(seconds * fps))
+    if steps * stages > MAX_FRAMES:
+        raise ConfigurationError(
+            f"{steps * stages} frames are more than the {MAX_FRAMES} allowed: lower seconds, fps or the number of expressions."
+        )
+    return steps
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _check_pixels(picture: Picture, frames: int) -> None:
+    width, height = picture.size
+    if min(width, height) < MIN_SIDE:
+        raise PictureError(
+            f"An animation of {picture.name} would have {width} x {height} pixels, and a picture needs {MIN_SIDE} a side: "
+            f"raise max_side."
+        )
+    if width * height * frames > MAX_PIXELS_DRAWN:
+        raise ConfigurationError(
+            f"{frames} frames of {width} x {height} pixels are more than fit into memory: lower max_side, seconds or fps."
+        )
+
+
+def _shrunk(picture: Picture, max_side: int) -> Picture:
+    """The picture in its own mode, no longer than `max_side`."""
+    scale = max_side / max(picture.size)
+    if scale >= 1:
+        return picture
+    size = tuple(max(1, round(side * scale)) for side in picture.size)
+    pixels = picture.pixels
+    if picture.mode not in ("LA", "RGBA"):
+        smaller = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    else:  # colours count as much as they are seen, so that none comes in from where nothing is seen
+        alpha = pixels[..., -1:].astype(np.float32)
+        weighted = np.concatenate([pixels[..., :-1] * alpha, alpha], axis=2)
+        weighted = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
+        colours = weighted[..., :-1] / np.maximum(weighted[..., -1:], 1e-6)
+        smaller = np.rint(np.concatenate([colours, weighted[..., -1:]], axis=2)).astype(np.uint8)
+    return Picture(smaller, picture.mode, picture.name, picture.info, picture.notes)
+
+
+def _shrunk_marks(box, points, scale: np.ndarray):
+    """A box and points given in the pixels of the whole picture, in those of the shrunk one."""
+    if box is not None and np.shape(box) == (4,):
+        box = tuple((np.reshape(box, (2, 2)) * scale).ravel().tolist())
+    if points is not None and np.shape(points) == (5, 2):
+        points = np.asarray(points) * scale
+    return box, points  # anything of another shape is refused where faces are looked for
+
+
+def _notes(picture: Picture) -> list[str]:
+    if not is_transparent(picture.to_image()):
+        return list(picture.notes)
+    return [*picture.notes, f"{picture.name} is transparent: an .mp4 shows it on mid grey, .webp and .gif as it is."]

@@ -1,0 +1,142 @@
+"""Colours of what an edit paints: those of the face it is painted into."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+
+from ..images.color_modes import LUMA
+from ..images.warp import smoothstep
+
+# Of 255; in photographs colours spread by 7 and more beside their brightness, in pencil or marble by less.
+TINT_SPREAD = 5.0
+DARK = 0.1  # of full brightness: what is darker has no hue to speak of
+HUE_MARGIN = 0.02  # of a pixel's brightness
+ALIKE = 0.15  # of full brightness
+# Also of it: what lightens by more is no shadow; what darkens by more is an opening or a line, with a hue of its own.
+BRIGHTER, SHADE = 0.04, 0.3
+
+
+def in_the_crops_colours(
+    crop: np.ndarray, start: np.ndarray, residual: np.ndarray, skin: np.ndarray | None = None
+) -> np.ndarray:
+    """`residual` so changed that `start` + `residual` shows no hue which the face does not hold.
+
+    The network learned from evenly lit photographs: it paints the same white teeth under a yellowed varnish or in warm
+    light, where they look green or blue, and the same grey folds on the rosy cheek of an avatar, where they are smudges.
+    Brightness is left alone.
+
+    Args:
+        crop: uint8 RGB [S, S, 3].
+        start: float32 [S, S, 3] in [-1, 1], what the residual is added to.
+        residual: float32 [S, S, 3].
+        skin: float32 [S, S] in 0..1, where `start` shows the surface that the result will show; None if that is not known.
+    """
+    tint = single_tint(crop)
+    if tint is not None:
+        return (residual @ tint)[..., None] * tint
+    side = len(crop)
+    face = crop[side // 4 : side * 7 // 8, side // 5 : side * 4 // 5].astype(np.float32) / 127.5 - 1
+    face_light, face_hue = _light_and_hue(face)
+    light, hue = _light_and_hue(start + residual)
+    light_before, before = _light_and_hue(start)
+    kept = _within(_hues_by_light(face_light[..., 0], face_hue), light, hue, light_before, before)
+    # Each channel may be within its bounds and both together still be the green of mint: teeth on a pink face.
+    greenest = np.percentile(_greenness(face_hue), 95)
+    excess = np.maximum(_greenness(kept) - np.maximum(greenest, _greenness(before)), 0)
+    kept[..., 0] += excess / 2
+    kept[..., 1] -= excess / 2
+    if skin is not None:
+        # A shadow on skin: the hue of that skin, and as much more colour as the shadows of this face have.
+        usual = _usual_hue(face_light[..., 0], face_hue)
+        shadow = skin[..., None] * smoothstep(1 - (light - light_before) / BRIGHTER)
+        shadow = shadow * np.exp(-(((light - light_before) / SHADE) ** 2))
+        kept += shadow * (before + usual(light) - usual(light_before) - kept)
+    kept -= (kept @ LUMA)[..., None]
+    return residual + ((kept - hue) * (np.maximum(light, 0) + DARK) * 2).astype(np.float32)
+
+
+def _within(bounds: tuple[list[tuple], list[tuple]], light, hue, light_before, before) -> np.ndarray:
+    """`hue` [S, S, 3] within `bounds`, as of `_hues_by_light`, for its brightness `light` [S, S, 1].
+
+    What the picture itself shows there may stay, unless it is to become much darker or brighter: the dark of a mouth is no
+    darker skin.
+    """
+    low, high = (np.stack([np.interp(light[..., 0], *each) for each in bound], axis=-1) for bound in bounds)
+    alike = np.exp(-(((light - light_before) / ALIKE) ** 2))
+    return np.clip(
+        hue,
+        low + alike * np.minimum(before - low, 0) - HUE_MARGIN,
+        high + alike * np.maximum(before - high, 0) + HUE_MARGIN,
+    )
+
+
+def _greenness(hue: np.ndarray) -> np.ndarray:
+    """How far green stands above red."""
+    return hue[..., 1] - hue[..., 0]
+
+
+def _hues_by_light(light: np.ndarray, hue: np.ndarray) -> tuple[list[tuple], list[tuple]]:
+    """What hues the shadows, the middle and the lights of a face show.
+
+    Args:
+        light, hue: of the face, [h, w] and [h, w, 3], as of `_light_and_hue`.
+
+    Returns:
+        Lower and upper bounds of the hue, each as (brightness [k], bound [k]) for each channel, to be interpolated. Shadows
+        under a yellowed varnish are brown where the lights are yellow; one range for both would allow olive mouths.
+    """
+    # Of the upper part the whites of eyes, for teeth; no iris, no brow.
+    counts, upper = light > DARK, len(light) // 3
+    counts[:upper] &= light[:upper] > np.median(light)
+    light, hue = light[counts], hue[counts]
+    if len(light) < 100:
+        return [((0.0, 1.0), (-1.0, -1.0))] * 3, [((0.0, 1.0), (1.0, 1.0))] * 3
+    bands, middles = _bands(light, (0, 15, 50, 100))
+    ends = [np.percentile(hue[band], (1, 99), axis=0) for band in bands]
+    return tuple([(middles, [end[side][channel] for end in ends]) for channel in range(3)] for side in (0, 1))
+
+
+def _usual_hue(light: np.ndarray, hue: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """What hue a face usually shows at a brightness [..., 1]: the medians of its quarters from dark to bright.
+
+    Args:
+        light, hue: of the face, [h, w] and [h, w, 3].
+    """
+    bands, middles = _bands(light, (5, 25, 50, 75, 95))
+    hues = np.array([np.median(hue[band], axis=0) for band in bands])
+    return lambda of: np.stack([np.interp(of[..., 0], middles, hues[:, channel]) for channel in range(3)], axis=-1)
+
+
+def _bands(light: np.ndarray, percentiles: tuple[float, ...]) -> tuple[list[np.ndarray], list[float]]:
+    """Where the brightness lies between each two neighbouring percentiles of it, and its median there."""
+    bands = [(light >= lower) & (light <= upper) for lower, upper in pairwise(np.percentile(light, percentiles))]
+    return bands, [float(np.median(light[band])) for band in bands]
+
+
+def _light_and_hue(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of pixels [..., 3] in [-1, 1]: brightness in 0..1, [..., 1], and the channels' distance from it, relative to it."""
+    light = (pixels @ LUMA)[..., None] / 2 + 0.5
+    return light, ((pixels + 1) / 2 - light) / (np.maximum(light, 0) + DARK)
+
+
+def single_tint(crop: np.ndarray) -> np.ndarray | None:
+    """The one direction in RGB, float32 [3] of length 1, along which a crop's colours lie; None if they do not.
+
+    Grey photographs, sepia, pencil on cream paper, marble: what is painted into them must keep to their own ink.
+
+    Args:
+        crop: uint8 RGB [S, S, 3].
+    """
+    colours = crop.reshape(-1, 3).astype(np.float32)
+    variances, directions = np.linalg.eigh(np.cov(colours, rowvar=False))
+    if max(variances[1], 0.0) > TINT_SPREAD**2 or variances[2] <= 0:
+        return None
+    grey = np.full(3, 3**-0.5, np.float32)
+    tint = (directions[:, 2] * np.sign(directions[:, 2].sum())).astype(np.float32)
+    return grey if np.abs(tint - grey).max() < 0.01 else tint  # a grey picture stays grey to the last bit
+
+
+def residual_in(residual: np.ndarray, colours: int) -> np.ndarray:
+    """An RGB field as it is, or its luma for pictures of one channel."""
+    return residual if colours == 3 else (residual @ LUMA)[..., None]

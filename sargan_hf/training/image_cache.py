@@ -1,0 +1,130 @@
+"""The decoded pictures of a set, in one memory-mapped file, and who pairs with whom."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+from datasets import Dataset, config
+
+from ..data.image_decoding import named_pictures
+from ..data.photograph_rows import RECIPE, source_only
+from ..errors import DatasetError
+from ..file_errors import cause, remedy
+from .run_folder import waiting_lock
+
+
+class FaceLabels:
+    """What is known of the pictures of a set without looking at them.
+
+    Attributes:
+        expression: int64 [N], indices into the set's expressions.
+        subject: the person in each picture.
+        source_only: bool [N], photographs in a pair. What they are edited to is known, but they are no measure of an edit:
+            real smiles are fainter than the rig's, and the mean of both would be a faint one.
+    """
+
+    def __init__(self, dataset: Dataset):
+        if len(dataset) == 0:
+            raise DatasetError("The training set is empty: check the folder and the split.")
+        self.expression = np.asarray(dataset["expression"], dtype=np.int64)
+        self.subject = list(dataset["subject"])
+        self.num_expressions = dataset.features["expression"].num_classes
+        self._group, self._members = _groups(list(dataset["pair"]))
+        recipe = list(dataset[RECIPE]) if RECIPE in dataset.column_names else [None] * len(dataset)
+        self.source_only = np.array([source_only(*of) for of in zip(recipe, self._group, strict=True)], bool)
+
+    def __len__(self) -> int:
+        return len(self.expression)
+
+    def partners(self, index: int) -> np.ndarray:
+        """The pictures of the same pair, the picture itself included; empty where it is unpaired."""
+        return self._members.get(self._group[index], np.empty(0, np.int64))
+
+
+class FaceCache(FaceLabels):
+    """Decodes each picture once and keeps it as uint8 [size, size, 3] RGB on disk; memory stays flat at any number.
+
+    Attributes:
+        size: side of the stored pictures.
+    """
+
+    def __init__(self, dataset: Dataset, size: int, folder: Path | None = None):
+        super().__init__(dataset)
+        self.size = size
+        self._path = _decoded_file(dataset, size, folder or Path(config.HF_DATASETS_CACHE) / "sargan_faces")
+        self._pictures: np.memmap | None = None
+
+    def __getstate__(self) -> dict:
+        # A worker process maps the file itself instead of receiving a copy of it.
+        return self.__dict__ | {"_pictures": None}
+
+    def picture(self, index: int) -> np.ndarray:
+        if self._pictures is None:
+            self._pictures = np.memmap(self._path, np.uint8, "r", shape=(len(self), self.size, self.size, 3))
+        return self._pictures[index]
+
+
+def _groups(pairs: list[str]) -> tuple[list[str], dict[str, np.ndarray]]:
+    members: dict[str, list[int]] = {}
+    for index, pair in enumerate(pairs):
+        if pair:
+            members.setdefault(pair, []).append(index)
+    return pairs, {pair: np.asarray(indices) for pair, indices in members.items() if len(indices) > 1}
+
+
+def _decoded_file(dataset: Dataset, size: int, folder: Path) -> Path:
+    """The file with all pictures of a set, made where it is not there or not whole.
+
+    Raises:
+        DatasetError: it cannot be written; nothing is left of it then.
+    """
+    # sRGB: what was decoded by earlier versions may not be.
+    key = hashlib.sha256(f"{dataset._fingerprint}-{len(dataset)}-{size}-sRGB".encode()).hexdigest()[:16]
+    path, length = folder / f"{key}.rgb", len(dataset) * size * size * 3
+    if _is_whole(path, length):
+        return path
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with waiting_lock(path) as alone:
+            if not _is_whole(path, length):
+                # One name for all, where one process writes at a time: what a killed one left is written over.
+                partial = path.with_suffix(".part" if alone else f".{os.getpid()}.part")
+                _decode(dataset, size, partial)
+                partial.replace(path)
+    except OSError as error:
+        raise DatasetError(
+            f"The decoded pictures cannot be written to {folder} ({cause(error)}); they take {length / 1e6:.1f} MB. "
+            f"{remedy(error, folder)}, or name another folder with HF_HOME."
+        ) from error
+    return path
+
+
+def _is_whole(path: Path, length: int) -> bool:
+    return path.is_file() and path.stat().st_size == length
+
+
+def _decode(dataset: Dataset, size: int, partial: Path) -> None:
+    """Writes all pictures. Not through a memory map: a full disk ends a process that writes to one without a word."""
+    try:
+        with open(partial, "wb") as file:
+            for name, picture in named_pictures(dataset):
+                file.write(stored_picture(picture, size, name))
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def stored_picture(picture: np.ndarray, size: int, name: str) -> np.ndarray:
+    """A picture [H, W, 3] at the size that training keeps it in; `name` is what an error calls it."""
+    height, width = picture.shape[:2]
+    if not 0.9 < width / height < 1.1:
+        raise DatasetError(
+            f"{name} has {width} x {height} pixels; training needs square crops of aligned faces. "
+            "Make them with `sargan crop SOURCE OUTPUT` and train on OUTPUT."
+        )
+    shrinks = height > size
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)

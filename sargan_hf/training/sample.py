@@ -1,0 +1,164 @@
+"""From a labelled expression set to training batches.
+
+Every sample is a pure function of (seed, position in the run). Nothing has to be saved or skipped to resume exactly,
+and the same pictures come out however many processes, workers or accumulation steps share the work.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+
+from ..augmentation.occluders import draw_occluder
+from ..augmentation.proportions import Caricature, draw_caricature
+from ..augmentation.style import stylise
+from ..errors import SARGANError
+from ..faces.alignment import canonical_eyes, canonical_mouth
+from .optical_flow import MotionMaps, transform_flow
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How samples are drawn and varied. See `TrainingConfig` for the meaning of the shared names."""
+
+    resolution: int
+    neutral_source: float
+    stylise: float
+    occluders: float
+    caricature: float
+    motion: bool
+    seed: int
+    canonical: bool = True  # False where the pictures are no canonical crops: no spectacles, no caricatures
+    pairs: bool = True  # False draws paired pictures as if they were not
+    rotation: float = 12.0  # degrees either way
+    zoom: tuple[float, float] = (0.92, 1.15)  # times the canonical crop
+    shift: float = 0.05  # of the side
+
+
+@dataclass(frozen=True)
+class Face:
+    """A stored picture, uint8 [N, N, 3] RGB, and the index of its expression."""
+
+    picture: np.ndarray
+    expression: int
+
+
+class SampleMaker:
+    """Turns the pictures of a sample into tensors, all by the same draw of geometry and style.
+
+    Args:
+        draw: how they are varied.
+        stored: side of the pictures it is given.
+        maps: estimates motion where it is not known.
+    """
+
+    def __init__(self, draw: Draw, stored: int, maps: MotionMaps):
+        self.draw, self.stored, self.maps = draw, stored, maps
+
+    def make(
+        self,
+        source: Face,
+        target: Face | None,
+        aim: int,
+        exact: tuple[np.ndarray, np.ndarray] | None,
+        rng: np.random.Generator,
+    ) -> dict[str, torch.Tensor]:
+        """A sample as `TrainingSamples` describes it.
+
+        Args:
+            source, target: pictures of a pair; no target where the true picture is not known.
+            aim: index of the expression to turn the source into.
+            exact: flow and valid from source to target, see `flow`, where the set brings it.
+            rng: what is drawn is drawn from it.
+        """
+        matrix, flip = self._geometry(rng)
+        eyes, mouth = self._places(matrix, flip) if self.draw.canonical else (None, None)
+        shape = None
+        if eyes is not None and rng.random() < self.draw.caricature:
+            shape = draw_caricature(rng, self.draw.resolution, eyes, mouth)
+            eyes = shape.points(eyes)
+        faces = [source] if target is None else [source, target]
+        pictures = np.stack([self._crop(face.picture, matrix, flip, shape) for face in faces])
+        flow, valid = self._motion(pictures, exact, matrix, flip, shape)
+        if rng.random() < self.draw.occluders:
+            occluder = draw_occluder(rng, self.draw.resolution, eyes)
+            pictures, (flow, valid) = occluder.before(pictures), occluder.stills(flow, valid)
+        if self.draw.stylise > 0:
+            pictures = stylise(pictures, rng, self.draw.stylise)
+        pixels = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32) * 2 - 1)
+        return {
+            "motion": torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) * (2 / self.draw.resolution),
+            "motion_valid": torch.from_numpy(valid)[None],
+            "source": pixels[0],
+            "target": pixels[-1],
+            "source_expression": torch.tensor(int(source.expression)),
+            "target_expression": torch.tensor(int(aim)),
+            "paired": torch.tensor(float(target is not None)),
+            "mix": torch.tensor(rng.random(), dtype=torch.float32).reshape(1, 1, 1),
+        }
+
+    def _geometry(self, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
+        draw, stored = self.draw, self.stored
+        zoom = draw.resolution / stored * rng.uniform(*draw.zoom)
+        centre = (stored - 1) / 2
+        matrix = cv2.getRotationMatrix2D((centre, centre), rng.uniform(-draw.rotation, draw.rotation), zoom)
+        shift = rng.uniform(-draw.shift, draw.shift, 2) * draw.resolution
+        matrix[:, 2] += (draw.resolution - 1) / 2 - centre + shift
+        return matrix, bool(rng.random() < 0.5)
+
+    def _crop(self, picture: np.ndarray, matrix: np.ndarray, flip: bool, shape: Caricature | None) -> np.ndarray:
+        size = (self.draw.resolution, self.draw.resolution)
+        if shape is None:
+            crop = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+            return (crop[:, ::-1] if flip else crop).astype(np.float32) / 255
+        # All in one: a second resampling would blur.
+        places = self._mirrored(shape.places()) if flip else shape.places()
+        back = cv2.invertAffineTransform(matrix).astype(np.float32)
+        places = places @ back[:, :2].T + back[:, 2]
+        crop = cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        return crop.astype(np.float32) / 255
+
+    def _places(self, matrix: np.ndarray, flip: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Where a canonical crop has its pupils, [2, 2], the left one in the sample first, and its mouth, [2]."""
+        points = np.vstack([canonical_eyes(self.stored), canonical_mouth(self.stored)]) @ matrix[:, :2].T + matrix[:, 2]
+        eyes, mouth = points[:2], points[2]
+        return (self._mirrored(eyes)[::-1], self._mirrored(mouth)) if flip else (eyes, mouth)
+
+    def _mirrored(self, points: np.ndarray) -> np.ndarray:
+        return points * np.float32([-1, 1]) + np.float32([self.draw.resolution - 1, 0])
+
+    def _motion(self, pictures, exact, matrix, flip, shape) -> tuple[np.ndarray, np.ndarray]:
+        size = self.draw.resolution
+        flow, valid = np.zeros((size, size, 2), np.float32), np.zeros((size, size), np.float32)
+        if exact is not None:
+            # The columns may be at another size than the stored pictures; a similarity takes them to the crop.
+            scale = self.stored / len(exact[0])
+            to_stored = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])
+            flow, valid = transform_flow(*exact, matrix @ to_stored, flip, size)
+            if shape is not None:
+                flow, valid = shape.bent(flow, valid)
+        elif self.draw.motion and len(pictures) == 2:
+            flow, valid = self.maps.estimated(pictures[0], pictures[1])
+        return flow, valid
+
+
+@contextmanager
+def told_loader_errors() -> Iterator[None]:
+    """Says in a sentence that one of the loader's processes was killed, which PyTorch tells in a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker (pid"):
+            raise
+        raise SARGANError(
+            f"A process that prepares batches was killed ({' '.join(str(error).split())[:120]}...). Where memory or /dev/shm "
+            "is small (docker run --shm-size), train with --dataloader_num_workers 0. Go on with --resume_from_checkpoint "
+            "latest."
+        ) from error

@@ -1,0 +1,129 @@
+"""What a run starts from: the data split by people, the two networks, their optimisers."""
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import datasets
+from accelerate import Accelerator
+from datasets import Dataset, IterableDataset
+
+from ..data.loading import load_expression_dataset, split_by_subject
+from ..data.pairs import pairing_notes
+from ..errors import ConfigurationError, DatasetError, SARGANError
+from ..file_errors import CLOSED, cause, disk_error, remedy
+from .config import TrainingConfig
+from .image_cache import FaceCache, FaceLabels
+from .map_dataset import TrainingSamples
+from .optical_flow import MotionMaps
+from .sample import Draw, SampleMaker
+from .stream_dataset import StreamedSamples, split_stream
+
+logger = logging.getLogger(__name__)
+# Crops are stored a little larger than they are trained on, so that zoom and rotation do not blur them.
+STORED_MARGIN = 1.25
+
+
+@dataclass
+class TrainingData:
+    """Attributes:
+    samples: the training stream.
+    faces: labels of the people trained on.
+    held_out: decoded pictures of those kept aside (None with held_out=0).
+    expressions: names in the order of the labels and of the networks' config.
+    held_out_before: what the held-out pictures are made from, where the set says so.
+    """
+
+    samples: TrainingSamples | StreamedSamples
+    faces: FaceLabels
+    held_out: FaceCache | None
+    expressions: tuple[str, ...]
+    held_out_before: FaceCache | None = None
+
+
+def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
+    """Loads, splits by people, and decodes each picture once (the first process does, the others wait and map it).
+
+    Raises:
+        DatasetError: the data does not fit, or a disk is too full to prepare it.
+        ConfigurationError: it does not fit the settings.
+    """
+    try:
+        return _prepare(config, accelerator)
+    except Exception as error:
+        found = None if isinstance(error, SARGANError) else disk_error(error)
+        if found is None or found.errno in CLOSED:  # of a file of the set, more likely than of the cache
+            raise
+        cache = Path(datasets.config.HF_DATASETS_CACHE)
+        raise DatasetError(
+            f"The data could not be prepared ({cause(found)}). {remedy(found, cache)}, or name another folder with HF_HOME."
+        ) from error
+
+
+def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
+    stored = round(config.resolution * STORED_MARGIN)
+    draw = Draw(
+        resolution=config.resolution,
+        neutral_source=config.neutral_source,
+        stylise=config.stylise,
+        occluders=config.occluders,
+        caricature=config.caricature,
+        motion=config.motion,
+        seed=config.seed,
+        pairs=config.paired_weight > 0,
+    )
+    if config.streaming:
+        return _prepare_stream(config, accelerator, draw, stored)
+    with accelerator.main_process_first():
+        dataset = _load(config)
+        if accelerator.is_main_process:
+            _report_missing_pairs(config, dataset)
+        expressions = tuple(dataset.features["expression"].names)
+        held_out = held_out_before = None
+        if config.held_out:
+            parts = split_by_subject(dataset, config.held_out, seed=config.seed)
+            dataset = parts["train"]
+            held_out, held_out_before = FaceCache(parts["test"], stored), _before(parts["test"], stored)
+        faces, before = FaceCache(dataset, stored), _before(dataset, stored)
+    if before is not None:  # mouths, not faces
+        draw = replace(draw, canonical=False)
+    samples = TrainingSamples(faces, draw, _neutral(expressions), MotionMaps(dataset), before)
+    return TrainingData(samples, faces, held_out, expressions, held_out_before)
+
+
+def _before(dataset: Dataset, stored: int) -> FaceCache | None:
+    """The pictures in the column `before`, from which those in `image` are to be made; None without such a column."""
+    if "before" not in dataset.features:
+        return None
+    return FaceCache(dataset.remove_columns("image").rename_column("before", "image"), stored)
+
+
+def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw, stored: int) -> TrainingData:
+    if config.dataloader_num_workers > 1 and accelerator.is_main_process:
+        logger.warning("The training process reads a stream itself: dataloader_num_workers has no effect.")
+    stream = _load(config)
+    if "before" in stream.features:
+        raise ConfigurationError("A set with a column `before` is small: train on it without --streaming.")
+    expressions = tuple(stream.features["expression"].names)
+    with accelerator.main_process_first():
+        parts = split_stream(stream, config.held_out, config.seed, stored)
+    maker = SampleMaker(draw, stored, MotionMaps())
+    samples = StreamedSamples(stream, maker, _neutral(expressions), len(expressions), parts.left_out)
+    return TrainingData(samples, parts.labels, parts.held_out, expressions)
+
+
+def _load(config: TrainingConfig) -> Dataset | IterableDataset:
+    # A path stays one: mistyped, it is not looked for on the Hub.
+    source = Path(config.train_data_dir) if config.train_data_dir else config.dataset_name
+    return load_expression_dataset(source, adapter=config.adapter, streaming=config.streaming)
+
+
+def _report_missing_pairs(config: TrainingConfig, dataset: Dataset) -> None:
+    if config.paired_weight > 0 and "before" not in dataset.features:
+        names = dataset.features["expression"].names
+        for note in pairing_notes(dataset["expression"][:], dataset["pair"][:], names):
+            logger.warning(note)
+
+
+def _neutral(expressions: tuple[str, ...]) -> int:
+    return expressions.index("neutral") if "neutral" in expressions else -1

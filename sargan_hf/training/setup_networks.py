@@ -1,0 +1,91 @@
+"""The two networks that a run starts from."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from ..errors import CheckpointError, ConfigurationError
+from ..file_errors import cause
+from ..modeling_discriminator import NEGATIVE_SLOPE, SARGANDiscriminator
+from ..modeling_sargan import SARGAN
+from .architecture import start_from
+from .checkpoints import find_checkpoint
+from .config import TrainingConfig
+
+
+def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGAN:
+    """A new generator that starts as the identity, or the one of `init_from`.
+
+    Raises:
+        ConfigurationError: the model of `init_from` has other expressions, or another form than the settings give.
+        ModelFormatError: there is no such model.
+    """
+    if config.init_from:
+        generator = start_from(config)
+        if tuple(generator.config.expressions) != expressions:
+            raise ConfigurationError(
+                f"{config.init_from} knows the expressions {', '.join(generator.config.expressions)}, in this order; "
+                f"the data has {', '.join(expressions)}. Start from a model of the same expressions."
+            )
+        # The folder it came from belongs to this machine; a published config keeps its name only.
+        generator.register_to_config(sample_size=config.resolution, _name_or_path=Path(config.init_from).name)
+        return generator.train()
+    generator = SARGAN(
+        base_channels=config.base_channels,
+        num_blocks=config.num_blocks,
+        attention=config.attention,
+        ultimate_skip=config.ultimate_skip,
+        motion=config.motion,
+        expressions=expressions,
+        sample_size=config.resolution,
+    )
+    if config.ultimate_skip:
+        # Output = input at the start: saves the hundreds of steps a random painting takes to be unlearned.
+        torch.nn.init.zeros_(generator.conv_out.weight)
+    return generator
+
+
+def build_discriminator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGANDiscriminator:
+    """The published one for the paper's objective; for the fast one, conditional and scaled to learn at once.
+
+    A discriminator needs about a thousand steps before it teaches anything, so a short run may take one that has them.
+    """
+    fast = config.objective == "fast"
+    discriminator = SARGANDiscriminator(
+        sample_size=config.resolution,
+        base_channels=config.discriminator_channels,
+        num_layers=config.discriminator_layers,
+        expressions=expressions,
+        conditional=fast,
+    )
+    if fast:
+        # PyTorch's default shrinks the signal by half at every layer: the heads would see next to nothing at first.
+        for conv in discriminator.trunk:
+            torch.nn.init.kaiming_normal_(conv.weight, a=NEGATIVE_SLOPE)
+            torch.nn.init.zeros_(conv.bias)
+    if config.discriminator_from:
+        _take_discriminator(discriminator, Path(config.discriminator_from))
+    return discriminator
+
+
+def _take_discriminator(discriminator: SARGANDiscriminator, run: Path) -> None:
+    checkpoint = find_checkpoint(run, str(run) if (run / "manifest.json").is_file() else "latest")
+    if checkpoint is None:
+        raise CheckpointError(
+            f"{run} has no complete checkpoint to take a discriminator from: name the folder of a run."
+        )
+    try:
+        weights = load_file(checkpoint / "discriminator.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"The discriminator of {checkpoint} cannot be read ({cause(error)}).") from error
+    shapes = {name: tuple(value.shape) for name, value in weights.items()}
+    wanted = {name: tuple(value.shape) for name, value in discriminator.state_dict().items()}
+    if shapes != wanted:
+        odd = next(name for name in sorted(shapes.keys() | wanted.keys()) if shapes.get(name) != wanted.get(name))
+        raise ConfigurationError(
+            f"The discriminator of {checkpoint} is another network ({odd}: {shapes.get(odd)}, wanted {wanted.get(odd)}): use "
+            "the discriminator_channels, discriminator_layers, resolution and objective of its run."
+        )
+    discriminator.load_state_dict(weights)

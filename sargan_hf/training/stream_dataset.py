@@ -1,0 +1,159 @@
+"""Training from a stream: pictures are read and decoded as they come, and none is kept on disk."""
+
+import itertools
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from datasets import Dataset, Features, Image, IterableDataset
+from torch.utils.data import IterableDataset as TorchStream
+
+from ..data.image_decoding import decoded_picture, stored_name
+from ..data.loading import split_by_subject
+from ..data.photograph_rows import RECIPE, source_only
+from ..data.streaming import readable, share_of_process
+from ..errors import DatasetError
+from .image_cache import FaceCache, FaceLabels, stored_picture
+from .optical_flow import exact_flow
+from .pairing import aims, draw_aim, draw_source
+from .sample import Face, SampleMaker
+
+PAIR_WINDOW = 1024  # rows back that a partner is looked for among; still compressed, about 100 MB at 100 KB a picture
+SHOWN_PEOPLE = 24  # of those kept aside, as many as validation looks at
+LABELS = ["expression", "subject", "pair"]
+
+
+class StreamedSamples:
+    """The samples of a run that reads its set row by row; what a sample is, is said in `TrainingSamples`.
+
+    Each process reads its own share, in an order that depends on seed, epoch and the number of processes. A row is the
+    target of one sample; its source is drawn among the rows of the same pair that came shortly before it, so the pictures
+    of a pair should lie close together in their shard. A row whose partners are further away is trained on as unpaired.
+
+    Args:
+        stream: as `load_expression_dataset(..., streaming=True)` returns it.
+        maker: how rows become samples.
+        neutral: index of the neutral expression, -1 where there is none.
+        num_expressions: classes of the set.
+        left_out: people that are not trained on.
+    """
+
+    # A fork of a process that has read Parquet waits for Arrow's threads for ever, and `datasets` deals its shards anew to
+    # worker processes, so that a resumed run would see other pictures: the training process reads the stream itself.
+    in_workers = False
+
+    def __init__(
+        self, stream: IterableDataset, maker: SampleMaker, neutral: int, num_expressions: int, left_out: frozenset[str]
+    ):
+        self.stream = stream.cast_column("image", Image(decode=False))
+        self.maker, self.neutral, self.num_expressions, self.left_out = maker, neutral, num_expressions, left_out
+
+    def reader(self, first_step: int, local_batch: int, rank: int, world: int) -> dict:
+        """The data loader's arguments for one process, from update `first_step` on."""
+        return {"dataset": _Share(self, first_step * local_batch, rank, world)}
+
+    def sample(self, row: dict, place: tuple[int, int, int], before: deque[dict]) -> dict[str, torch.Tensor]:
+        """`place` is (rank, epoch, row within them): with the seed it decides all that is drawn."""
+        draw = self.maker.draw
+        rng = np.random.default_rng([draw.seed, 1, *place])
+        partners = [row] if row["pair"] and draw.pairs else []
+        partners += [other for other in before if other["pair"] == row["pair"]] if partners else []
+        expressions = np.array([partner["expression"] for partner in partners], int)
+        photographs = np.array([_source_only(partner) for partner in partners], bool)
+        photograph = _source_only(row)
+        targets = np.flatnonzero(aims(expressions, photographs, row["expression"], photograph))
+        if len(partners) < 2 or len(targets) == 0:
+            aim = draw_aim(row["expression"], self.num_expressions, rng)
+            return self.maker.make(self._face(row), None, aim, None, rng)
+        if photograph:
+            return self._paired(row, partners[targets[rng.integers(len(targets))]], rng)
+        source = partners[draw_source(expressions, photographs, row["expression"], draw, self.neutral, rng)]
+        return self._paired(source, row, rng)
+
+    def _paired(self, source: dict, target: dict, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        exact = exact_flow(source, target) if self.maker.draw.motion else None
+        return self.maker.make(self._face(source), self._face(target), target["expression"], exact, rng)
+
+    def _face(self, row: dict) -> Face:
+        name = stored_name(row["image"], f"A picture of {row['subject'] or 'nobody known'} in the stream")
+        picture = decoded_picture(row["image"], name)
+        return Face(stored_picture(picture, self.maker.stored, name), row["expression"])
+
+
+def _source_only(row: dict) -> bool:
+    return source_only(row.get(RECIPE), row["pair"])
+
+
+class _Share(TorchStream):
+    """What one process reads, epoch after epoch, from its sample `first` on."""
+
+    def __init__(self, samples: StreamedSamples, first: int, rank: int, world: int):
+        self.samples, self.first, self.rank = samples, first, rank
+        self.rows = share_of_process(samples.stream, rank, world, seed=samples.maker.draw.seed)
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        first_epoch, skipped = self._start()
+        for epoch in itertools.count(first_epoch):
+            before: deque[dict] = deque(maxlen=PAIR_WINDOW)
+            for place, row in enumerate(self._epoch(self.rows, epoch)):
+                # Rows that were trained on before an interruption are read again, as partners of those to come.
+                if place >= skipped:
+                    yield self.samples.sample(row, (self.rank, epoch, place), before)
+                before.append(row)
+            skipped = 0
+
+    def _start(self) -> tuple[int, int]:
+        """The epoch that the first sample lies in, and how many rows come before it; reads labels only."""
+        labels, left = self.rows.select_columns(LABELS), self.first
+        for epoch in itertools.count():
+            rows = sum(1 for _ in self._epoch(labels, epoch)) if left else 1
+            if rows == 0:
+                raise DatasetError("This process has no rows to train on: start fewer processes.")
+            if left < rows:
+                return epoch, left
+            left -= rows
+
+    def _epoch(self, rows: IterableDataset, epoch: int) -> Iterator[dict]:
+        rows.set_epoch(epoch)
+        return (row for row in readable(rows) if row["subject"] not in self.samples.left_out)
+
+
+@dataclass(frozen=True)
+class StreamParts:
+    """Attributes:
+    labels: of the pictures trained on.
+    held_out: a few pictures of people kept aside, None without.
+    left_out: the names of all who are kept aside.
+    """
+
+    labels: FaceLabels
+    held_out: FaceCache | None
+    left_out: frozenset[str]
+
+
+def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: int) -> StreamParts:
+    """Splits a stream by people: reads its labels, and its pictures until enough of those kept aside have come.
+
+    Raises:
+        DatasetError: the stream is empty, or people are to be kept aside and have no names.
+    """
+    names = LABELS + [RECIPE] * (RECIPE in stream.features)
+    features = Features({name: stream.features[name] for name in names})
+    labels = Dataset.from_list(list(readable(stream.select_columns(names))), features)
+    if not held_out:
+        return StreamParts(FaceLabels(labels), None, frozenset())
+    if unnamed := sum(not subject for subject in labels["subject"]):
+        raise DatasetError(
+            f"A stream is split by the names of people, and {unnamed} of {len(labels)} pictures have none in the column "
+            "subject. Train with --held_out 0, or without --streaming."
+        )
+    parts = split_by_subject(labels, held_out, seed=seed)
+    left_out = frozenset(labels["subject"]) - frozenset(parts["train"]["subject"])
+    shown = list(dict.fromkeys(parts["test"]["subject"]))[:SHOWN_PEOPLE]
+    wanted = sum(subject in shown for subject in parts["test"]["subject"])
+    columns = stream.select_columns(["image", *names]).cast_column("image", Image(decode=False))
+    rows = list(itertools.islice((row for row in readable(columns) if row["subject"] in shown), wanted))
+    pictures = Dataset.from_list(rows, Features({**features, "image": Image(decode=False)}))
+    return StreamParts(FaceLabels(parts["train"]), FaceCache(pictures, stored), left_out)
