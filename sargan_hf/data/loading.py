@@ -28,6 +28,7 @@ __all__ = ["DataSource", "load_expression_dataset", "split_by_subject"]
 
 log = logging.getLogger(__name__)
 
+OBJECTS = (Dataset, IterableDataset, DatasetDict, IterableDatasetDict)
 DataSource = str | os.PathLike | Dataset | IterableDataset | DatasetDict | IterableDatasetDict
 # Of files that cannot be changed by hand; in metadata files `split` is looked at, and the others are refused.
 PART_COLUMNS = ("split", "usage", "Usage", "partition", "subset", "part")
@@ -61,36 +62,46 @@ def load_expression_dataset(
         revision: of a data set on the Hub.
         cache_dir: for what is downloaded or converted.
         refuse_damaged: whether a file that does not start as a picture is an error, or is left to whoever decodes it.
-        controls: also load the pictures that the rig drew with facial controls (`sargan rig --controls`). Those without a
-            class have -1 for `expression`. By default only pictures that show their class the usual way are loaded.
+        controls: also load the pictures that `sargan rig --controls` drew, without a class -1 for `expression`; else only those
+            that show their class the usual way.
 
     Returns:
         The rows, with features `image` (Image), `expression` (ClassLabel of `expressions`), `subject` (the person; "" where
         unknown; "a+b" for a mix of two) and `pair` (equal for pictures that differ in expression only, else ""). Further
-        columns of the source follow. The same content has the same `_fingerprint` in every process. `split` of a set that
-        was read from a folder or the Hub is the part that was chosen.
+        columns of the source follow. The same content has the same `_fingerprint` in every process. The set's `split` is the
+        part that was chosen.
 
     Raises:
-        DatasetError: there is no such source or split, files are missing or damaged, labels are unknown or contradict each
-            other, or a pair holds several people.
+        DatasetError: there is no such source or split, files are missing or damaged, labels are unknown or differ, or a pair
+            holds several people.
     """
     expressions = _checked_names(expressions)
-    if isinstance(source, Dataset | IterableDataset | DatasetDict | IterableDatasetDict):
-        _refuse_settings("a data set that is loaded already", adapter=adapter, revision=revision)
-        origin = "The data set"
-        if isinstance(source, DatasetDict | IterableDatasetDict):
-            source = source[choose_split(list(source), split, origin)]
-        return _streamed(_checked(to_schema(source, expressions, origin, controls), origin), streaming)
-    folder = local_folder(source)
+    folder = None if isinstance(source, OBJECTS) else local_folder(source)
     if folder is not None:
         _refuse_settings("a folder", revision=revision)
-        return _load_folder(
-            folder.resolve(), split, expressions, streaming, adapter, cache_dir, refuse_damaged, controls
-        )
-    _refuse_settings("a set on the Hub", adapter=adapter)
-    parts = load_from_hub(str(source), streaming, revision, cache_dir)
-    part = parts[choose_split(list(parts), split, str(source))]
-    return _checked(to_schema(part, expressions, str(source), controls), str(source))
+        root = folder.resolve()
+        return _load_folder(root, split, expressions, streaming, adapter, cache_dir, refuse_damaged, controls)
+    origin, rows = _rows_of(source, split, streaming, adapter, revision, cache_dir)
+    return _streamed(_checked(to_schema(rows, expressions, origin, controls), origin), streaming)
+
+
+def _rows_of(
+    source: DataSource,
+    split: str | None,
+    streaming: bool,
+    adapter: str | None,
+    revision: str | None,
+    cache_dir: str | os.PathLike | None,
+) -> tuple[str, Dataset | IterableDataset]:
+    """What messages call a `datasets` object or a set on the Hub, and its rows of the part that is wanted."""
+    if isinstance(source, OBJECTS):
+        _refuse_settings("a data set that is loaded already", adapter=adapter, revision=revision)
+        origin, rows = "The data set", source
+    else:
+        _refuse_settings("a set on the Hub", adapter=adapter)
+        origin, rows = str(source), load_from_hub(str(source), streaming, revision, cache_dir)
+    parts = isinstance(rows, DatasetDict | IterableDatasetDict)
+    return origin, rows[choose_split(list(rows), split, origin)] if parts else rows
 
 
 def _refuse_settings(kind: str, **settings: str | None) -> None:
