@@ -4,6 +4,7 @@ The order below is that of the reference implementation. A model carries its own
 (`model.config.expressions`); pass that order wherever a model is involved.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -60,9 +61,10 @@ def parse_expression(text: str) -> str | dict[str, float]:
     for part in text.split(","):
         name, _, weight = (piece.strip() for piece in part.partition("="))
         try:
-            if not name or name in blend:
+            number = float(weight)
+            if not name or name in blend or not math.isfinite(number):
                 raise ValueError
-            blend[name] = float(weight)
+            blend[name] = number
         except ValueError:
             raise ExpressionError(
                 f"{part.strip()[:40]!r} is not a weight in a blend: write each expression once, with a number, as in "

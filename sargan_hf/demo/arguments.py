@@ -14,6 +14,9 @@ from urllib.parse import unquote
 
 from ..editing.requests import MAX_INTENSITY
 from ..errors import ConfigurationError, ExpressionError, PictureError
+from ..expressions import parse_expression
+from ..faces.choice import ACCEPTED, check_faces
+from ..faces.choice import parse_faces as parse_face_numbers
 from .api_texts import NOT_OPENED, NOT_UPLOADED
 
 LONGEST = 400  # characters of an expression, of face numbers or of a box
@@ -82,17 +85,7 @@ def parse_blend(value: object) -> str | dict[str, float]:
         raise ExpressionError(
             f"expression must be a name, a blend such as happy=0.6, surprised=0.4, or a mapping; got {shown(value)}."
         )
-    return _from_text(value) if "=" in value else value
-
-
-def _from_text(text: str) -> dict[str, float]:
-    blend: dict[str, float] = {}
-    for part in text.split(","):
-        name, _, weight = (piece.strip() for piece in part.partition("="))
-        if name in blend:
-            raise ExpressionError(f"{name!r} is named twice in the blend: give it one weight.")
-        blend[name] = _weight(weight, part.strip())
-    return blend
+    return parse_expression(value)
 
 
 def _from_json(text: str) -> object:
@@ -129,18 +122,13 @@ def parse_faces(value: object) -> str | list[int]:
     Raises:
         ConfigurationError: anything else.
     """
-    parts = value if isinstance(value, list) else [value]
     if isinstance(value, str):
-        text = _short(value, "faces").strip().lower()
-        if text in ("", "largest", "all"):
-            return text or "largest"
-        parts = text.strip("[]").split(",")
-    numbers = [_number(part) for part in parts]
-    if not numbers or not all(number is not None and number >= 1 and number.is_integer() for number in numbers):
-        raise ConfigurationError(
-            f"faces must be largest, all, or numbers such as 1, 3, where 1 is the largest face; got {shown(value)}."
-        )
-    return list(dict.fromkeys(int(number) for number in numbers))
+        return parse_face_numbers(_short(value, "faces").strip().strip("[]") or "largest")
+    numbers = [_number(part) for part in (value if isinstance(value, list) else [value])]
+    whole = [int(number) for number in numbers if number is not None and number.is_integer()]
+    if not numbers or len(whole) < len(numbers):
+        raise ConfigurationError(f"faces={shown(value)} is not known: use {ACCEPTED}.")
+    return check_faces(whole)
 
 
 def parse_box(value: object) -> Box | None:
