@@ -19,14 +19,14 @@ COMMANDS = {
     "crop": ("sargan_hf.commands.crop", "command", "Cut the faces out of a labelled set, ready for training."),
     "rig": ("sargan_hf.commands.rig", "rig_app", "Turn neutral portraits into a labelled seven-expression set."),
     "mouths": (
-        "sargan_hf.data.mouth_pairs",
+        "sargan_hf.commands.mouths",
         "mouths",
         "Make the training set of a mouth refiner from a model's edits.",
     ),
     "evaluate": ("sargan_hf.commands.evaluate", "command", "Measure a model and write a report."),
-    "convert": ("sargan_hf.convert", "command", "Turn a reference checkpoint into a model folder."),
-    "export": ("sargan_hf.inference.onnx_export", "command", "Write a model as ONNX."),
-    "push": ("sargan_hf.hub", "command", "Upload a model folder to the Hub."),
+    "convert": ("sargan_hf.commands.convert", "command", "Turn a reference checkpoint into a model folder."),
+    "export": ("sargan_hf.commands.export", "command", "Write a model as ONNX."),
+    "push": ("sargan_hf.commands.push", "command", "Upload a model folder to the Hub."),
 }
 
 
