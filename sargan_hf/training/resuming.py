@@ -3,17 +3,18 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+import torch
 import yaml
+from accelerate import Accelerator
+from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, ConfigurationError
 from .checkpoints import Weights, load_checkpoint, save_checkpoint
-from .config import ARCHITECTURE
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .config import ARCHITECTURE, TrainingConfig
+from .setup_data import TrainingData
 
 # Settings that make another network, or another objective for it.
 OF_THE_NETWORKS = (*ARCHITECTURE, "resolution", "objective", "discriminator_channels", "discriminator_layers")
@@ -26,7 +27,22 @@ NETWORKS = ("generator", "discriminator")
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
-def save_trainer(trainer: "Trainer") -> Path:
+class Resumable(Protocol):
+    """What the next step depends on; a `Trainer` has it."""
+
+    config: TrainingConfig
+    accelerator: Accelerator
+    data: TrainingData
+    output_dir: Path
+    generator: nn.Module
+    discriminator: nn.Module
+    generator_optimizer: torch.optim.Optimizer
+    discriminator_optimizer: torch.optim.Optimizer
+    average: EMAModel | None
+    step: int
+
+
+def save_trainer(trainer: Resumable) -> Path:
     """Writes a checkpoint of everything that the next step depends on.
 
     Raises:
@@ -52,7 +68,7 @@ def save_trainer(trainer: "Trainer") -> Path:
     return save_checkpoint(trainer.output_dir, trainer.step, networks, optimizers, state, keep)
 
 
-def restore_trainer(trainer: "Trainer", folder: Path) -> dict[str, Any]:
+def restore_trainer(trainer: Resumable, folder: Path) -> dict[str, Any]:
     """Takes everything over from a checkpoint, or nothing where any part of it does not fit.
 
     Returns:
@@ -86,7 +102,7 @@ def restore_trainer(trainer: "Trainer", folder: Path) -> dict[str, Any]:
     return state
 
 
-def changed_settings(trainer: "Trainer", state: dict[str, Any]) -> str:
+def changed_settings(trainer: Resumable, state: dict[str, Any]) -> str:
     """Which settings differ from those that a checkpoint was trained with; empty where none do."""
     saved, ours = _saved_settings(state), vars(trainer.config)
     names = [name for name in saved if name in ours and name not in OF_THE_PROCESS and saved[name] != ours[name]]
@@ -101,13 +117,13 @@ def _saved_settings(state: dict[str, Any]) -> dict[str, Any]:
     return saved if isinstance(saved, dict) else {}
 
 
-def _form(trainer: "Trainer") -> dict[str, Any]:
+def _form(trainer: Resumable) -> dict[str, Any]:
     """What the generator was made with, as JSON gives it back; the expressions and the size are checked elsewhere."""
     config = {name: value for name, value in trainer.generator.config.items() if not name.startswith("_")}
     return json.loads(json.dumps({k: v for k, v in config.items() if k not in ("expressions", "sample_size")}))
 
 
-def _check_expressions(trainer: "Trainer", folder: Path, state: dict[str, Any]) -> None:
+def _check_expressions(trainer: Resumable, folder: Path, state: dict[str, Any]) -> None:
     saved = state.get("expressions")
     if not isinstance(saved, list) or not all(isinstance(name, str) for name in saved):
         raise CheckpointError(f"{folder} is damaged: its state.json names no expressions.")
@@ -118,7 +134,7 @@ def _check_expressions(trainer: "Trainer", folder: Path, state: dict[str, Any]) 
         )
 
 
-def _check_settings(trainer: "Trainer", folder: Path, state: dict[str, Any]) -> None:
+def _check_settings(trainer: Resumable, folder: Path, state: dict[str, Any]) -> None:
     saved, form = _saved_settings(state), trainer.generator.config
     ours = vars(trainer.config) | {name: form[name] for name in ARCHITECTURE}
     names = [name for name in OF_THE_NETWORKS if saved.get(name) is not None]
@@ -140,7 +156,7 @@ def _check_settings(trainer: "Trainer", folder: Path, state: dict[str, Any]) -> 
         )
 
 
-def _check_weights(trainer: "Trainer", folder: Path, networks: dict[str, Weights], state: dict[str, Any]) -> None:
+def _check_weights(trainer: Resumable, folder: Path, networks: dict[str, Weights], state: dict[str, Any]) -> None:
     wanted = {name: getattr(trainer, name).state_dict() for name in NETWORKS}
     if trainer.average:
         wanted["ema"] = dict(trainer.generator.named_parameters())
