@@ -68,7 +68,7 @@ MODULES: dict[str, str] = {
     "rig.facemesh": "rig.landmarks.facemesh",
     "rig.fit": "rig.fitting.fit",
     "rig.fitted": "rig.fitting.fitted_face",
-    "rig.folder": "rig.dataset.shards",
+    "rig.folder": "rig.dataset.part_files",
     "rig.making": "rig.dataset.worker",
     "rig.morphs": "rig.portraits.morphs",
     "rig.motion": "rig.rendering.flow_tracer",

@@ -15,7 +15,7 @@ from ..file_names import escape_unprintable
 from .duplicates import report_identical_pictures
 from .examples import Example, dataset_from_examples, listing
 from .folders import examples_from_class_folders, has_class_folders, is_picture, list_files, several_parts
-from .metadata import examples_from_metadata, is_metadata, refuse_unread_tables
+from .metadata_files import examples_from_metadata, is_metadata, refuse_unread_tables
 from .pairs import check_pairs
 from .people import identity, names_in, split_by_subject
 from .remote import load_from_hub, local_folder

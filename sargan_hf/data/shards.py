@@ -13,7 +13,7 @@ from ..errors import DatasetError
 from ..file_names import escape_unprintable
 from .examples import listing, one_line
 from .folders import SPLIT_NAMES, split_of
-from .metadata import is_metadata
+from .metadata_files import is_metadata
 
 
 def is_shard(file: PurePosixPath) -> bool:

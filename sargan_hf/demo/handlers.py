@@ -23,7 +23,7 @@ from ..images.content_credentials import sign_picture
 from . import explanations as explaining
 from . import face_views as showing
 from . import strings as texts
-from .examples import example_pictures
+from .example_pictures import example_pictures
 from .face_selection import Selection, select_faces
 from .sentences import for_visitors
 from .session_cache import Place, Shelf

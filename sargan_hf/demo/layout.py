@@ -15,7 +15,7 @@ from .api import PublicAPI
 from .blend_pad import blend_pad
 from .components import answer_box, expression_buttons, face_chooser, order_note, picture_box, wish_box
 from .endpoints import add_api
-from .examples import example_pictures
+from .example_pictures import example_pictures
 from .handlers import ANIMATIONS, FORMATS, Handlers
 from .page import Page
 from .settings import Settings

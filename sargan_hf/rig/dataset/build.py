@@ -20,7 +20,7 @@ from ...controls import ADDED_COLUMN, CONTROLS, CONTROLS_COLUMN
 from ...errors import RigError
 from ...expressions import EXPRESSIONS
 from .dataset_card import write_card
-from .shards import DatasetFolder, part_file, skip_file, write_complete
+from .part_files import DatasetFolder, part_file, skip_file, write_complete
 from .work_units import RigSettings, Unit, fingerprint, make_plan
 from .worker import SetMaker
 
