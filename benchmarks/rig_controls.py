@@ -29,7 +29,7 @@ from rich.table import Table
 from scipy.spatial import cKDTree
 from scipy.stats import spearmanr
 
-from sargan_hf.controls import CONTROLS, Control, controls_vector
+from sargan_hf.controls import CONTROL_NAMES, CONTROLS, Control, controls_vector, resolve_control
 from sargan_hf.errors import RigError
 from sargan_hf.rig.face_model.mesh import SKIN
 from sargan_hf.rig.face_model.model import MOUTH_CORNERS, FaceModel, assets_folder, load_face_model
@@ -114,7 +114,8 @@ MEASURES: dict[str, Callable[[np.ndarray], float]] = {
     "squint": lambda dense: -_aperture(dense, "left") - _aperture(dense, "right"),
     "gaze_x": lambda dense: _gaze(dense, 0),
     "gaze_y": lambda dense: -_gaze(dense, 1),
-    "nose_sneer": _height(98, 327, 129, 358),
+    # The nose shortens between the brows and its wings.
+    "nose_sneer": lambda dense: _height(98, 327, 129, 358)(dense) - _height(107, 336, 55, 285)(dense),
     "upper_lip_up": _height(13, 82, 312),
     "smile_left": _height(291),
     "smile_right": _height(61),
@@ -131,21 +132,23 @@ def main(
     people: Annotated[int, typer.Option(help="Faces, spread evenly over the folder.")] = 40,
     folder: Annotated[Path | None, typer.Option(help="Of pictures; the portraits in SARGAN_ASSETS by default.")] = None,
     size: int = 256,
+    control: Annotated[list[str] | None, typer.Option(help="Only these; repeatable.")] = None,
     sheets: Annotated[Path | None, typer.Option(help="Draw sheets into this folder instead of measuring.")] = None,
     output: Annotated[Path | None, typer.Option(help="JSON file for the figures.")] = None,
 ) -> None:
     """Draw, find points, compare."""
     folder = folder or assets_folder() / "portraits" / "neutral"
-    model = load_face_model()
+    names = [name for asked in control or CONTROL_NAMES for name in resolve_control(asked)]
+    chosen, model = [each for each in CONTROLS if each.name in names], load_face_model()
     if sheets is not None:
-        draw_sheets(faces(folder, people, model), model, size, sheets)
+        draw_sheets(faces(folder, people, model), model, size, chosen, sheets)
         return
-    mesh, rows = FaceMesh(), {control.name: [] for control in CONTROLS}
+    mesh, rows = FaceMesh(), {each.name: [] for each in chosen}
     for face in track(faces(folder, people, model), "measuring", total=people):
         stage = Stage(face, model, Variation(), size)
         neutral = _points(stage, stage.rest, mesh)
-        for control in CONTROLS:
-            rows[control.name].append(measure(stage, control, mesh, neutral))
+        for each in chosen:
+            rows[each.name].append(measure(stage, each, mesh, neutral))
     figures = {name: summary(found) for name, found in rows.items()}
     show(figures)
     if output is not None:
@@ -281,11 +284,11 @@ def show(figures: dict) -> None:
     Console(width=140).print(table)
 
 
-def draw_sheets(found: Iterator[FittedFace], model: FaceModel, size: int, folder: Path) -> None:
+def draw_sheets(found: Iterator[FittedFace], model: FaceModel, size: int, chosen: list[Control], folder: Path) -> None:
     """A PNG for every control: a row for each face, its neutral picture between both ends."""
     stages = [Stage(face, model, Variation(), size) for face in found]
     folder.mkdir(parents=True, exist_ok=True)
-    for control in CONTROLS:
+    for control in chosen:
         values = [value for value in (-1.0, 0.0, 0.5, 1.0) if value >= control.least]
         rows = []
         for stage in stages:

@@ -21,7 +21,7 @@ from .recipes import Recipe, commonest, draw_recipes
 from .stage import Stage
 from .variation import RenderOptions, Variation, draw_variation
 
-LEAST = np.array([control.least for control in CONTROLS], np.float32)
+_LEAST = np.array([control.least for control in CONTROLS], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +151,7 @@ def _controlled(
     movement = stage.movement(draw.controls, recipe, draw.intensity, rng)
     if recipe is not None:
         beneath = aim_lids(movement.recipe, recipe.aperture, stage.posed, stage.mesh, draw.intensity)
-        shown = np.clip(stage.controls_of(beneath) + draw.controls, LEAST, 1).astype(np.float32)
+        shown = np.clip(stage.controls_of(beneath) + draw.controls, _LEAST, 1).astype(np.float32)
     shot = stage.shot_of(movement)
     motion = tracer.trace(shot) if tracer is not None else (None, None, None)
     if recipe is None:
