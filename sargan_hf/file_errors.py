@@ -75,4 +75,8 @@ def cause(error: BaseException) -> str:
 def remedy(error: BaseException, folder: Path) -> str:
     """What to do about a folder that could not be written, as the beginning of a sentence."""
     found = disk_error(error)
-    return f"Make {folder} writable" if found is not None and found.errno in CLOSED else f"Free some space in {folder}"
+    if found is not None and found.errno in CLOSED:
+        return f"Make {folder} writable"
+    if found is None and isinstance(error, OSError):
+        return f"See to the disk of {folder}"
+    return f"Free some space in {folder}"

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import sys
 from collections.abc import Sequence
 from typing import get_args
 
@@ -59,9 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # torch loads here, not at import: `--help` and a wrong flag answer at once.
     from ..training.loop import train
 
-    if dry_run:
-        from ..training.dry_run import print_plan
+    try:
+        if dry_run:
+            from ..training.dry_run import print_plan
 
-        print_plan(config)
-        return
-    train(config)
+            print_plan(config)
+        else:
+            train(config)
+    except KeyboardInterrupt:  # before the first step or after the last; between them a run looks at that itself
+        sys.exit("Interrupted while the run was not training; its checkpoints are whole.")

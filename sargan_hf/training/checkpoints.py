@@ -60,6 +60,7 @@ def save_checkpoint(
     final = output_dir / checkpoint_name(step)
     partial = output_dir / f"{PARTIAL}{final.name}"
     try:
+        output_dir.mkdir(parents=True, exist_ok=True)  # it may have been removed since the run began
         _remove_half_written(output_dir)
         run = read_record(output_dir) or write_record(output_dir, new_record())
         partial.mkdir()

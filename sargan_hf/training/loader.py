@@ -1,21 +1,23 @@
-"""From samples to the batches of one process."""
+"""The processes that prepare batches: how they start, how they end, and what is said when they fail."""
 
+import re
 import signal
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
 
 import cv2
 import torch
 from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
+from ..errors import SARGANError
+from ..file_errors import FULL, disk_error
 from .map_dataset import TrainingSamples
-
-if TYPE_CHECKING:
-    from .stream_dataset import StreamedSamples
+from .stream_dataset import StreamedSamples
 
 
 def training_batches(
-    samples: "TrainingSamples | StreamedSamples",
+    samples: TrainingSamples | StreamedSamples,
     first_step: int,
     micro_batch: int,
     accumulation: int,
@@ -38,6 +40,10 @@ def training_batches(
     cv2.setNumThreads(1)
     try:
         return iter(loader)
+    except OSError as error:
+        if told := _loader_error(error):
+            raise told from error
+        raise
     finally:
         cv2.setNumThreads(threads)
 
@@ -48,3 +54,41 @@ def _prepare_worker(_: int) -> None:
     # workers itself; a worker gone before that would end it with an error instead.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def let_go(batches: Iterator[dict[str, torch.Tensor]]) -> Iterator[None]:
+    """Ends the loader's processes with the block, and says in a sentence what happened to them or in them.
+
+    After an error its traceback would keep them alive. They ignore the signal by which Python ends them, so that the exit of
+    this process would wait for them for ever.
+    """
+    try:
+        yield
+    except (SARGANError, RuntimeError, OSError) as error:
+        if told := _loader_error(error):
+            raise told from error
+        raise
+    finally:
+        if isinstance(batches, _MultiProcessingDataLoaderIter):
+            batches._shutdown_workers()
+
+
+def _loader_error(error: Exception) -> SARGANError | None:
+    text = " ".join(str(error).split())
+    if isinstance(error, SARGANError) and re.match(r"Caught \w+ in DataLoader worker", text):
+        return type(error)(str(error).strip().splitlines()[-1].partition(": ")[2])  # PyTorch puts a traceback before it
+    if isinstance(error, SARGANError):
+        return None
+    if text.startswith("DataLoader worker (pid"):
+        what = f"was killed ({text[:120]}...)"
+    elif (
+        (found := disk_error(error)) and found.errno in FULL
+    ) or "/torch_" in text:  # the name that PyTorch shares memory under
+        what = "has no shared memory left"
+    else:
+        return None
+    return SARGANError(
+        f"A process that prepares batches {what}. Give it more memory or a larger /dev/shm (docker run --shm-size), or "
+        "train with --dataloader_num_workers 0. Go on with --resume_from_checkpoint latest."
+    )

@@ -13,12 +13,11 @@ from .checkpoints import find_checkpoint, foreign_checkpoints, list_checkpoints
 from .config import TrainingConfig
 from .interruption import Interruption
 from .launching import make_accelerator
-from .loader import training_batches
+from .loader import let_go, training_batches
 from .progress import Progress, end_tracking
 from .publish import reserve_repository, save_model
 from .resuming import changed_settings
 from .run_folder import begin_run, run_lock
-from .sample import told_loader_errors
 from .setup_data import prepare_data
 from .trainer import Trainer, to_device
 from .validation import HeldOut, save_grid
@@ -41,7 +40,7 @@ def train(config: TrainingConfig) -> Path:
         set_seed(config.seed)
         trainer = Trainer(config, accelerator, prepare_data(config, accelerator))
         _start(trainer)
-        with Interruption(accelerator) as interruption, told_loader_errors():
+        with Interruption(accelerator) as interruption:
             errors, interrupted = _run(trainer, interruption)
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
@@ -104,7 +103,7 @@ def _run(trainer: Trainer, interruption: Interruption) -> tuple[dict[str, float]
         else None
     )
     errors, stop = None, False
-    with Progress(trainer) as progress:
+    with let_go(batches), Progress(trainer) as progress:
         while trainer.step < config.max_train_steps and not stop:
             waited = time.perf_counter()
             micro_batches = [to_device(next(batches), accelerator.device) for _ in range(accumulation)]

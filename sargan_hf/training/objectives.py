@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..modeling_sargan import SARGANOutput
 from . import losses
 from .config import TrainingConfig
+from .critic_gradient import critic_slope
 
 Batch = dict[str, Tensor]
 Parts = dict[str, Tensor]
@@ -92,7 +93,7 @@ class PaperObjective(Objective):
         loss = config.adversarial_weight * wasserstein + config.expression_weight * expression
         yield loss, {"d_wasserstein": wasserstein, "d_expression": expression}
         del judged, score_real, score_fake, expression, wasserstein, loss
-        penalty = losses.gradient_penalty(partial(losses.critic_slope, self.discriminator), real, fake, batch["mix"])
+        penalty = losses.gradient_penalty(partial(critic_slope, self.discriminator), real, fake, batch["mix"])
         yield config.gradient_penalty * penalty, {"d_penalty": penalty}
 
     def generator_loss(self, batch: Batch, output: SARGANOutput, step: int) -> tuple[Tensor, Parts]:

@@ -4,8 +4,6 @@ Every sample is a pure function of (seed, position in the run). Nothing has to b
 and the same pictures come out however many processes, workers or accumulation steps share the work.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +14,6 @@ import torch
 from ..augmentation.occluders import draw_occluder
 from ..augmentation.proportions import Caricature, draw_caricature
 from ..augmentation.style import stylise
-from ..errors import SARGANError
 from ..faces.alignment import canonical_eyes, canonical_mouth
 from .optical_flow import MotionMaps, transform_flow
 
@@ -147,18 +144,3 @@ class SampleMaker:
         elif self.draw.motion and len(pictures) == 2:
             flow, valid = self.maps.estimated(pictures[0], pictures[1])
         return flow, valid
-
-
-@contextmanager
-def told_loader_errors() -> Iterator[None]:
-    """Says in a sentence that one of the loader's processes was killed, which PyTorch tells in a RuntimeError."""
-    try:
-        yield
-    except RuntimeError as error:
-        if not str(error).startswith("DataLoader worker (pid"):
-            raise
-        raise SARGANError(
-            f"A process that prepares batches was killed ({' '.join(str(error).split())[:120]}...). Where memory or /dev/shm "
-            "is small (docker run --shm-size), train with --dataloader_num_workers 0. Go on with --resume_from_checkpoint "
-            "latest."
-        ) from error
