@@ -107,6 +107,8 @@ def test_ctrl_c_uploads_and_leaves_a_checkpoint_that_goes_on(environment, expres
     assert process.returncode == 0, text[-2000:]
     assert "Interrupted at step" in text
     assert "--resume_from_checkpoint latest" in text
+    assert f"The model so far is in {output}" in text
+    assert "Finished" not in text
     reached = int(max(path.name for path in output.glob("checkpoint-*")).removeprefix("checkpoint-"))
     interrupted = hub.files("lab/faces")
     assert before <= {".gitattributes"}  # the repository is made before the first step and filled after the last

@@ -16,12 +16,14 @@ import pytest
 from test_training_checkpoints import LATEST, names
 from test_training_command import FLAGS
 
+from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.errors import CheckpointError, SARGANError
 from sargan_hf.training import resuming
 from sargan_hf.training.checkpoints import find_checkpoint
+from sargan_hf.training.image_cache import FaceCache
 from sargan_hf.training.loop import train
 from sargan_hf.training.map_dataset import TrainingSamples
-from sargan_hf.training.run_folder import run_lock
+from sargan_hf.training.run_folder import run_lock, waiting_lock
 from sargan_hf.training.validation import HeldOut
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -204,3 +206,23 @@ def test_it_trains_where_fcntl_and_resource_are_missing(expression_folder, tmp_p
     done = subprocess.run(start, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     assert find_checkpoint(tmp_path / "run", "latest").name == "checkpoint-00000002"
+
+
+def test_two_processes_decode_one_set_one_after_the_other(expression_folder, tmp_path, caplog):
+    dataset = load_expression_dataset(expression_folder)
+    FaceCache(dataset, 40, tmp_path)
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    file.unlink()
+    made = []
+    with waiting_lock(file) as alone:
+        assert alone
+        thread = threading.Thread(target=lambda: made.append(FaceCache(dataset, 40, tmp_path)))
+        thread.start()
+        while "waiting for it" not in caplog.text:
+            thread.join(0.05)
+        assert not made
+        file.write_bytes(whole)
+    thread.join()
+    assert np.array_equal(made[0].picture(3), np.frombuffer(whole, np.uint8).reshape(-1, 40, 40, 3)[3])
+    assert list(tmp_path.iterdir()) == [file]

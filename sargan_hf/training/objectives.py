@@ -98,14 +98,15 @@ class PaperObjective(Objective):
 
     def generator_loss(self, batch: Batch, output: SARGANOutput, step: int) -> tuple[Tensor, Parts]:
         config = self.config
-        cycle = self._cycle_error(batch, output.sample).mean()
-        loss, parts = config.cycle_weight * cycle, {"g_cycle": cycle}
+        loss, parts = output.sample.new_zeros(()), {}
         if self.adversary_teaches(step):
             judged = self.discriminator(output.sample)
             adversarial = -judged.source.mean()
             expression = F.cross_entropy(judged.expression, batch["target_expression"])
-            loss = config.adversarial_weight * adversarial + config.expression_weight * expression + loss
-            parts = {"g_adversarial": adversarial, "g_expression": expression} | parts
+            loss = config.adversarial_weight * adversarial + config.expression_weight * expression
+            parts = {"g_adversarial": adversarial, "g_expression": expression}
+        parts["g_cycle"] = self._cycle_error(batch, output.sample).mean()
+        loss = loss + config.cycle_weight * parts["g_cycle"]
         if batch["paired"].any() and config.paired_weight:
             paired, more = self._paired_error(batch, output)
             loss, parts = loss + paired.mean(), parts | more

@@ -135,7 +135,11 @@ def waiting_lock(path: Path) -> Iterator[bool]:
     """Waits for its turn to make the file `path`; gives whether there is such a thing as a turn on that file system."""
     lock = FileLock(path.with_name(f"{path.name}.lock"), fallback_to_soft=False)
     try:
-        lock.acquire()
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            logger.warning("Another process is making %s: waiting for it.", path)
+            lock.acquire()
     except (OSError, NotImplementedError) as error:
         if disk_error(error):
             raise
