@@ -22,18 +22,6 @@ from .settings import Settings
 from .wishes import first_wish
 
 
-class PictureInput(gr.Image):
-    """An image component that hands the uploaded file over as it came.
-
-    gr.Image would open and re-encode it first, and so lose its colour profile, its depth, and our messages about bad files.
-    """
-
-    is_template = True
-
-    def preprocess(self, payload) -> str | None:
-        return None if payload is None else payload.path
-
-
 @dataclass
 class Parts:
     """Everything on the page that has an event or that an event changes."""

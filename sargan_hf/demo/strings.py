@@ -71,7 +71,6 @@ Location data is removed.
 PAPER = "https://arxiv.org/abs/2303.17212"
 # What errors say to those who write programs, and what the page says instead.
 FOR_PROGRAMS = {
-    ": shrink it first, or raise max_pixels.": ": shrink it first.",
     "use `sargan edit` for whole folders": "give one picture at a time",
 }
 
