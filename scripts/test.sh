@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up a virtual environment (.venv, or $VENV) with everything the tests need, and runs them.
-# Arguments go to pytest: bash scripts/test.sh tests/test_pipeline.py -x
+# Arguments go to pytest: bash scripts/test.sh tests/editing/test_pipeline.py -x
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${VENV:-.venv}

@@ -23,7 +23,7 @@ def theme() -> gr.themes.Base:
         block_border_width="1px",
         block_shadow="none",
         block_shadow_dark="none",
-        # Labels are words, not pills; every grey and violet keeps 4.5 to 1 to what is behind it (tests/test_app_axe.py).
+        # Labels are words, not pills; every grey and violet keeps 4.5 to 1 to what is behind it (tests/demo/test_app_axe.py).
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_400",
         block_info_text_color="*neutral_600",

@@ -19,7 +19,7 @@ from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.data.streaming import endless_rows, share_of_process
 from sargan_hf.errors import DatasetError
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from sargan_hf import SARGAN
 
 pytestmark = pytest.mark.launch
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FLAGS = """
     --base_channels 4 --motion --resolution 32 --discriminator_channels 4 --discriminator_layers 3 --held_out 0.3
     --dataloader_num_workers 0 --decay_fraction 0 --validation_steps 50

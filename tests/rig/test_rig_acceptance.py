@@ -12,7 +12,7 @@ from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait, read_pi
 from sargan_hf.rig.rendering.pose import allowed_turn
 
 SEEN_AT_THE_SECOND_LOOK = (("sculpture", "_2553.jpg"), ("sculpture", "_0150.jpg"), ("paintings", "_0508.jpg"))
-BENCHMARK = Path(__file__).resolve().parent.parent / "benchmarks" / "rig_acceptance.py"
+BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "rig_acceptance.py"
 
 
 def one_of(folder: Path, ending: str) -> Path:

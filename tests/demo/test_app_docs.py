@@ -17,7 +17,7 @@ from PIL import Image
 
 from sargan_hf.demo.settings import Settings
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "api.md").read_text()
 ADDRESS = "http://127.0.0.1:7860"
 BLOCKS = re.findall(r"```(python|bash)\n(.*?)```", TEXT, re.DOTALL)

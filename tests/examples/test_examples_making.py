@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent.parent / "examples" / "making"
+FOLDER = Path(__file__).resolve().parents[2] / "examples" / "making"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:

@@ -13,7 +13,7 @@ from sargan_hf.editing.animation import Animation
 from sargan_hf.errors import ConfigurationError, ExpressionError, PictureError
 from sargan_hf.images.provenance import DIGITAL_SOURCE_TYPE
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "sargan-motion-128"
+WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "sargan-motion-128"
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from sargan_hf.rig.rendering.recipes import default_recipes, read_recipes
 
-FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
 @pytest.fixture

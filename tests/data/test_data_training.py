@@ -16,7 +16,7 @@ from sargan_hf.expressions import EXPRESSIONS
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.setup_data import prepare_data
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = (
     "--resolution 32 --base_channels 4 --discriminator_channels 4 --discriminator_layers 3 --train_batch_size 2".split()
 )

@@ -10,7 +10,7 @@ from hub_server import Hub
 
 from sargan_hf.data.loading import load_expression_dataset
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 READ = """
 import itertools, sys

@@ -180,6 +180,7 @@ def test_of_two_examples_in_a_row_the_second_stays(page, posts):  # noqa: F811
 @pytest.mark.parametrize("selector", ["body", "#result", "footer", "#intensity"])
 def test_a_picture_comes_in_anywhere_on_the_page(page, picture, selector, event):  # noqa: F811
     page.locator("footer").wait_for()
+    page.locator(selector).first.wait_for(state="attached")
     throw_in(page, picture, selector, event)
     ready(page, "100% happy")
     page.locator("#expressions img").nth(6).wait_for()

@@ -193,7 +193,7 @@ def load(root: Path, **options):
 
 def test_every_source_has_a_tree_and_tells_its_rule_in_the_documentation():
     assert set(BUILDERS) == set(EXPECTED) == set(SOURCES)
-    page = (Path(__file__).parent.parent / "docs" / "data.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
     for name, source in SOURCES.items():
         if name != "portraits":  # described in words
             assert f"| `{name}` | {source.title} | {source.rule} | {source.licence} | {source.obtain} |" in page

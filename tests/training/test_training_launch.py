@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 pytestmark = pytest.mark.launch
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LAUNCH = ROOT / "docs" / "launch"
 FLAGS = """
     --base_channels 4 --motion --resolution 32 --discriminator_channels 4 --discriminator_layers 3 --held_out 0

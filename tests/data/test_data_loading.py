@@ -219,7 +219,7 @@ for folder in sys.argv[2:]:
 
 def test_the_fingerprint_is_the_same_in_another_process(parquet_folder, expression_folder, tmp_path):
     command = [sys.executable, "-c", FINGERPRINTS, *map(str, (tmp_path, parquet_folder, expression_folder))]
-    run = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True)
+    run = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
     here = [load_expression_dataset(folder, cache_dir=tmp_path) for folder in (parquet_folder, expression_folder)]
     assert run.stdout.split() == [split_by_subject(dataset)["train"]._fingerprint for dataset in here]
 

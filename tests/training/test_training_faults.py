@@ -26,7 +26,7 @@ from sargan_hf.training.map_dataset import TrainingSamples
 from sargan_hf.training.run_folder import run_lock, waiting_lock
 from sargan_hf.training.validation import HeldOut
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EIO])

@@ -25,7 +25,7 @@ from sargan_hf.training.loop import train
 from sargan_hf.training.setup_data import prepare_data
 from sargan_hf.training.trainer import Trainer
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 OF_THE_MODEL = dict.fromkeys(("base_channels", "num_blocks", "attention", "ultimate_skip", "motion"))
 
 

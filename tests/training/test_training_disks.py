@@ -22,7 +22,7 @@ from sargan_hf.inference import load_generator
 from sargan_hf.training.image_cache import FaceCache
 from sargan_hf.training.loop import train
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = ["unshare", "--map-root-user", "--mount"]
 
 

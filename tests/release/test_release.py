@@ -14,7 +14,7 @@ from huggingface_hub import ModelCard
 from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.training.config import TrainingConfig
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STAGES = sorted((ROOT / "release").glob("*.yaml"))
 
 

@@ -21,7 +21,7 @@ from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.errors import DatasetError
 from sargan_hf.faces.detection import FaceDetector
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
