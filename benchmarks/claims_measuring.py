@@ -15,7 +15,7 @@ from sargan_hf.evaluation.nets import FaceEmbedder, load_classifiers
 from sargan_hf.evaluation.samples import load_samples, plan_cases
 from sargan_hf.faces.alignment import canonical_transform, crop_face
 from sargan_hf.faces.detection import FaceDetector
-from sargan_hf.images import open_picture
+from sargan_hf.images import load_image
 
 TARGETS = tuple(name for name in EXPRESSIONS if name != "neutral")
 SHEET_FACE, SHEET_MARGIN = 64, 150
@@ -104,7 +104,7 @@ def example_faces(pictures: Sequence[Path], side: int) -> np.ndarray:
     """The canonical crop of the largest face of each picture, uint8 [N, side, side, 3]."""
     detector, crops = FaceDetector(), []
     for path in pictures:
-        pixels = open_picture(path).rgb8()
+        pixels = load_image(path).rgb8()
         face = max(detector.find(pixels, name=path.name), key=lambda found: found.area)
         crops.append(crop_face(pixels, canonical_transform(face.points, side), side))
     return np.stack(crops)

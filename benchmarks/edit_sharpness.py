@@ -17,7 +17,7 @@ from skimage import data
 from sargan_hf import SARGANPipeline
 from sargan_hf.editing.change import MODES
 from sargan_hf.faces.alignment import canonical_transform
-from sargan_hf.images import open_picture
+from sargan_hf.images import load_image
 
 EXPRESSIONS = ("happy", "surprised", "sad", "angry")
 # Cheeks, forehead, nose and chin of the canonical crop: an ellipse without the places that an expression opens.
@@ -45,7 +45,7 @@ def laplacian_energy(picture: np.ndarray, mask: np.ndarray) -> float:
 
 def measure(pipe: SARGANPipeline, source) -> tuple[dict[str, list[float]], list[np.ndarray]]:
     """Sharpness ratios of every way of transfer over the expressions, and close-ups of the first expression."""
-    picture = open_picture(source)
+    picture = load_image(source)
     before = picture.rgb8()
     face = pipe.find_faces(picture)[0]
     side = pipe.generator.sample_size

@@ -19,7 +19,7 @@ import torch
 from skimage import data
 
 from sargan_hf import SARGAN, SARGANPipeline
-from sargan_hf.images import open_picture
+from sargan_hf.images import load_image
 
 
 class Stopwatch:
@@ -48,15 +48,15 @@ def reference_forward(seconds: Stopwatch) -> float:
 
 def stages(pipe: SARGANPipeline, array: np.ndarray, seconds: Stopwatch) -> dict[str, float]:
     """Median time of every stage of one edit."""
-    picture = open_picture(array)
+    picture = load_image(array)
     faces = pipe.find_faces(picture)
-    straight = pipe.straighten(picture, faces)
+    straight = pipe.align(picture, faces)
     conditions = pipe.conditions("happy", 1)
     edit = pipe.generate(straight, conditions)
     changes = pipe.plan(straight, edit)
     return {
         "find": seconds(lambda: pipe.find_faces(picture)),
-        "straighten": seconds(lambda: pipe.straighten(picture, faces)),
+        "straighten": seconds(lambda: pipe.align(picture, faces)),
         "generate": seconds(lambda: pipe.generate(straight, conditions)),
         "plan": seconds(lambda: pipe.plan(straight, edit)),
         "compose": seconds(lambda: pipe.compose(straight, changes)),

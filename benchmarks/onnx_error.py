@@ -18,24 +18,24 @@ from skimage import data
 
 from sargan_hf import SARGANPipeline
 from sargan_hf.hub import load_model
-from sargan_hf.images import open_picture
+from sargan_hf.images import load_image
 from sargan_hf.inference.onnx_backend import FILES, ONNXGenerator
 from sargan_hf.inference.onnx_export import export_onnx
-from sargan_hf.inference.protocol import Generator, GeneratorEdit
+from sargan_hf.inference.protocol import Generator, GeneratorOutput
 
 
 def face_inputs(pipe: SARGANPipeline, sources: list) -> list[tuple[np.ndarray, np.ndarray]]:
     """Crop [1, 3, S, S] and condition [1, n] of every face in every expression."""
     inputs = []
     for source in sources:
-        picture = open_picture(source)
-        crops = pipe.straighten(picture, pipe.find_faces(picture)).crops
+        picture = load_image(source)
+        crops = pipe.align(picture, pipe.find_faces(picture)).crops
         crop = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32) / 127.5 - 1
         inputs += [(crop, condition[None]) for condition in np.eye(len(pipe.generator.expressions), dtype=np.float32)]
     return inputs
 
 
-def timed(generator: Generator, inputs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[list[GeneratorEdit], float]:
+def timed(generator: Generator, inputs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[list[GeneratorOutput], float]:
     """All edits, and the processor time of the fastest, which other programs disturb least."""
     generator(*inputs[0])
     edits, times = [], []
@@ -46,17 +46,17 @@ def timed(generator: Generator, inputs: list[tuple[np.ndarray, np.ndarray]]) -> 
     return edits, min(times)
 
 
-def edited(crop: np.ndarray, edit: GeneratorEdit) -> np.ndarray:
+def edited(crop: np.ndarray, edit: GeneratorOutput) -> np.ndarray:
     """The crop as the edit makes it, in levels from 0 to 255: [S, S, 3]."""
-    from sargan_hf.images.warp import moved
+    from sargan_hf.images.warp import warp_field
 
     picture = crop[0].transpose(1, 2, 0)
     if edit.motion is not None:
-        picture = moved(picture, edit.motion[0].transpose(1, 2, 0) * (crop.shape[-1] / 2))
+        picture = warp_field(picture, edit.motion[0].transpose(1, 2, 0) * (crop.shape[-1] / 2))
     return (np.clip(picture + edit.residual[0].transpose(1, 2, 0), -1, 1) + 1) * 127.5
 
 
-def report(inputs: list, expected: list[GeneratorEdit], edits: list[GeneratorEdit]) -> str:
+def report(inputs: list, expected: list[GeneratorOutput], edits: list[GeneratorOutput]) -> str:
     """Largest and mean difference, PSNR, and the largest difference of motion."""
     pairs = [(edited(crop, a), edited(crop, b)) for (crop, _), a, b in zip(inputs, expected, edits, strict=True)]
     difference = np.abs(np.stack([a - b for a, b in pairs]))

@@ -6,8 +6,9 @@ A network trained by its mean error does too little where it is unsure. `benchma
 motion 1.14 times as large as that of `sargan-motion-128`, before this, on people trained on.
 
 A model with motion keeps its weights: how far it moves the resting faces of `--portraits`, held-out people left out, times
-the factor, is written into its config as `typical_motion`, and the pipeline makes edits of all faces as strong as that
-(`sargan_hf.inference.evened`). In a model without motion the residual is scaled before its tanh, which keeps it in bounds.
+the factor, is written into its config as `typical_motion`, and the pipeline makes edits of all faces as strong as
+that (`sargan_hf.inference.match_strength`). In a model without motion the residual is scaled
+before its tanh, which keeps it in bounds.
 """
 
 import argparse
@@ -20,8 +21,8 @@ from folders import rebuilt, save_like
 
 from sargan_hf import EXPRESSIONS, SARGAN, SARGANPipeline
 from sargan_hf.data.loading import load_expression_dataset, split_by_subject
-from sargan_hf.images.load_image import open_picture
-from sargan_hf.inference import reach_of
+from sargan_hf.images.load_image import load_image
+from sargan_hf.inference import rms_motion
 
 
 def strengthen(model: SARGAN, factor: float) -> SARGAN:
@@ -51,10 +52,10 @@ def typical_motion(model: SARGAN, portraits: str, held_out: float = 0.12) -> lis
     resting = np.flatnonzero(np.array(people["expression"]) == EXPRESSIONS.index("neutral"))
     lengths = []
     for row in resting.tolist():
-        picture = open_picture(people[row]["image"])
-        face = pipeline.straighten(picture, pipeline.find_faces(picture))
+        picture = load_image(people[row]["image"])
+        face = pipeline.align(picture, pipeline.find_faces(picture))
         every = replace(face, crops=np.repeat(face.crops, len(names), axis=0))
-        lengths.append(reach_of(pipeline.generate(every, np.eye(len(names), dtype=np.float32)).motion))
+        lengths.append(rms_motion(pipeline.generate(every, np.eye(len(names), dtype=np.float32)).motion))
     return [float(length) for length in np.median(lengths, axis=0)]
 
 

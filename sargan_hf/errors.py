@@ -4,12 +4,14 @@ They all derive from `SARGANError`, so a server can catch one class, and from `V
 of us still catches them. A message says what came, what was expected, and what to do next.
 """
 
+from ._moved import renamed
+
 
 class SARGANError(Exception):
     """Base class of all errors raised on purpose by `sargan_hf`."""
 
 
-class PictureError(SARGANError, ValueError):
+class ImageError(SARGANError, ValueError):
     """A picture cannot be opened, is too large, or is not a picture."""
 
 
@@ -43,3 +45,6 @@ class ModelFormatError(SARGANError, ValueError):
 
 class RigError(SARGANError, ValueError):
     """A portrait cannot be used by the expression rig."""
+
+
+__getattr__ = renamed(__name__, {"PictureError": "ImageError"})

@@ -11,7 +11,8 @@ PACKAGE = ROOT / "sargan_hf"
 
 # From the ground up; a room may import rooms of lower floors only. CONTRIBUTING.md says what belongs where.
 FLOORS = (
-    ("errors", "_version", "_moved", "file_names", "file_errors"),
+    ("_version", "_moved"),
+    ("errors", "file_names", "file_errors"),
     ("expressions", "controls", "model_source"),
     ("images",),
     ("faces", "modeling_sargan", "modeling_discriminator"),
@@ -111,7 +112,7 @@ def python_files() -> list[Path]:
 
 # Longer than the rule allows, with their lines: they may shrink, and nothing joins them.
 LONG_FILES = {"tests/editing/test_pipeline.py": 393}
-LONG_FUNCTIONS = {"make": 71, "plan_change": 55, "__call__": 53}
+LONG_FUNCTIONS = {"make": 71, "plan_warp": 55, "__call__": 53}
 
 
 @pytest.mark.parametrize("path", python_files(), ids=lambda path: str(path.relative_to(ROOT)))

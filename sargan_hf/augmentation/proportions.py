@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from ..images.warp import moved
+from ..images.warp import warp_field
 from .style import clouds
 
 # How large the parts become, as the range of the logarithm of a factor.
@@ -37,8 +37,8 @@ class Caricature(NamedTuple):
 
     def bent(self, flow: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Flow [S, S, 2] and valid [S, S] between two pictures once both are bent."""
-        aims = self.places() + moved(flow, self.offsets)
-        return self._afterwards(aims) - _grid(len(flow)), moved(valid, self.offsets)
+        aims = self.places() + warp_field(flow, self.offsets)
+        return self._afterwards(aims) - _grid(len(flow)), warp_field(valid, self.offsets)
 
     def points(self, points: np.ndarray) -> np.ndarray:
         """Where points [K, 2] of the picture lie once it is bent."""

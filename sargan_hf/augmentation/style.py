@@ -20,7 +20,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from ..errors import PictureError
+from ..errors import ImageError
 from ..images.color_modes import LUMA
 
 UNTOUCHED = 0.38
@@ -44,10 +44,10 @@ def stylise(pictures: np.ndarray, rng: np.random.Generator, strength: float = 1.
         A new float32 array of the same shape, in [0, 1].
 
     Raises:
-        PictureError: `pictures` is not a floating-point [K, H, W, 3] stack.
+        ImageError: `pictures` is not a floating-point [K, H, W, 3] stack.
     """
     if pictures.ndim != 4 or pictures.shape[3] != 3 or not np.issubdtype(pictures.dtype, np.floating):
-        raise PictureError(
+        raise ImageError(
             f"Augmentation works on float RGB stacks [K, H, W, 3] in [0, 1]; got {pictures.dtype} {list(pictures.shape)}."
         )
     pictures = np.array(pictures, dtype=np.float32, order="C")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..errors import PictureError, SARGANError
+from ..errors import ImageError, SARGANError
 from ..expressions import ExpressionSpec
 from ..file_names import escape_unprintable
 from .edit_jobs import Job
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LONGEST_REASON = 500  # characters
 
 
-class NotWrittenError(PictureError):
+class NotWrittenError(ImageError):
     """The system refused to write an edit: the disk is full, the folder read-only, the name too long."""
 
 
@@ -71,13 +71,13 @@ class Batch:
 
     def _edit(self, job: Job) -> None:
         if _same(job.source, job.target):
-            raise PictureError("its edit would take its place: choose another --output.")
+            raise ImageError("its edit would take its place: choose another --output.")
         there = next((path for path in (job.target, job.fallback) if path is not None and _is_taken(path)), None)
         if there is not None:
             if not self.resume:
-                raise PictureError(f"{there} exists: use --resume to keep it, or another --output.")
+                raise ImageError(f"{there} exists: use --resume to keep it, or another --output.")
             if not there.is_file():
-                raise PictureError(f"{there} is in the way and no picture: remove it.")
+                raise ImageError(f"{there} is in the way and no picture: remove it.")
             self.skipped += 1
             return
         edited = self.pipe(job.source, self.expression, **self.call)
@@ -89,18 +89,18 @@ class Batch:
             say(f"note: {note}")
 
     def _save(self, image: "Image.Image", job: Job) -> tuple[Path, list[str]]:
-        from ..images import save_picture
+        from ..images import save_image
 
         try:
             job.target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                return save_picture(image, job.target, self.signer), []
-            except PictureError as error:
+                return save_image(image, job.target, self.signer), []
+            except ImageError as error:
                 if job.fallback is None or _system_error(error):
                     raise
-                save_picture(image, job.fallback, self.signer)
+                save_image(image, job.fallback, self.signer)
                 return job.fallback, [f"{_reason(error)} It is saved as {job.fallback.name}."]
-        except (PictureError, OSError) as error:
+        except (ImageError, OSError) as error:
             if _system_error(error):
                 raise NotWrittenError(_reason(error)) from error
             raise

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import ConfigurationError
 
 SETTINGS_FILE = ".sargan-edit.json"
-# What `save_picture`, `claim_output` and `why_unwritable` call an unfinished file; a name may hold line breaks.
+# What `save_image`, `claim_output` and `why_unwritable` call an unfinished file; a name may hold line breaks.
 LEFT_OVER = re.compile(r"\..*[0-9a-f]{32}\.part", re.DOTALL)
 UNFINISHED_SECONDS = 600  # nobody takes that long to save one picture: older ones belong to a process that was killed
 PROBE_BYTES = 4096

@@ -12,10 +12,10 @@ from pathlib import Path
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetInfo, Features, Image, NamedSplit, Value
 
-from ..errors import DatasetError, ExpressionError, PictureError
+from ..errors import DatasetError, ExpressionError, ImageError
 from ..expressions import ALIASES, resolve_expression
 from ..file_names import escape_unprintable
-from ..images.load_image import identify_picture
+from ..images.load_image import identify_image
 
 LISTED = 5  # of the offenders, an error names this many and counts the rest
 
@@ -205,8 +205,8 @@ def _check_files(examples: Sequence[Example], origin: str, refuse_damaged: bool)
 def _complaint(path: Path) -> str:
     """Why a file cannot be opened as a picture, without a full stop; "" where it can, by its first bytes."""
     try:
-        identify_picture(path)
-    except PictureError as error:
+        identify_image(path)
+    except ImageError as error:
         return str(error).removesuffix(".")
     return ""
 

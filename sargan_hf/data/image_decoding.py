@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from datasets import Dataset, Image
 
-from ..errors import DatasetError, PictureError
-from ..images import Picture, open_picture
+from ..errors import DatasetError, ImageError
+from ..images import LoadedImage, load_image
 from ..images.color_modes import to_rgb8, to_srgb
 
 
@@ -74,12 +74,12 @@ def decoded_picture(stored: Mapping | None, name: str) -> np.ndarray:
     if content is None:
         raise DatasetError(f"{name}: there is no picture in this row. Remove the row, or put its picture in.")
     try:
-        return srgb_pixels(open_picture(content))
-    except PictureError as error:
+        return srgb_pixels(load_image(content))
+    except ImageError as error:
         raise DatasetError(f"{name}: {error}") from error
 
 
-def srgb_pixels(picture: Picture) -> np.ndarray:
+def srgb_pixels(picture: LoadedImage) -> np.ndarray:
     """A picture as a viewer shows it: uint8 [H, W, 3], converted from its colour profile to sRGB where it has one."""
     if not picture.info.get("icc_profile"):
         return picture.rgb8()

@@ -19,8 +19,8 @@ from datasets import Dataset, Features, Image, Value
 from PIL import Image as PillowImage
 from rich.progress import track
 
-from ..editing.apply import apply_change
-from ..editing.change import plan_change
+from ..editing.apply import apply_warp
+from ..editing.change import plan_warp
 from ..editing.mouth_refiner import mouth_transform
 from ..errors import DatasetError
 from ..faces.alignment import crop_face
@@ -158,9 +158,9 @@ def _edited(picture: np.ndarray, generator: Generator, transform: np.ndarray, na
     condition[0, generator.expressions.index(name)] = 1.0
     edit = generator(np.ascontiguousarray(crop.transpose(2, 0, 1)[None], dtype=np.float32) / 127.5 - 1, condition)
     motion = None if edit.motion is None else edit.motion[0].transpose(1, 2, 0)
-    change = plan_change(crop, edit.residual[0].transpose(1, 2, 0), motion, "motion", expression=edit.expression[0])
+    change = plan_warp(crop, edit.residual[0].transpose(1, 2, 0), motion, "motion", expression=edit.expression[0])
     edited = picture.copy()
-    apply_change(edited, transform, side, change.scaled(strength))
+    apply_warp(edited, transform, side, change.at_intensity(strength))
     return edited
 
 

@@ -4,10 +4,10 @@ What callers are told of them is in `api_texts`, what they may write for a param
 """
 
 from ..editing.pipeline_sargan import FaceChoice, SARGANPipeline
-from ..errors import ConfigurationError, NoFaceError, PictureError
+from ..errors import ConfigurationError, ImageError, NoFaceError
 from ..expressions import ALIASES
 from ..faces.detection import Face
-from ..images import Picture, open_picture
+from ..images import LoadedImage, load_image
 from .arguments import parse_blend, parse_box, parse_faces, parse_intensity
 from .handlers import Handlers, friendly
 from .settings import Settings
@@ -63,22 +63,22 @@ class PublicAPI:
         """Lists the expressions the model knows, with the other names that are accepted for each."""
         return {name: list(ALIASES.get(name, ())) for name in self.pipeline.generator.expressions}
 
-    def _open(self, picture: Upload) -> Picture:
+    def _open(self, picture: Upload) -> LoadedImage:
         """The picture with its profile, refused by its header when it is larger than this host accepts."""
         if picture is None:
-            raise PictureError("No picture came with the call: upload one first, and give its path as picture.")
-        return open_picture(picture, max_pixels=self.settings.max_pixels)
+            raise ImageError("No picture came with the call: upload one first, and give its path as picture.")
+        return load_image(picture, max_pixels=self.settings.max_pixels)
 
-    def _find(self, picture: Picture) -> list[Face]:
+    def _find(self, picture: LoadedImage) -> list[Face]:
         try:
             return self.pipeline.find_faces(picture, "all")
         except NoFaceError:
             return []
 
-    def _count(self, picture: Picture) -> int:
+    def _count(self, picture: LoadedImage) -> int:
         return len(self._find(picture))
 
-    def _within_limit(self, picture: Picture, wanted: str | list[int]) -> FaceChoice:
+    def _within_limit(self, picture: LoadedImage, wanted: str | list[int]) -> FaceChoice:
         """The pipeline's choice of faces, never more than this host edits at once."""
         most = self.settings.max_faces
         if wanted == "all":

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ..editing.requests import MAX_INTENSITY
-from ..errors import ConfigurationError, ExpressionError, PictureError
+from ..errors import ConfigurationError, ExpressionError, ImageError
 from ..expressions import parse_expression
 from ..faces.choice import ACCEPTED, check_faces
 from ..faces.choice import parse_faces as parse_face_numbers
@@ -33,20 +33,20 @@ def read_picture(value: object, folder: Path) -> str | bytes | None:
         folder: the uploads; nothing outside of it is opened, whatever the path says.
 
     Raises:
-        PictureError: anything else.
+        ImageError: anything else.
     """
     if isinstance(value, Mapping):
         value = value.get("path")
     if value is None:
         return None
     if not isinstance(value, str):
-        raise PictureError(f"picture must be an uploaded file; got {shown(value)}. {NOT_UPLOADED}")
+        raise ImageError(f"picture must be an uploaded file; got {shown(value)}. {NOT_UPLOADED}")
     if value.lstrip()[:5].lower() == "data:":
         return _decoded(value)
     if _SCHEME.match(value):
-        raise PictureError(NOT_OPENED)
+        raise ImageError(NOT_OPENED)
     if not _is_upload(value, folder):
-        raise PictureError(NOT_UPLOADED)
+        raise ImageError(NOT_UPLOADED)
     return value
 
 
@@ -57,7 +57,7 @@ def _decoded(text: str) -> bytes:
             return base64.b64decode("".join(unquote(text[head.end() :]).split()), validate=True)
     except (binascii.Error, ValueError):
         pass
-    raise PictureError("The picture's text is not base64: write it as data:image/jpeg;base64,... or upload the file.")
+    raise ImageError("The picture's text is not base64: write it as data:image/jpeg;base64,... or upload the file.")
 
 
 def _is_upload(path: str, folder: Path) -> bool:

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.components.image import ImageData
 from gradio.processing_utils import save_file_to_cache
 
-from ..errors import PictureError
+from ..errors import ImageError
 from .api import PublicAPI
 from .api_texts import PARAMETERS, RESULTS, SERVED, described, limits
 from .arguments import read_picture
@@ -43,7 +43,7 @@ class PictureArgument(gr.Image):
         """The path of the upload, or the file itself."""
         try:
             return read_picture(payload, Path(self.GRADIO_CACHE))
-        except PictureError as error:
+        except ImageError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
     def api_info(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from ..editing.pipeline_sargan import SARGANPipeline
-from ..editing.session import Key, Sitting, edit_for, straighten
+from ..editing.session import Key, Sitting, align, edit_for
 from .face_views import to_srgb
 
 HEAT = 0.7  # how much of the picture the strongest attention covers
@@ -18,7 +18,7 @@ def explanation(
     pipeline: SARGANPipeline, sitting: Sitting, key: Key, blend: Mapping[str, float]
 ) -> list[tuple[Image.Image, str]]:
     """What the network saw and did to one face, as pictures with captions."""
-    crop = Image.fromarray(straighten(pipeline, sitting, key).crops[0])
+    crop = Image.fromarray(align(pipeline, sitting, key).crops[0])
     crop = np.asarray(to_srgb(crop, sitting.picture.info.get("icc_profile")).convert("RGB"))
     edit = edit_for(pipeline, sitting, key, blend)
     panels = [(_enlarged(crop), "The face, straightened")]
@@ -50,7 +50,7 @@ def attention_overlay(
     size = picture.size
     shrunk = size[0] / sitting.picture.size[0]
     for key in keys:
-        straight = straighten(pipeline, sitting, key)
+        straight = align(pipeline, sitting, key)
         attention = edit_for(pipeline, sitting, key, blend).attention
         if attention is None:
             return None

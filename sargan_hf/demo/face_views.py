@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 from ..editing.pipeline_sargan import SARGANPipeline
 from ..editing.session import Key, Sitting, change_for
 from ..faces.detection import Face
-from ..images import EditedImage, Picture
+from ..images import EditedImage, LoadedImage
 
 LONGEST_SHOWN = 1400  # pixels; the download is always at full resolution
 THUMBNAIL = 176  # pixels
@@ -67,7 +67,7 @@ def thumbnails(pipeline: SARGANPipeline, sitting: Sitting, key: Key, region: str
     small_size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small_pixels = cv2.resize(sitting.picture.rgb8(), small_size, interpolation=cv2.INTER_AREA)
     small_face = replace(face, box=tuple(scale * side for side in face.box), points=face.points * np.float32(scale))
-    straight = pipeline.straighten(Picture(small_pixels, "RGB", sitting.picture.name), [small_face])
+    straight = pipeline.align(LoadedImage(small_pixels, "RGB", sitting.picture.name), [small_face])
     left, top, right, bottom = _square_around(small_face, small_pixels.shape)
     pictures = []
     for name in pipeline.generator.expressions:

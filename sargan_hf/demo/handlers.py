@@ -18,15 +18,15 @@ from ..editing import session as sittings
 from ..editing.pipeline_sargan import SARGANPipeline
 from ..editing.session import KnownFaces, Sitting
 from ..errors import ConfigurationError, SARGANError
-from ..images import ContentCredentials, EditedImage, save_picture
-from ..images.content_credentials import sign_picture
+from ..images import ContentCredentials, EditedImage, save_image
+from ..images.content_credentials import sign_image
 from . import explanations as explaining
 from . import face_views as showing
 from . import strings as texts
 from .example_pictures import example_pictures
 from .face_selection import Selection, select_faces
 from .sentences import for_visitors
-from .session_cache import Place, Shelf
+from .session_cache import SessionCache, SessionHandle
 from .settings import Settings
 from .wishes import EXAMPLE, Wish, read_wish, state_of
 
@@ -60,12 +60,12 @@ class Handlers:
         self.pipeline = pipeline
         self.settings = settings
         self.cache = Path(cache)
-        self.shelf = Shelf(settings.max_memory_mb * 1_000_000)
+        self.sessions = SessionCache(settings.max_memory_mb * 1_000_000)
         self.credentials = settings.credentials()
         self.expressions = pipeline.generator.expressions
         self.examples = settings.find(settings.examples)
 
-    def answer(self, place: Place | None, sent: object) -> tuple[Place | None, dict[str, Any]]:
+    def answer(self, place: SessionHandle | None, sent: object) -> tuple[SessionHandle | None, dict[str, Any]]:
         """What the page shows for a wish. The answer is always whole, also when parts of the wish cannot be had."""
         wish = read_wish(sent, self.expressions)
         before = None if place is None else place.sitting
@@ -86,19 +86,19 @@ class Handlers:
             gr.Warning(sentence, **TOAST)
         if sitting is not before:
             self.greet(sitting)
-        place = self.shelf.put(sitting)
+        place = self.sessions.put(sitting)
         return place, self.page(sitting, selection, wish) | {"problem": problem}
 
-    def sitting_of(self, place: Place | None, picture: str) -> Sitting:
+    def sitting_of(self, place: SessionHandle | None, picture: str) -> Sitting:
         """The opened picture of that name, from the visitor's place where it stands there.
 
         Raises:
-            PictureError: it cannot be opened.
+            ImageError: it cannot be opened.
             ConfigurationError: it is not on the server any more.
         """
         kept = None if place is None else place.sitting
         if kept is not None and kept.source == picture:
-            return self.shelf.take(place)
+            return self.sessions.take(place)
         path = picture
         if picture.startswith(EXAMPLE):
             name = picture.removeprefix(EXAMPLE)
@@ -205,13 +205,13 @@ class Handlers:
         """The picture at full resolution as it is wished."""
         return sittings.edited(self.pipeline, sitting, selection.keys, wish.blend, wish.intensity, wish.area)
 
-    def ordered(self, place: Place | None, sent: object) -> tuple[Sitting, Selection, Wish]:
+    def ordered(self, place: SessionHandle | None, sent: object) -> tuple[Sitting, Selection, Wish]:
         """What an order is about: the picture that the visitor's session keeps, and the wish that came with the order.
 
         Raises:
             ConfigurationError: there is no picture, or it was put away for others.
         """
-        sitting = None if place is None else self.shelf.take(place)
+        sitting = None if place is None else self.sessions.take(place)
         if sitting is None:
             raise ConfigurationError(texts.NO_FACE_YET)
         selection, wish = self.settled(sitting, read_wish(sent, self.expressions))
@@ -220,7 +220,7 @@ class Handlers:
         return sitting, selection, wish
 
     @friendly
-    def download(self, place: Place | None, sent: object, kind: str) -> dict[str, Any]:
+    def download(self, place: SessionHandle | None, sent: object, kind: str) -> dict[str, Any]:
         """The edited picture at full resolution, with the note that it was edited, as a file with the picture's own name."""
         sitting, selection, wish = self.ordered(place, sent)
         after = self.edited(sitting, selection, wish)
@@ -229,7 +229,7 @@ class Handlers:
     @friendly
     def animate(
         self,
-        place: Place | None,
+        place: SessionHandle | None,
         sent: object,
         kind: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008, gradio finds it by its default
@@ -247,11 +247,11 @@ class Handlers:
         progress(1.0, desc=f"Writing the {kind}")
         path = animation.save(self.new_file(f"{file_name(sitting, wish)}.{kind.lower()}"))
         if self.credentials is not None:
-            sign_picture(path, self.credentials)
+            sign_image(path, self.credentials)
         return [gr.update(value=str(path) if kind == shown else None, visible=kind == shown) for shown in ANIMATIONS]
 
     @friendly
-    def explain(self, place: Place | None, sent: object) -> Any:
+    def explain(self, place: SessionHandle | None, sent: object) -> Any:
         """Pictures of what the network did to the first chosen face."""
         sitting, selection, wish = self.ordered(place, sent)
         panels = explaining.explanation(self.pipeline, sitting, selection.keys[0], wish.blend)
@@ -266,7 +266,7 @@ class Handlers:
         if suffix == "jpg" and picture.mode not in ("L", "RGB"):
             note = getattr(picture, "provenance", None)
             picture = EditedImage.from_image(picture.convert("RGB"), note)
-        return str(save_picture(picture, path, credentials, **parameters))
+        return str(save_image(picture, path, credentials, **parameters))
 
     def new_file(self, name: str) -> Path:
         """A file in a folder of its own, which nobody can guess, inside gradio's folder, which it empties in time."""

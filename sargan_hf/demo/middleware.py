@@ -38,7 +38,7 @@ LOOPBACK = b"x-sargan-loopback"  # carries the secret by which the server knows 
 _REMOTE_PATH = re.compile(r"/(?:file=(?!/)|proxy=)|\0", re.IGNORECASE)  # results are served by their full path alone
 
 
-class Guard:
+class SecurityMiddleware:
     """ASGI middleware with the checks of this module.
 
     Args:

@@ -13,7 +13,7 @@ from .agents import AgentServer
 from .complaints import COMPLAINTS
 from .layout import build_page
 from .memory import keep_forgetting, keep_statistics_short
-from .middleware import LOOPBACK, Guard
+from .middleware import LOOPBACK, SecurityMiddleware
 from .ports import check_port
 from .settings import Settings
 from .theme import NAMES, STYLE, theme
@@ -78,7 +78,7 @@ def launch(page: gr.Blocks, settings: Settings, host: str | None = None, port: i
         show_error=False,  # our own sentences are shown all the same; what a bug says stays in the log
         footer_links=["api"],
         app_kwargs={
-            "middleware": [Middleware(Guard, settings=settings, secret=secret)],
+            "middleware": [Middleware(SecurityMiddleware, settings=settings, secret=secret)],
             "lifespan": page.mcp_server_obj.lifespan,
             "exception_handlers": COMPLAINTS,
             "docs_url": None,

@@ -50,7 +50,7 @@ BOX_INFO = "Left, top, right and bottom in pixels of the picture, which is {widt
 BOX_SMALL = "That box is only {size}: draw it around the whole face, at least {least:.0f} pixels wide and high."
 BOX_EMPTY = "There is no face in that box, only one even colour: draw it around a face."
 BOXES_MANY = "At most {count} boxes can be drawn."
-PUT_AWAY = (
+EVICTED = (
     "Many people are using this page, and your picture had to be put away to make room. Remove it and add it again."
 )
 HOW_IT_WORKS = """

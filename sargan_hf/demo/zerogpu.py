@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..inference import Generator, GeneratorEdit
+from ..inference import Generator, GeneratorOutput
 
 SECONDS = 15  # a call takes far less, but the first one also waits for the weights to reach the GPU
 
@@ -38,6 +38,6 @@ class BorrowedGPU:
         self.sample_size = generator.sample_size
         self._run = spaces.GPU(duration=SECONDS)(generator.__call__)
 
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
+    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
         """See `Generator.__call__`."""
         return self._run(crops, expression)

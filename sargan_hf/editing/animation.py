@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..errors import ConfigurationError, ExpressionError, PictureError
+from ..errors import ConfigurationError, ExpressionError, ImageError
 from ..expressions import ExpressionSpec
-from ..images import MIN_SIDE, EditedImage, Picture, open_picture
+from ..images import MIN_SIDE, EditedImage, LoadedImage, load_image
 from ..images.animated_files import WRITERS
 from ..images.color_modes import is_transparent
-from ..images.load_image import PictureSource
+from ..images.load_image import ImageSource
 from ..images.whole_files import write_whole
 from .requests import Editor, StraightenedFaces
 
@@ -63,19 +63,19 @@ class Animation:
         transparent parts on mid grey.
 
         Raises:
-            PictureError: another suffix, frames larger than the format allows, or a file that cannot be written.
+            ImageError: another suffix, frames larger than the format allows, or a file that cannot be written.
             ConfigurationError: .mp4 without PyAV.
         """
         path = Path(path)
         writer = WRITERS.get(path.suffix.lower())
         if writer is None:
-            raise PictureError(f"Cannot save an animation as {path.name}: use .gif, .webp or .mp4.")
+            raise ImageError(f"Cannot save an animation as {path.name}: use .gif, .webp or .mp4.")
         return write_whole(path, writer(self.frames, self.fps, DESCRIPTION, path.name))
 
 
 def animate(
     pipe: Editor,
-    image: PictureSource,
+    image: ImageSource,
     expression: ExpressionSpec | Sequence[ExpressionSpec] = "happy",
     *,
     intensity: float = 1.0,
@@ -94,7 +94,7 @@ def animate(
 
     Args:
         pipe: the pipeline.
-        image: see `open_picture`.
+        image: see `load_image`.
         expression: one expression or a list of them; every chosen face makes the same journey.
         intensity: of every expression, 0 to 1.5.
         seconds: of each stage of the journey, up to 60; n expressions have n + 1 stages.
@@ -105,18 +105,18 @@ def animate(
 
     Raises:
         ConfigurationError: settings out of range, more than 600 frames, or more pixels than memory holds.
-        PictureError, NoFaceError, ExpressionError: as in `SARGANPipeline.__call__`.
+        ImageError, NoFaceError, ExpressionError: as in `SARGANPipeline.__call__`.
     """
     from .requests import check_settings
 
     check_settings(intensity, "motion")
     stops = _stops(expression)
     steps = _steps(seconds, fps, len(stops) + 1, max_side)
-    opened = open_picture(image)
+    opened = load_image(image)
     picture = _shrunk(opened, max_side)
     _check_pixels(picture, steps * (len(stops) + 1))
     box, points = _shrunk_marks(box, points, np.array(picture.size) / opened.size)
-    straight = pipe.straighten(picture, pipe.find_faces(picture, faces, box=box, points=points))
+    straight = pipe.align(picture, pipe.find_faces(picture, faces, box=box, points=points))
     journey = _journey([pipe.conditions(stop, len(straight.faces)) for stop in stops], float(intensity), steps)
     return Animation(_frames(pipe, straight, journey, region, progress), float(fps), _notes(picture), journey)
 
@@ -152,7 +152,7 @@ def _frames(
             if wanted not in planned:  # only the last one is kept: blends do not come again
                 edit = pipe.generate(straight, moment.expression)
                 planned = {wanted: pipe.plan(straight, edit, "motion", region)}
-            pixels, _ = pipe.compose(straight, [change.scaled(moment.intensity) for change in planned[wanted]])
+            pixels, _ = pipe.compose(straight, [change.at_intensity(moment.intensity) for change in planned[wanted]])
             still = EditedImage.from_image(straight.picture.to_image(pixels), DESCRIPTION)
             drawn[wanted, moment.intensity] = still
         frames.append(drawn[wanted, moment.intensity])
@@ -191,10 +191,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
-def _check_pixels(picture: Picture, frames: int) -> None:
+def _check_pixels(picture: LoadedImage, frames: int) -> None:
     width, height = picture.size
     if min(width, height) < MIN_SIDE:
-        raise PictureError(
+        raise ImageError(
             f"An animation of {picture.name} would have {width} x {height} pixels, and a picture needs {MIN_SIDE} a side: "
             f"raise max_side."
         )
@@ -204,7 +204,7 @@ def _check_pixels(picture: Picture, frames: int) -> None:
         )
 
 
-def _shrunk(picture: Picture, max_side: int) -> Picture:
+def _shrunk(picture: LoadedImage, max_side: int) -> LoadedImage:
     """The picture in its own mode, no longer than `max_side`."""
     scale = max_side / max(picture.size)
     if scale >= 1:
@@ -219,7 +219,7 @@ def _shrunk(picture: Picture, max_side: int) -> Picture:
         weighted = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
         colours = weighted[..., :-1] / np.maximum(weighted[..., -1:], 1e-6)
         smaller = np.rint(np.concatenate([colours, weighted[..., -1:]], axis=2)).astype(np.uint8)
-    return Picture(smaller, picture.mode, picture.name, picture.info, picture.notes)
+    return LoadedImage(smaller, picture.mode, picture.name, picture.info, picture.notes)
 
 
 def _shrunk_marks(box, points, scale: np.ndarray):
@@ -231,7 +231,7 @@ def _shrunk_marks(box, points, scale: np.ndarray):
     return box, points  # anything of another shape is refused where faces are looked for
 
 
-def _notes(picture: Picture) -> list[str]:
+def _notes(picture: LoadedImage) -> list[str]:
     if not is_transparent(picture.to_image()):
         return list(picture.notes)
     return [*picture.notes, f"{picture.name} is transparent: an .mp4 shows it on mid grey, .webp and .gif as it is."]

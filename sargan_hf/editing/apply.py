@@ -3,11 +3,12 @@
 import cv2
 import numpy as np
 
+from .._moved import renamed
 from ..faces.alignment import transform_scale
-from ..images.warp import moved
+from ..images.warp import warp_field
 from . import masks as compositing
-from .change import Change
-from .color_match import residual_in
+from .change import FaceWarp
+from .color_match import residual_for_channels
 
 # Rows are worked on in bands of about this many pixels, so that a huge face costs time, not memory.
 BAND_PIXELS = 1 << 20
@@ -16,7 +17,7 @@ LEAST_WEIGHT = 1 / 512
 RESTORED_DETAIL = 0.01
 
 
-def apply_change(pixels: np.ndarray, transform: np.ndarray, side: int, change: Change) -> tuple[int, int, int, int]:
+def apply_warp(pixels: np.ndarray, transform: np.ndarray, side: int, change: FaceWarp) -> tuple[int, int, int, int]:
     """Makes the change in `pixels`, in place.
 
     Args:
@@ -49,7 +50,7 @@ def _apply_band(pixels, source, corner, band, fields, to_fields) -> None:
     left, top, right, bottom = band
     size = right - left, bottom - top
     matrix = to_fields @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
-    motion, residual, coarse, coarseness, weight = (_upsampled(field, matrix, size) for field in fields)
+    motion, residual, coarse, use_crop_mask, weight = (_upsampled(field, matrix, size) for field in fields)
     target = pixels[top:bottom, left:right]
     x = motion[..., 0] + np.arange(left - corner[0], right - corner[0], dtype=np.float32)
     y = motion[..., 1] + np.arange(top - corner[1], bottom - corner[1], dtype=np.float32)[:, None]
@@ -57,8 +58,8 @@ def _apply_band(pixels, source, corner, band, fields, to_fields) -> None:
     colour = source if source.ndim == 2 else source[..., :colours]
     warped = _fetched(colour, x, y).reshape(*motion.shape[:2], colours)
     full = np.iinfo(pixels.dtype).max
-    warped += coarseness[..., None] * (residual_in(coarse, colours) * full - warped)
-    edited = warped + residual_in(residual, colours) * full
+    warped += use_crop_mask[..., None] * (residual_for_channels(coarse, colours) * full - warped)
+    edited = warped + residual_for_channels(residual, colours) * full
     edited = np.clip(np.rint(edited), 0, full).astype(pixels.dtype)
     acts = weight > LEAST_WEIGHT
     if target.ndim == 2:
@@ -91,10 +92,10 @@ def _rectangle(wide: np.ndarray, weight: np.ndarray, shape: tuple[int, ...]) -> 
     return int(left), int(top), int(right), int(bottom)
 
 
-def _reduced(change: Change, wide: np.ndarray, motion: np.ndarray) -> tuple[tuple, np.ndarray]:
+def _reduced(change: FaceWarp, wide: np.ndarray, motion: np.ndarray) -> tuple[tuple, np.ndarray]:
     """The change's fields, averaged down where the face is smaller than the crop, and the 3x3 matrix from picture to them."""
-    coarse = moved(change.crop, change.motion)
-    fields = (motion, change.residual, coarse, change.coarseness(), change.weight)
+    coarse = warp_field(change.crop, change.motion)
+    fields = (motion, change.residual, coarse, change.use_crop_mask(), change.weight)
     to_fields = np.vstack([wide, [0, 0, 1]])
     factor = int(transform_scale(wide))
     if factor <= 1:
@@ -116,3 +117,6 @@ def _upsampled(field: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> 
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=0,
     )
+
+
+__getattr__ = renamed(__name__, {"apply_change": "apply_warp"})

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..images.warp import moved
+from .._moved import renamed
+from ..images.warp import warp_field
 from . import masks as compositing
-from .color_match import in_the_crops_colours
+from .color_match import match_crop_colors
 
 MODES = ("motion", "residual", "paste")
 SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
@@ -26,7 +27,7 @@ OPENS_DARK = 3.0  # the inside of a mouth has its full colour from the reciproca
 
 
 @dataclass(frozen=True)
-class Change:
+class FaceWarp:
     """What an edit does to one face at intensity 1, over the crop widened by `compositing.spread_pixels` on each side.
 
     Attributes:
@@ -35,7 +36,7 @@ class Change:
         crop: float32 [P, P, 3] in 0..1, the face as the model saw it, to be moved instead of the picture's own pixels where
             those would be drawn out to streaks.
         weight: float32 [P, P], 0 where the picture stays as it is, bit for bit.
-        covered: float32 [P, P], 1 where the residual replaces what the picture shows, see `covered_by`.
+        overpainted: float32 [P, P], 1 where the residual replaces what the picture shows, see `overpaint_mask`.
         expression: float32 [n], the condition that the edit was made for, which `faces.mouth` refines it by.
         pasted: whether `crop` stands in for the picture's own pixels everywhere, the mode "paste".
     """
@@ -44,11 +45,11 @@ class Change:
     residual: np.ndarray
     crop: np.ndarray
     weight: np.ndarray
-    covered: np.ndarray
+    overpainted: np.ndarray
     expression: np.ndarray
     pasted: bool = False
 
-    def scaled(self, intensity: float) -> "Change":
+    def at_intensity(self, intensity: float) -> "FaceWarp":
         """The change at another intensity, 0 none and 1 this one: every point that moves goes that share of its way.
 
         What is painted goes with it. Were the fields scaled where they are, a mouth half open would show the lips drawn out
@@ -60,24 +61,24 @@ class Change:
         # What is shown at x here is shown at x + ends in the full change: a fixed point, as that is where its motion is known.
         ends = np.zeros_like(self.motion)
         for _ in range(FOLLOWED):
-            ends = (intensity - 1) * moved(self.motion, ends)
-        fields = moved(np.dstack([self.motion, self.residual, drawn_out(self.motion), self.covered]), ends)
-        motion, residual, opening, covered = fields[..., :2], fields[..., 2:5], fields[..., 5:6], fields[..., 6]
+            ends = (intensity - 1) * warp_field(self.motion, ends)
+        fields = warp_field(np.dstack([self.motion, self.residual, stretch_mask(self.motion), self.overpainted]), ends)
+        motion, residual, opening, overpainted = fields[..., :2], fields[..., 2:5], fields[..., 5:6], fields[..., 6]
         opened = min(1.0, OPENS_DARK * intensity)
         residual *= intensity + opening * (max(intensity, opened) - intensity)
-        return replace(self, motion=intensity * motion, residual=residual, covered=opened * covered)
+        return replace(self, motion=intensity * motion, residual=residual, overpainted=opened * overpainted)
 
-    def coarseness(self) -> np.ndarray:
+    def use_crop_mask(self) -> np.ndarray:
         """float32 [P, P], 1 where the moved `crop` is shown instead of the picture's own pixels.
 
         A mouth that opens draws the seam between the lips out over the whole opening; at the picture's resolution that
         is a comb of streaks. The model saw and painted over the few pixels of its own size. So it did with the teeth of a
         smile that closes or turns into a dark opening: its paint hides no gap between them that it did not see.
         """
-        return self.weight if self.pasted else np.maximum(drawn_out(self.motion), self.covered)
+        return self.weight if self.pasted else np.maximum(stretch_mask(self.motion), self.overpainted)
 
 
-def plan_change(
+def plan_warp(
     crop: np.ndarray,
     residual: np.ndarray,
     motion: np.ndarray | None,
@@ -86,8 +87,8 @@ def plan_change(
     attention: np.ndarray | None = None,
     *,
     expression: np.ndarray,
-) -> Change:
-    """Turns what the generator returns into the `Change` to make.
+) -> FaceWarp:
+    """Turns what the generator returns into the `FaceWarp` to make.
 
     Args:
         crop: uint8 [S, S, 3], what the generator saw.
@@ -102,39 +103,39 @@ def plan_change(
     side = crop.shape[0]
     start = crop.astype(np.float32) / 127.5 - 1
     flow = np.zeros((side, side, 2), np.float32) if motion is None else motion.astype(np.float32) * (side / 2)
-    edit = (start if motion is None else moved(start, flow)) + residual
-    skin, covered = None, np.zeros((side, side), np.float32)
+    edit = (start if motion is None else warp_field(start, flow)) + residual
+    skin, overpainted = None, np.zeros((side, side), np.float32)
     if mode == "motion":
         flow = _smoothed(flow) if motion is not None else optical_flow(crop, edit)
-        start = moved(start, flow)
-        covered = covered_by((edit - start) / 2)
+        start = warp_field(start, flow)
+        overpainted = overpaint_mask((edit - start) / 2)
         # Between opening lips the network has painted over the drawn-out seam, pixel for pixel, and over teeth likewise. The
         # paint smoothed alone would let them show again as streaks; there the whole is.
-        opening = drawn_out(flow)
-        coarse = np.maximum(opening, covered)[..., None]
+        opening = stretch_mask(flow)
+        coarse = np.maximum(opening, overpainted)[..., None]
         residual = coarse * (_smoothed(edit) - start) + (1 - coarse) * _smoothed(edit - start)
         skin = 1 - opening
     else:
         flow, residual = np.zeros_like(flow), edit - start
-    residual = in_the_crops_colours(crop, start, residual, skin)
+    residual = match_crop_colors(crop, start, residual, skin)
     weight = compositing.activity_weight(residual, flow) * compositing.face_weight(side)
     if region is not None:
         weight = weight * compositing.region_weight(region, side) * compositing.attention_weight(attention, side)
     inner = compositing.residual_weight(side)
     pad = compositing.spread_pixels(side)
     total = _spread(weight, pad) * compositing.spread_weight(side)
-    inner, covered = (
+    inner, overpainted = (
         cv2.copyMakeBorder(field * weight, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
-        for field in (inner, covered)
+        for field in (inner, overpainted)
     )
     if mode == "paste":
         total = inner
     motion, residual = _spread(flow, pad) * total[..., None], _spread(residual / 2, pad) * inner[..., None]
     wide = _spread(crop.astype(np.float32) / 255, pad)
-    return Change(motion, residual, wide, total, covered, expression, mode == "paste")
+    return FaceWarp(motion, residual, wide, total, overpainted, expression, mode == "paste")
 
 
-def drawn_out(motion: np.ndarray) -> np.ndarray:
+def stretch_mask(motion: np.ndarray) -> np.ndarray:
     """float32 [P, P], 1 where `motion` [P, P, 2] in pixels fetches many pixels from the place of one."""
     down_x, across_x = np.gradient(motion[..., 0])
     down_y, across_y = np.gradient(motion[..., 1])
@@ -143,7 +144,7 @@ def drawn_out(motion: np.ndarray) -> np.ndarray:
     return _smoothed(stretched)
 
 
-def covered_by(paint: np.ndarray) -> np.ndarray:
+def overpaint_mask(paint: np.ndarray) -> np.ndarray:
     """float32 [S, S], 1 where `paint` [S, S, 3], of the full range, hides what it is added to, and between such places."""
     much = _smoothed(np.abs(paint).max(axis=2))
     gap = 2 * round(GAP * len(paint)) + 1
@@ -181,3 +182,6 @@ def _smoothed(field: np.ndarray) -> np.ndarray:
 
 def _spread(field: np.ndarray, pad: int) -> np.ndarray:
     return cv2.copyMakeBorder(field, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+
+
+__getattr__ = renamed(__name__, {"Change": "FaceWarp", "plan_change": "plan_warp"})

@@ -17,7 +17,7 @@ ALIKE = 0.15  # of full brightness
 BRIGHTER, SHADE = 0.04, 0.3
 
 
-def in_the_crops_colours(
+def match_crop_colors(
     crop: np.ndarray, start: np.ndarray, residual: np.ndarray, skin: np.ndarray | None = None
 ) -> np.ndarray:
     """`residual` so changed that `start` + `residual` shows no hue which the face does not hold.
@@ -137,6 +137,6 @@ def single_tint(crop: np.ndarray) -> np.ndarray | None:
     return grey if np.abs(tint - grey).max() < 0.01 else tint  # a grey picture stays grey to the last bit
 
 
-def residual_in(residual: np.ndarray, colours: int) -> np.ndarray:
+def residual_for_channels(residual: np.ndarray, colours: int) -> np.ndarray:
     """An RGB field as it is, or its luma for pictures of one channel."""
     return residual if colours == 3 else (residual @ LUMA)[..., None]

@@ -58,7 +58,7 @@ def activity_weight(residual: np.ndarray, motion: np.ndarray) -> np.ndarray:
     levels = np.abs(residual).max(axis=2) * 127.5
     pixels = np.hypot(motion[..., 0], motion[..., 1])
     acts = np.maximum(smoothstep((levels - 1.5) / 4), smoothstep((pixels - 0.1) / 0.4)).astype(np.float32)
-    return np.clip(grown(acts, 0.05), 0, 1)
+    return np.clip(dilate_soft(acts, 0.05), 0, 1)
 
 
 def face_weight(side: int) -> np.ndarray:
@@ -106,10 +106,10 @@ def attention_weight(attention: np.ndarray | None, side: int) -> np.ndarray:
     if attention is None:
         return np.ones((side, side), np.float32)
     looked = smoothstep((cv2.resize(attention.astype(np.float32), (side, side)) - 0.02) / 0.08)
-    return np.clip(grown(looked, 0.05), 0, 1).astype(np.float32)
+    return np.clip(dilate_soft(looked, 0.05), 0, 1).astype(np.float32)
 
 
-def grown(weight: np.ndarray, reach: float) -> np.ndarray:
+def dilate_soft(weight: np.ndarray, reach: float) -> np.ndarray:
     """`weight` [S, S] spread over discs of `reach` times the side, with a soft edge."""
     disc = max(3, round(reach * weight.shape[0])) | 1
     spread = cv2.dilate(weight, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (disc, disc)))

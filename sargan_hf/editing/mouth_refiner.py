@@ -4,19 +4,17 @@ A face's crop gives the mouth 36 pixels, and a tooth three. A second generator s
 than twice the scale, and paints what is missing. It never moves anything.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
 
 from ..faces.alignment import EYES_CENTRE, EYES_TO_MOUTH, crop_corners, crop_face, transform_scale
 from ..images.color_modes import LUMA, to_rgb8
+from ..inference import GeneratorOutput
 from . import masks as compositing
-from .change import Change
-from .color_match import in_the_crops_colours, residual_in
-
-if TYPE_CHECKING:
-    from ..inference import GeneratorEdit
+from .change import FaceWarp
+from .color_match import match_crop_colors, residual_for_channels
 
 # In units of the canonical crop's side: the patch, from the corners of a smile to the lower lip of a dropped jaw.
 SIDE = 0.46
@@ -34,7 +32,7 @@ class Refiner(Protocol):
 
     sample_size: int
 
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> "GeneratorEdit": ...
+    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput: ...
 
 
 def mouth_transform(transform: np.ndarray, side: int, size: int) -> np.ndarray:
@@ -54,18 +52,18 @@ def refine_mouth(
     pixels: np.ndarray,
     transform: np.ndarray,
     side: int,
-    change: Change,
+    change: FaceWarp,
     refiner: Refiner,
     region: tuple[int, int, int, int],
 ) -> None:
-    """Paints the finer mouth into `pixels`, in place, after `apply_change` has made the edit there.
+    """Paints the finer mouth into `pixels`, in place, after `apply_warp` has made the edit there.
 
     Nothing is done to a face smaller than the model's own crop: it has no room for more.
 
     Args:
-        pixels, transform, side, change: as for `apply_change`.
+        pixels, transform, side, change: as for `apply_warp`.
         refiner: the generator trained for it.
-        region: what `apply_change` returned; nothing is painted outside.
+        region: what `apply_warp` returned; nothing is painted outside.
     """
     size = refiner.sample_size
     if transform_scale(transform) >= 1:
@@ -77,11 +75,11 @@ def refine_mouth(
     patch = to_rgb8(crop_face(pixels, to_patch, size)).astype(np.float32) / 127.5 - 1
     painted = refiner(np.ascontiguousarray(patch.transpose(2, 0, 1)[None]), change.expression[None]).residual[0]
     crop = np.rint(255 * change.crop).astype(np.uint8)
-    residual = in_the_crops_colours(crop, patch, _calm_colours(painted.transpose(1, 2, 0)))
+    residual = match_crop_colors(crop, patch, _calm_colours(painted.transpose(1, 2, 0)))
     _add(pixels, residual * activity[..., None] / 2, to_patch, region)
 
 
-def mouth_activity(change: Change, side: int, size: int) -> np.ndarray:
+def mouth_activity(change: FaceWarp, side: int, size: int) -> np.ndarray:
     """float32 [size, size] in 0..1, how much the edit does to the mouth: the refiner paints where the edit did.
 
     It grows steadily from 0 at intensity 0, so that a faint edit is refined faintly, and nothing where nothing changed.
@@ -91,7 +89,7 @@ def mouth_activity(change: Change, side: int, size: int) -> np.ndarray:
     levels = 255 * np.abs(change.residual[inner, inner]).max(axis=2)
     pixels = np.hypot(*np.moveaxis(change.motion[inner, inner], 2, 0))
     acts = np.maximum(levels / FULL_LEVELS, pixels / FULL_PIXELS).astype(np.float32)
-    acts = compositing.smoothstep(compositing.grown(acts, 0.06)) * change.weight[inner, inner]
+    acts = compositing.smoothstep(compositing.dilate_soft(acts, 0.06)) * change.weight[inner, inner]
     patch = cv2.warpAffine(acts, mouth_transform(np.eye(2, 3), side, size), (size, size))
     return np.clip(patch, 0, 1) * compositing.residual_weight(size, FEATHER)
 
@@ -117,6 +115,6 @@ def _add(pixels: np.ndarray, residual: np.ndarray, to_patch: np.ndarray, region:
     colours = 1 if pixels.ndim == 2 or pixels.shape[2] == 2 else 3
     target = target[..., None] if pixels.ndim == 2 else target[..., :colours]
     full = np.iinfo(pixels.dtype).max
-    painted = np.clip(np.rint(target + residual_in(fine, colours) * full), 0, full).astype(pixels.dtype)
+    painted = np.clip(np.rint(target + residual_for_channels(fine, colours) * full), 0, full).astype(pixels.dtype)
     paints = np.abs(fine).max(axis=2) > 0
     target[paints] = painted[paints]

@@ -10,13 +10,13 @@ from ..expressions import ExpressionSpec, expression_vector
 from ..faces.alignment import canonical_transform, crop_face
 from ..faces.choice import FaceChoice, check_faces, chosen_faces
 from ..faces.detection import Face, FaceDetector, face_from_points
-from ..images import EditedImage, Picture, open_picture
+from ..images import EditedImage, LoadedImage, load_image
 from ..images.color_modes import to_rgb8
-from ..images.load_image import PictureSource
-from ..inference import Generator, GeneratorEdit, load_generator, load_mouth
+from ..images.load_image import ImageSource
+from ..inference import Generator, GeneratorOutput, load_generator, load_mouth
 from ..model_source import find_source
-from .apply import apply_change
-from .change import Change, plan_change
+from .apply import apply_warp
+from .change import FaceWarp, plan_warp
 from .mouth_refiner import refine_mouth
 from .requests import Box, FaceEdit, SARGANPipelineOutput, StraightenedFaces, _is_list_of_specs, check_settings
 
@@ -70,7 +70,7 @@ class SARGANPipeline:
 
     def __call__(
         self,
-        image: PictureSource | Sequence[PictureSource],
+        image: ImageSource | Sequence[ImageSource],
         expression: ExpressionSpec | Sequence[ExpressionSpec] = "happy",
         *,
         intensity: float = 1.0,
@@ -84,7 +84,7 @@ class SARGANPipeline:
         """Edits one picture or a list of them.
 
         Args:
-            image: path, Pillow image, array, bytes or open binary file (see `open_picture`), or a list of these.
+            image: path, Pillow image, array, bytes or open binary file (see `load_image`), or a list of these.
             expression: a name or alias; a blend such as `{"happy": 0.6, "surprised": 0.4}`; a vector in the model's order;
                 or a list with one of these for each chosen face.
             intensity: 0 gives the picture back bit for bit, 1 is the edit as trained, up to 1.5 exaggerates.
@@ -99,7 +99,7 @@ class SARGANPipeline:
             provenance: whether files saved from the result say that a trained model edited them.
 
         Raises:
-            PictureError: a picture cannot be opened.
+            ImageError: a picture cannot be opened.
             NoFaceError: no face was found, or the chosen one does not exist.
             ExpressionError: an unknown expression.
             ConfigurationError: any other argument that cannot work.
@@ -110,9 +110,9 @@ class SARGANPipeline:
             raise ConfigurationError("box and points belong to one picture: call the pipeline once for each picture.")
         output = SARGANPipelineOutput([], [])
         for index, source in enumerate(sources):
-            picture = open_picture(source)
+            picture = load_image(source)
             found = self.find_faces(picture, faces, box=box, points=points)
-            straight = self.straighten(picture, found)
+            straight = self.align(picture, found)
             conditions = self.conditions(expression, len(found))
             edit = self.generate(straight, conditions)
             changes = self.plan(straight, edit, transfer, region)
@@ -123,7 +123,7 @@ class SARGANPipeline:
         return output
 
     def animate(
-        self, image: PictureSource, expression: ExpressionSpec | Sequence[ExpressionSpec], **settings
+        self, image: ImageSource, expression: ExpressionSpec | Sequence[ExpressionSpec], **settings
     ) -> "Animation":
         """Moves from the picture as it is to an expression, or along a list of them, and back.
 
@@ -135,7 +135,7 @@ class SARGANPipeline:
 
     def find_faces(
         self,
-        picture: Picture,
+        picture: LoadedImage,
         faces: FaceChoice = "largest",
         *,
         box: Box | None = None,
@@ -151,7 +151,7 @@ class SARGANPipeline:
         found = self.detector.find(viewed, every=wanted != "largest", name=picture.name)
         return [found[index] for index in chosen_faces(wanted, len(found), picture.name)]
 
-    def straighten(self, picture: Picture, faces: Sequence[Face]) -> StraightenedFaces:
+    def align(self, picture: LoadedImage, faces: Sequence[Face]) -> StraightenedFaces:
         """Cuts the faces out of the picture, upright and at the model's size."""
         size = self.generator.sample_size
         transforms = [canonical_transform(face.points, size) for face in faces]
@@ -168,7 +168,7 @@ class SARGANPipeline:
             )
         return np.stack([expression_vector(spec, self.generator.expressions) for spec in expression])
 
-    def generate(self, straight: StraightenedFaces, conditions: np.ndarray) -> GeneratorEdit:
+    def generate(self, straight: StraightenedFaces, conditions: np.ndarray) -> GeneratorOutput:
         """What the generator makes of each face of a picture, under one condition [n] for each."""
         crops = np.ascontiguousarray(straight.crops.transpose(0, 3, 1, 2), dtype=np.float32) / 127.5 - 1
         return self.generator(crops, conditions)
@@ -176,39 +176,39 @@ class SARGANPipeline:
     def plan(
         self,
         straight: StraightenedFaces,
-        edit: GeneratorEdit,
+        edit: GeneratorOutput,
         transfer: str = "motion",
         region: str | np.ndarray | None = None,
-    ) -> list[Change]:
+    ) -> list[FaceWarp]:
         """What to change about each face, at intensity 1."""
         motions = [None] * len(edit.residual) if edit.motion is None else edit.motion.transpose(0, 2, 3, 1)
         residuals = edit.residual.transpose(0, 2, 3, 1)
         attentions = [None] * len(residuals) if edit.attention is None else edit.attention[:, 0]
         return [
-            plan_change(crop, residual, motion, transfer, region, attention, expression=expression)
+            plan_warp(crop, residual, motion, transfer, region, attention, expression=expression)
             for crop, residual, motion, attention, expression in zip(
                 straight.crops, residuals, motions, attentions, edit.expression, strict=True
             )
         ]
 
     def draw(
-        self, straight: StraightenedFaces, changes: Sequence[Change], intensity: float = 1.0, provenance: bool = True
+        self, straight: StraightenedFaces, changes: Sequence[FaceWarp], intensity: float = 1.0, provenance: bool = True
     ) -> tuple[EditedImage, list[tuple[int, int, int, int]]]:
         """The edited picture with its note, and for each change the rectangle outside of which no pixel changed."""
-        pixels, regions = self.compose(straight, [change.scaled(intensity) for change in changes])
+        pixels, regions = self.compose(straight, [change.at_intensity(intensity) for change in changes])
         conditions = [change.expression for change in changes]
         note = _provenance(conditions, self.generator.expressions, intensity) if provenance else None
         return EditedImage.from_image(straight.picture.to_image(pixels), note), regions
 
     def compose(
-        self, straight: StraightenedFaces, changes: Sequence[Change]
+        self, straight: StraightenedFaces, changes: Sequence[FaceWarp]
     ) -> tuple[np.ndarray, list[tuple[int, int, int, int]]]:
         """Puts the changes into a copy of the picture's pixels; also returns the rectangle that each may have touched."""
         pixels = straight.picture.pixels.copy()
         side = straight.crops.shape[1]
         regions = []
         for transform, change in zip(straight.transforms, changes, strict=True):
-            regions.append(apply_change(pixels, transform, side, change))
+            regions.append(apply_warp(pixels, transform, side, change))
             if self.mouth is not None and not change.pasted:
                 refine_mouth(pixels, transform, side, change, self.mouth, regions[-1])
         return pixels, regions
@@ -220,7 +220,7 @@ def _torch_generator(model: "SARGAN") -> Generator:
     return TorchGenerator(model)
 
 
-def _rgb_crop(picture: Picture, transform: np.ndarray, size: int) -> np.ndarray:
+def _rgb_crop(picture: LoadedImage, transform: np.ndarray, size: int) -> np.ndarray:
     return to_rgb8(crop_face(picture.pixels, transform, size))
 
 

@@ -10,9 +10,9 @@ from ..errors import ConfigurationError
 from ..expressions import ExpressionSpec
 from ..faces.choice import FaceChoice
 from ..faces.detection import Face
-from ..images import EditedImage, Picture
-from ..inference import GeneratorEdit
-from .change import MODES, Change
+from ..images import EditedImage, LoadedImage
+from ..inference import GeneratorOutput
+from .change import MODES, FaceWarp
 
 Box = tuple[float, float, float, float]
 MAX_INTENSITY = 1.5
@@ -64,7 +64,7 @@ class SARGANPipelineOutput:
 class StraightenedFaces:
     """A picture with the chosen faces cut out as the generator wants them: crops uint8 [N, S, S, 3]."""
 
-    picture: Picture
+    picture: LoadedImage
     faces: list[Face]
     transforms: list[np.ndarray]
     crops: np.ndarray
@@ -92,23 +92,23 @@ class Editor(Protocol):
     """The steps of an edit, as `SARGANPipeline` has them; what films are made with."""
 
     def find_faces(
-        self, picture: Picture, faces: FaceChoice = ..., *, box: Box | None = ..., points: np.ndarray | None = ...
+        self, picture: LoadedImage, faces: FaceChoice = ..., *, box: Box | None = ..., points: np.ndarray | None = ...
     ) -> list[Face]: ...
 
-    def straighten(self, picture: Picture, faces: Sequence[Face]) -> StraightenedFaces: ...
+    def align(self, picture: LoadedImage, faces: Sequence[Face]) -> StraightenedFaces: ...
 
     def conditions(self, expression: ExpressionSpec | Sequence[ExpressionSpec], count: int) -> np.ndarray: ...
 
-    def generate(self, straight: StraightenedFaces, conditions: np.ndarray) -> GeneratorEdit: ...
+    def generate(self, straight: StraightenedFaces, conditions: np.ndarray) -> GeneratorOutput: ...
 
     def plan(
         self,
         straight: StraightenedFaces,
-        edit: GeneratorEdit,
+        edit: GeneratorOutput,
         transfer: str = ...,
         region: str | np.ndarray | None = ...,
-    ) -> list[Change]: ...
+    ) -> list[FaceWarp]: ...
 
     def compose(
-        self, straight: StraightenedFaces, changes: Sequence[Change]
+        self, straight: StraightenedFaces, changes: Sequence[FaceWarp]
     ) -> tuple[np.ndarray, list[tuple[int, int, int, int]]]: ...

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..errors import NoFaceError
 from ..faces.detection import Face
-from ..images import EditedImage, Picture, open_picture
-from ..inference import GeneratorEdit
-from .change import Change
+from ..images import EditedImage, LoadedImage, load_image
+from ..inference import GeneratorOutput
+from .change import FaceWarp
 from .pipeline_sargan import SARGANPipeline
 from .requests import Box, StraightenedFaces
 
@@ -39,7 +39,7 @@ class Sitting:
         thumbnails: files of a face in every expression, by face and region.
     """
 
-    picture: Picture
+    picture: LoadedImage
     source: str
     faces: list[Face]
     found: int = 0
@@ -50,9 +50,9 @@ class Sitting:
     befores: dict[tuple[int, int, int, int], str] = field(default_factory=dict, repr=False)
     thumbnails: dict[tuple, list[str]] = field(default_factory=dict, repr=False)
     straightened: dict[Key, StraightenedFaces] = field(default_factory=dict, repr=False)
-    edits: dict[Key, GeneratorEdit] = field(default_factory=dict, repr=False)
-    blends: dict[tuple, GeneratorEdit] = field(default_factory=dict, repr=False)
-    changes: dict[tuple, Change] = field(default_factory=dict, repr=False)
+    edits: dict[Key, GeneratorOutput] = field(default_factory=dict, repr=False)
+    blends: dict[tuple, GeneratorOutput] = field(default_factory=dict, repr=False)
+    changes: dict[tuple, FaceWarp] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -79,9 +79,9 @@ def open_sitting(pipeline: SARGANPipeline, path: str, max_pixels: int, max_faces
     """Opens an uploaded picture and finds its faces; a picture without one is kept, for a box drawn by hand.
 
     Raises:
-        PictureError: the file is not a picture that can be edited.
+        ImageError: the file is not a picture that can be edited.
     """
-    picture = open_picture(path, max_pixels=max_pixels)
+    picture = load_image(path, max_pixels=max_pixels)
     try:
         faces = pipeline.find_faces(picture, "all")
     except NoFaceError:
@@ -89,45 +89,45 @@ def open_sitting(pipeline: SARGANPipeline, path: str, max_pixels: int, max_faces
     return Sitting(picture, path, faces[:max_faces], len(faces))
 
 
-def straighten(pipeline: SARGANPipeline, sitting: Sitting, key: Key) -> StraightenedFaces:
+def align(pipeline: SARGANPipeline, sitting: Sitting, key: Key) -> StraightenedFaces:
     """One face of the picture, cut out; kept."""
 
     def make() -> StraightenedFaces:
-        return pipeline.straighten(sitting.picture, [sitting.face(key)])
+        return pipeline.align(sitting.picture, [sitting.face(key)])
 
     return kept(sitting.straightened, key, make, KEPT_FACES)
 
 
-def edit_all(pipeline: SARGANPipeline, sitting: Sitting, key: Key) -> GeneratorEdit:
+def edit_all(pipeline: SARGANPipeline, sitting: Sitting, key: Key) -> GeneratorOutput:
     """The generator's answer to every expression for one face, in the model's order; kept."""
 
-    def make() -> GeneratorEdit:
+    def make() -> GeneratorOutput:
         conditions = np.eye(len(pipeline.generator.expressions), dtype=np.float32)
-        straight = straighten(pipeline, sitting, key)
+        straight = align(pipeline, sitting, key)
         repeated = replace(straight, crops=np.repeat(straight.crops, len(conditions), axis=0))
         return pipeline.generate(repeated, conditions)
 
     return kept(sitting.edits, key, make, KEPT_FACES)
 
 
-def edit_for(pipeline: SARGANPipeline, sitting: Sitting, key: Key, blend: Mapping[str, float]) -> GeneratorEdit:
+def edit_for(pipeline: SARGANPipeline, sitting: Sitting, key: Key, blend: Mapping[str, float]) -> GeneratorOutput:
     """The generator's answer to a blend of expressions for one face; the newest are kept."""
     [vector] = pipeline.conditions(dict(blend), 1)
     if vector.max() == 1:
         return edit_all(pipeline, sitting, key).one(int(vector.argmax()))
-    straight = straighten(pipeline, sitting, key)
+    straight = align(pipeline, sitting, key)
     name = (key, *sorted(blend.items()))
     return kept(sitting.blends, name, lambda: pipeline.generate(straight, vector[None]), KEPT_BLENDS)
 
 
 def change_for(
     pipeline: SARGANPipeline, sitting: Sitting, key: Key, blend: Mapping[str, float], region: str | None = None
-) -> Change:
+) -> FaceWarp:
     """The change at intensity 1 that a blend of expressions makes to one face; the newest are kept."""
 
-    def make() -> Change:
+    def make() -> FaceWarp:
         edit = edit_for(pipeline, sitting, key, blend)
-        [change] = pipeline.plan(straighten(pipeline, sitting, key), edit, region=region)
+        [change] = pipeline.plan(align(pipeline, sitting, key), edit, region=region)
         return change
 
     return kept(sitting.changes, (key, region, *sorted(blend.items())), make, KEPT_CHANGES)
@@ -142,7 +142,7 @@ def edited(
     region: str | None = None,
 ) -> EditedImage:
     """The picture with the faces of `keys` edited, at full resolution: what the pipeline makes of it, to the last bit."""
-    straights = [straighten(pipeline, sitting, key) for key in keys]
+    straights = [align(pipeline, sitting, key) for key in keys]
     joined = StraightenedFaces(
         sitting.picture,
         [face for straight in straights for face in straight.faces],
@@ -160,7 +160,7 @@ class KnownFaces(SARGANPipeline):
         self.__dict__.update(pipeline.__dict__)
         self.known, self.size = [sitting.face(key) for key in keys], sitting.picture.size
 
-    def find_faces(self, picture: Picture, *_: object, **__: object) -> list[Face]:
+    def find_faces(self, picture: LoadedImage, *_: object, **__: object) -> list[Face]:
         """The known faces in the pixels of `picture`, which is the sitting's at this or another size."""
         across, down = (new / old for new, old in zip(picture.size, self.size, strict=True))
         scale = np.array([across, down, across, down])

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ..editing.masks import SPREAD
-from ..errors import NoFaceError, PictureError
+from ..errors import ImageError, NoFaceError
 from ..expressions import EXPRESSIONS
 from ..faces.alignment import canonical_transform, crop_corners, crop_face
 from . import metrics
@@ -88,7 +88,7 @@ def measure(pipeline, cases: Sequence[Case], judges: Judges, on_picture: Callabl
     for case in cases:
         try:
             _measure_case(pipeline, case, _Original.find(pipeline, case.source), judges, measured)
-        except (NoFaceError, PictureError) as error:
+        except (NoFaceError, ImageError) as error:
             measured.failures[case.source.name] = str(error)
         on_picture(case.source.name)
     _compare_identities(measured.rows)

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import DatasetError
 from ..expressions import EXPRESSIONS, resolve_expression
 from ..file_names import escape_unprintable
-from ..images import looks_like_picture, open_picture
+from ..images import load_image, looks_like_picture
 
 _DATASET_FILES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "*.parquet", "data/*.parquet", "dataset_*.json")
 
@@ -141,7 +141,7 @@ def _from_dataset(data: str, split: str | None, held_out: float | None, domain_c
 
 
 def _file_opener(file: Path) -> Callable[[], np.ndarray]:
-    return lambda: open_picture(file).rgb8()
+    return lambda: load_image(file).rgb8()
 
 
 def _row_opener(stored, index: int) -> Callable[[], np.ndarray]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..errors import ConfigurationError, PictureError
+from ..errors import ConfigurationError, ImageError
 from .color_modes import profile_space, to_rgb8, to_srgb
 from .encoding import encoded
 from .provenance import comment_note
@@ -56,7 +56,7 @@ def mp4(frames: Sequence[Image.Image], fps: float, note: str, name: str) -> byte
 
     Raises:
         ConfigurationError: PyAV is not installed.
-        PictureError: the encoder refuses the frames.
+        ImageError: the encoder refuses the frames.
     """
     try:
         import av
@@ -70,7 +70,7 @@ def mp4(frames: Sequence[Image.Image], fps: float, note: str, name: str) -> byte
                 _encode_h264(container, _each(frames, _even_rgb), fps)
         except (av.FFmpegError, ValueError) as error:
             width, height = frames[0].size
-            raise PictureError(
+            raise ImageError(
                 f"Cannot save {name}: frames of {width} x {height} pixels cannot be encoded ({error}). Lower max_side, or use "
                 f".webp."
             ) from error

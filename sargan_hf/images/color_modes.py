@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
-from ..errors import PictureError
+from ..errors import ImageError
 
 MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 BACKDROP = 128  # what shows through transparent pixels when a detector or the generator looks at them
@@ -20,7 +20,7 @@ def as_editable(image: Image.Image, name: str) -> tuple[np.ndarray, str, bool, l
         pixels, their mode, whether the file's ICC profile still describes them, and notes for the user.
 
     Raises:
-        PictureError: 32-bit pixels outside the range that a picture can have.
+        ImageError: 32-bit pixels outside the range that a picture can have.
     """
     if image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16), "I;16", True, []
@@ -123,7 +123,7 @@ def _from_32_bit(values: np.ndarray, name: str) -> tuple[np.ndarray, str]:
         return values.astype(np.uint16), "I;16"
     if values.dtype == np.float32:
         return from_array(values)
-    raise PictureError(
+    raise ImageError(
         f"{name} holds 32-bit values from {values.min()} to {values.max()}: convert it to 8 or 16 bits (0 to 65535)."
     )
 
@@ -132,7 +132,7 @@ def from_array(array: np.ndarray) -> tuple[np.ndarray, str]:
     """Pixels and mode of an array [H, W] or [H, W, 1 to 4]: uint8, uint16, bool, or floating point in 0..1.
 
     Raises:
-        PictureError: any other shape or type, values out of range, NaN or infinity.
+        ImageError: any other shape or type, values out of range, NaN or infinity.
     """
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
@@ -143,7 +143,7 @@ def from_array(array: np.ndarray) -> tuple[np.ndarray, str]:
             if array.ndim == 3 and array.shape[0] in (1, 3, 4)
             else ""
         )
-        raise PictureError(
+        raise ImageError(
             f"An array needs the shape [height, width] or [height, width, 1 to 4]; got {array.shape}.{hint}"
         )
     if array.dtype == np.uint16 and channels == 1:
@@ -159,15 +159,15 @@ def _to_uint8(array: np.ndarray) -> np.ndarray:
     if array.dtype == np.uint16:  # Pillow, and so the result, has no 16-bit colour
         return ((array.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
     if array.dtype.kind != "f":
-        raise PictureError(
+        raise ImageError(
             f"An array of {array.dtype} is ambiguous: use uint8 (0 to 255), uint16 (0 to 65535) or floating point (0 to 1)."
         )
     if not np.isfinite(array).all():
-        raise PictureError(
+        raise ImageError(
             "The array holds NaN or infinite values: replace them first, for example with numpy.nan_to_num."
         )
     if array.min() < 0 or array.max() > 1:
-        raise PictureError(
+        raise ImageError(
             f"A floating-point array needs values from 0 to 1; these go from {array.min():.3g} to {array.max():.3g}: scale it."
         )
     return np.rint(array * 255).astype(np.uint8)

@@ -13,8 +13,9 @@ from typing import BinaryIO
 
 from PIL import Image
 
+from .._moved import renamed
 from .._version import __version__
-from ..errors import ConfigurationError, PictureError
+from ..errors import ConfigurationError, ImageError
 from ..file_names import escape_unprintable
 from .provenance import DIGITAL_SOURCE_TYPE
 from .whole_files import write_whole
@@ -69,12 +70,12 @@ class ContentCredentials:
 
         Raises:
             ConfigurationError: c2pa-python is not installed, or certificate and key cannot be read or do not sign.
-            PictureError: a format that holds no manifest.
+            ImageError: a format that holds no manifest.
         """
         c2pa = _library()
         mime = MIME_OF_SUFFIX.get(Path(name).suffix.lower())
         if mime is None:
-            raise PictureError(f"Cannot sign {name}: use one of {', '.join(MIME_OF_SUFFIX)}.")
+            raise ImageError(f"Cannot sign {name}: use one of {', '.join(MIME_OF_SUFFIX)}.")
         try:
             chain, key = Path(self.certificate).read_bytes(), Path(self.private_key).read_bytes()
         except OSError as error:
@@ -92,7 +93,7 @@ class ContentCredentials:
             raise ConfigurationError(f"{name} could not be signed ({error}): check certificate and key.") from error
 
 
-def sign_picture(path: str | os.PathLike, credentials: ContentCredentials) -> Path:
+def sign_image(path: str | os.PathLike, credentials: ContentCredentials) -> Path:
     """Puts a signed manifest into a saved edit, in place: whole or not at all.
 
     Args:
@@ -100,13 +101,13 @@ def sign_picture(path: str | os.PathLike, credentials: ContentCredentials) -> Pa
 
     Raises:
         ConfigurationError: as `ContentCredentials.sign`.
-        PictureError: a file that holds no manifest: another format, missing, or not writable.
+        ImageError: a file that holds no manifest: another format, missing, or not writable.
     """
     path = Path(path)
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise PictureError(f"Cannot sign {path}: {error.strerror or error}.") from error
+        raise ImageError(f"Cannot sign {path}: {error.strerror or error}.") from error
     return write_whole(path, content, credentials)
 
 
@@ -127,3 +128,6 @@ def _library():
     except ImportError as error:
         raise ConfigurationError("Content Credentials need c2pa-python: pip install -e '.[c2pa]'.") from error
     return c2pa
+
+
+__getattr__ = renamed(__name__, {"sign_picture": "sign_image"})

@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v1, ImageFileDirectory_v2
 from PIL.TiffTags import TAGS_V2_GROUPS
 
-from ..errors import PictureError, SARGANError
+from ..errors import ImageError, SARGANError
 from .color_modes import is_transparent, profile_space, to_srgb
 from .metadata import as_bytes, fitting_exif, loaded_exif, merged_exif, writable_dpi
 from .provenance import NOTED_FORMATS, noted_parameters
@@ -58,15 +58,15 @@ def encoded(
         provenance: what was done, a sentence, for the note that the picture was edited; None leaves the note out.
 
     Raises:
-        PictureError: the format has no place for the note, cannot hold such pixels, or Pillow cannot write them.
+        ImageError: the format has no place for the note, cannot hold such pixels, or Pillow cannot write them.
     """
     if provenance is not None and format not in NOTED_FORMATS:
-        raise PictureError(
+        raise ImageError(
             f"Cannot save {name}: {format} has no place for the note that the picture was edited. Use .png, .jpg, .webp, "
             f".tiff, .avif or .gif, or edit with provenance=False."
         )
     if given.get("append"):
-        raise PictureError(f"Cannot add to {name}: save all pages at once, with save_all=True and append_images=[...].")
+        raise ImageError(f"Cannot add to {name}: save all pages at once, with save_all=True and append_images=[...].")
     _check_sides(image, format, name)
     image = _with_pixels_for(format, image, name)
     image, kept = _in_writable_colours(format, image, kept, name)
@@ -83,7 +83,7 @@ def encoded(
     except (
         Exception
     ) as error:  # writers raise anything at all on what they cannot write: struct.error, RuntimeError ...
-        raise PictureError(f"Cannot save {name} as {format} ({error}): use another format, such as .png.") from error
+        raise ImageError(f"Cannot save {name} as {format} ({error}): use another format, such as .png.") from error
     return buffer.getvalue()
 
 
@@ -91,7 +91,7 @@ def _check_sides(image: Image.Image, format: str, name: str) -> None:
     longest = LONGEST_SIDE.get(format)
     if longest is not None and max(image.size) > longest:
         width, height = image.size
-        raise PictureError(
+        raise ImageError(
             f"Cannot save {name}: {width} x {height} pixels are more than the {longest} a side that {format} holds; use .png "
             f"or .tiff."
         )
@@ -100,11 +100,11 @@ def _check_sides(image: Image.Image, format: str, name: str) -> None:
 def _with_pixels_for(format: str, image: Image.Image, name: str) -> Image.Image:
     """The image without an alpha channel that hides nothing, where the format has none."""
     if format in SHALLOW_FORMATS and image.mode in DEEP_MODES:
-        raise PictureError(f"Cannot save {name}: {format} cannot hold 16-bit pixels; use .png or .tiff.")
+        raise ImageError(f"Cannot save {name}: {format} cannot hold 16-bit pixels; use .png or .tiff.")
     if format not in JPEGS or not image.has_transparency_data:
         return image
     if is_transparent(image):
-        raise PictureError(f"Cannot save {name}: {format} cannot hold transparency; use .png, .webp, .tiff or .avif.")
+        raise ImageError(f"Cannot save {name}: {format} cannot hold transparency; use .png, .webp, .tiff or .avif.")
     log.warning("%s is saved without its alpha channel, which is opaque everywhere: %s has none.", name, format)
     return image.convert("L" if image.mode in ("L", "LA", "La") else "RGB")
 

@@ -10,7 +10,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import PictureError
+from .._moved import renamed
+from ..errors import ImageError
 from ..file_names import escape_unprintable
 from .color_modes import as_editable, from_array, holds_16_bit_colour, to_rgb8
 from .metadata import kept_metadata, orientation_transpose
@@ -22,11 +23,11 @@ MAX_NAME = 100  # characters of a file's name in a message
 # Pillow knows many more; these are what people have, without the formats that start other programs or guess by name only.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "ICO", "PPM")
 
-PictureSource = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray
+ImageSource = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray
 
 
 @dataclass(frozen=True)
-class Picture:
+class LoadedImage:
     """An upright picture in the mode it will be saved in.
 
     Attributes:
@@ -59,7 +60,7 @@ class Picture:
         return image
 
 
-def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> LoadedImage:
     """Opens a picture from a path, bytes, a binary file, a Pillow image or an array.
 
     Arrays: uint8 0-255, uint16 0-65535, bool, or floating point 0-1, shape [H, W] or [H, W, 1 to 4] in RGB(A) order.
@@ -67,14 +68,14 @@ def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Pict
     its profile, 16-bit grey stays 16-bit grey and 16-bit colour becomes 8-bit colour; what changed is said in `notes`.
 
     Raises:
-        PictureError: `source` is missing, unreadable, not a picture, damaged, smaller than 16 pixels a side, or has more than
+        ImageError: `source` is missing, unreadable, not a picture, damaged, smaller than 16 pixels a side, or has more than
             `max_pixels` pixels.
     """
     if isinstance(source, np.ndarray):
         pixels, mode = from_array(source)
         _check_size(pixels.shape[1::-1], "The array", max_pixels)
         reduced = source.dtype == np.uint16 and mode != "I;16"
-        return Picture(pixels, mode, "the array", notes=(_eight_bits("The array"),) if reduced else ())
+        return LoadedImage(pixels, mode, "the array", notes=(_eight_bits("The array"),) if reduced else ())
     if isinstance(source, Image.Image):
         name = _name(getattr(source, "filename", "") or "the image")
         return _from_image(source, name, max_pixels)
@@ -82,11 +83,11 @@ def open_picture(source: PictureSource, *, max_pixels: int = MAX_PIXELS) -> Pict
         return _from_image(_identify(file, name, max_pixels), name, max_pixels)
 
 
-def identify_picture(source: str | os.PathLike) -> None:
-    """Looks at the first bytes of a file only, to tell whether it is a picture that `open_picture` knows.
+def identify_image(source: str | os.PathLike) -> None:
+    """Looks at the first bytes of a file only, to tell whether it is a picture that `load_image` knows.
 
     Raises:
-        PictureError: it is missing, unreadable, or not a picture. Damage further in is not found.
+        ImageError: it is missing, unreadable, or not a picture. Damage further in is not found.
     """
     with _binary_file(source) as (file, name):
         _identify(file, name, MAX_PIXELS)
@@ -120,12 +121,12 @@ def _name(path: str | os.PathLike) -> str:
 
 def _open_regular_file(source: str | os.PathLike) -> BinaryIO:
     if not isinstance(source, str | os.PathLike):
-        raise PictureError(
+        raise ImageError(
             f"Cannot open a {type(source).__name__} as a picture: give a path, a Pillow image, bytes, an open binary file "
             f"or an array [height, width, 3]."
         )
     if str(source).lower().startswith(("http://", "https://")):
-        raise PictureError(f"{source} is an address: download the picture first and give its path.")
+        raise ImageError(f"{source} is an address: download the picture first and give its path.")
     shown = escape_unprintable(os.fsdecode(source))
     try:
         # Looked at before opening, because opening a FIFO blocks until somebody writes to it.
@@ -133,12 +134,12 @@ def _open_regular_file(source: str | os.PathLike) -> BinaryIO:
         if complaint is None:
             return open(source, "rb")
     except FileNotFoundError as error:
-        raise PictureError(f"There is no file {shown}: check the path.") from error
+        raise ImageError(f"There is no file {shown}: check the path.") from error
     except PermissionError as error:
-        raise PictureError(f"{shown} may not be read: check its permissions.") from error
+        raise ImageError(f"{shown} may not be read: check its permissions.") from error
     except (OSError, ValueError) as error:  # loops of symbolic links, names that are too long or hold a NUL byte
-        raise PictureError(f"{str(source)!r} cannot be opened: {getattr(error, 'strerror', None) or error}.") from error
-    raise PictureError(f"{shown} {complaint}")
+        raise ImageError(f"{str(source)!r} cannot be opened: {getattr(error, 'strerror', None) or error}.") from error
+    raise ImageError(f"{shown} {complaint}")
 
 
 def _unfit(status: os.stat_result) -> str | None:
@@ -160,18 +161,18 @@ def _identify(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
         head = file.read(HEAD_BYTES)
         if is_heif(head):
             return _open_heif(file, name)
-        raise PictureError(_not_a_picture(head, name)) from error
+        raise ImageError(_not_a_picture(head, name)) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         allowed = min(max_pixels, 2 * Image.MAX_IMAGE_PIXELS)  # Pillow itself opens nothing beyond that
-        raise PictureError(
+        raise ImageError(
             f"{name} is too large, more than the {allowed:,} pixels that are allowed: make it smaller first."
         ) from error
     except (
         Exception
     ) as error:  # decoders raise anything at all on hostile files: SyntaxError, struct.error, IndexError ...
-        raise PictureError(f"{name} is damaged and cannot be opened ({_one_line(error)}): export it again.") from error
+        raise ImageError(f"{name} is damaged and cannot be opened ({_one_line(error)}): export it again.") from error
     if is_camera_raw(image, name):
-        raise PictureError(_unreadable(name, "a camera raw file"))
+        raise ImageError(_unreadable(name, "a camera raw file"))
     return image
 
 
@@ -179,14 +180,14 @@ def _open_heif(file: BinaryIO, name: str) -> Image.Image:
     try:
         from pillow_heif import HeifImageFile
     except ImportError as error:
-        raise PictureError(
+        raise ImageError(
             f"{name} is a HEIC photo, which needs pillow-heif: pip install -e '.[heif]', or save it as JPEG or PNG first."
         ) from error
     file.seek(0)
     try:
         return HeifImageFile(file)
     except Exception as error:  # as above
-        raise PictureError(
+        raise ImageError(
             f"{name} is a HEIC photo that is damaged and cannot be opened ({_one_line(error)}): copy or export it again."
         ) from error
 
@@ -204,7 +205,7 @@ def _unreadable(name: str, kind: str) -> str:
     return f"{name} is {kind}, which cannot be read here: save it as JPEG, PNG or TIFF first."
 
 
-def _from_image(image: Image.Image, name: str, max_pixels: int) -> Picture:
+def _from_image(image: Image.Image, name: str, max_pixels: int) -> LoadedImage:
     _check_size(image.size, name, max_pixels)
     notes = []
     # The second picture in an MPO is a gain map or the other eye of a stereo pair, nothing to tell the user about; a HEIC
@@ -221,15 +222,15 @@ def _from_image(image: Image.Image, name: str, max_pixels: int) -> Picture:
         image.load()
         _check_size(image.size, name, max_pixels)  # an icon file learns its real size only now
         pixels, mode, keeps_profile, mode_notes = as_editable(image, name)
-    except PictureError:
+    except ImageError:
         raise
     except Exception as error:  # as above: one clear error whatever a decoder says
-        raise PictureError(
+        raise ImageError(
             f"{name} is damaged or incomplete and cannot be decoded ({_one_line(error)}): copy or export it again."
         ) from error
     pixels = np.ascontiguousarray(orientation_transpose(image, pixels))
     info, metadata_notes = kept_metadata(image, keeps_profile, name)
-    return Picture(pixels, mode, name, info, (*notes, *mode_notes, *metadata_notes))
+    return LoadedImage(pixels, mode, name, info, (*notes, *mode_notes, *metadata_notes))
 
 
 def _one_line(error: Exception) -> str:
@@ -244,10 +245,21 @@ def _eight_bits(name: str, bits: int = 16) -> str:
 def _check_size(size: tuple[int, ...], name: str, max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
-        raise PictureError(
+        raise ImageError(
             f"{name} has {width} x {height} pixels, more than the {max_pixels:,} that are allowed: make it smaller first."
         )
     if min(width, height) < MIN_SIDE:
-        raise PictureError(
+        raise ImageError(
             f"{name} has only {width} x {height} pixels: a picture needs at least {MIN_SIDE} a side, a face about 40."
         )
+
+
+__getattr__ = renamed(
+    __name__,
+    {
+        "Picture": "LoadedImage",
+        "PictureSource": "ImageSource",
+        "identify_picture": "identify_image",
+        "open_picture": "load_image",
+    },
+)

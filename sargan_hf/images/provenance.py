@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from .._version import __version__
-from ..errors import PictureError
+from ..errors import ImageError
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 SOFTWARE = f"sargan_hf {__version__}"
@@ -57,7 +57,7 @@ def xmp_packet(description: str, own: bytes | str | None = None) -> bytes:
         own: a packet of the caller's, to put the note into; a description in it is added to, a creator tool stays.
 
     Raises:
-        PictureError: `own` is no XMP packet.
+        ImageError: `own` is no XMP packet.
     """
     text = escape(_cut(description), quote=False)
     packet = _PACKET.format(description=text).encode("utf-8")
@@ -78,7 +78,7 @@ def noted_parameters(format: str, description: str, given: Mapping[str, object])
         given: the caller's parameters; of `xmp`, `pnginfo`, `tiffinfo` and `comment` nothing is lost.
 
     Raises:
-        PictureError: the caller's XMP is no XMP packet.
+        ImageError: the caller's XMP is no XMP packet.
     """
     description, xmp = _cut(description), given.get("xmp")
     if format in XMP_FORMATS:
@@ -112,7 +112,7 @@ def _merged(own: bytes, packet: bytes) -> bytes:
         document = minidom.parseString(own.strip(b"\0 \r\n\t"))
         target = document.getElementsByTagNameNS(_RDF, "RDF")[0]
     except (ExpatError, IndexError, ValueError) as error:
-        raise PictureError(f"xmp= is not an XMP packet ({error}): give a whole one, or leave it out.") from error
+        raise ImageError(f"xmp= is not an XMP packet ({error}): give a whole one, or leave it out.") from error
     note = minidom.parseString(packet).getElementsByTagNameNS(_RDF, "Description")[0]
     note.setAttribute("xmlns:rdf", _RDF)  # the caller's packet may have another prefix for it
     _remove(target, _IPTC, "DigitalSourceType")

@@ -7,7 +7,8 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from ..errors import PictureError
+from .._moved import renamed
+from ..errors import ImageError
 from ..file_names import escape_unprintable
 from .content_credentials import ContentCredentials
 from .encoding import encoded
@@ -55,7 +56,7 @@ class EditedImage(Image.Image):
         A path is written whole or not at all.
 
         Raises:
-            PictureError: an unknown format, one that has no place for the note or cannot hold such pixels, or a file that
+            ImageError: an unknown format, one that has no place for the note or cannot hold such pixels, or a file that
                 cannot be written.
         """
         if fp is sys.stdout and hasattr(fp, "buffer"):
@@ -98,7 +99,7 @@ class EditedImage(Image.Image):
         self.provenance = state[5] if len(state) > 5 else None
 
 
-def save_picture(
+def save_image(
     image: Image.Image, path: str | os.PathLike, credentials: ContentCredentials | None = None, **params: object
 ) -> Path:
     """Saves `image` under `path`: first beside it under a temporary name, then renamed, so that no half file is ever seen.
@@ -110,14 +111,14 @@ def save_picture(
         params: passed to Pillow's writer, for example `quality=90`.
 
     Raises:
-        PictureError: an unknown suffix, pixels that the format cannot hold, or a folder that cannot be written.
+        ImageError: an unknown suffix, pixels that the format cannot hold, or a folder that cannot be written.
         ConfigurationError: `credentials` do not sign.
     """
     path = Path(path)
     name = escape_unprintable(path.name)
     chosen = FORMAT_OF_SUFFIX.get(path.suffix.lower())
     if chosen is None:
-        raise PictureError(f"Cannot save {name}: use one of {', '.join(FORMAT_OF_SUFFIX)}.")
+        raise ImageError(f"Cannot save {name}: use one of {', '.join(FORMAT_OF_SUFFIX)}.")
     edited = isinstance(image, EditedImage)
     kept = {key: image.info[key] for key in (KEPT if edited else KEPT[:1]) if key in image.info}
     content = encoded(image, chosen, name, params, kept, image.provenance if edited else None)
@@ -132,5 +133,8 @@ def _format_of(path: str, format: str | None) -> str:
         Image.init()
     if chosen not in Image.SAVE:
         what = f"a picture as format={format!r}" if format else os.path.basename(path) or "to a file without a name"
-        raise PictureError(f'Cannot save {what}: use .png, .jpg, .webp, .tiff or .avif, or format="PNG".')
+        raise ImageError(f'Cannot save {what}: use .png, .jpg, .webp, .tiff or .avif, or format="PNG".')
     return chosen
+
+
+__getattr__ = renamed(__name__, {"save_picture": "save_image"})

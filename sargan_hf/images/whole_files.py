@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from ..errors import PictureError, SARGANError
+from ..errors import ImageError, SARGANError
 from ..file_names import escape_unprintable
 
 
@@ -26,7 +26,7 @@ def whole_file(path: str | bytes | os.PathLike) -> Iterator[BinaryIO]:
     regular file, such as /dev/stdout, is written to directly.
 
     Raises:
-        PictureError: the file cannot be written.
+        ImageError: the file cannot be written.
     """
     path = Path(os.fsdecode(path))
     draft = None
@@ -45,7 +45,7 @@ def whole_file(path: str | bytes | os.PathLike) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL byte
         said = getattr(error, "strerror", None) or error
         shown = escape_unprintable(path)
-        raise PictureError(f"Cannot save {shown}: {said}. Check folder, space and permissions.") from error
+        raise ImageError(f"Cannot save {shown}: {said}. Check folder, space and permissions.") from error
     finally:
         if draft is not None:
             draft.unlink(missing_ok=True)
@@ -55,7 +55,7 @@ def write_whole(path: str | bytes | os.PathLike, content: bytes, credentials: Si
     """Writes `content` under `path`, signed where `credentials` are given, so that no unsigned file is ever seen there.
 
     Raises:
-        PictureError: the file cannot be written, or its format holds no manifest.
+        ImageError: the file cannot be written, or its format holds no manifest.
         ConfigurationError: `credentials` do not sign.
     """
     path = Path(os.fsdecode(path))

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..errors import ConfigurationError, ModelFormatError
 from ..model_source import ModelSource, find_source
-from .protocol import GeneratorEdit, one_by_one
-from .strength import evened
+from .protocol import GeneratorOutput, one_by_one
+from .strength import match_strength
 
 FILES = {"fp32": "model.onnx", "fp16": "model_fp16.onnx", "int8": "model_quantized.onnx"}
 
@@ -79,11 +79,11 @@ class ONNXGenerator:
             raise ModelFormatError(f"{source} has no {filename}; write it with `sargan export {source} {source}`.")
         return cls(path, threads)
 
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
+    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
         """See `Generator.__call__`."""
         return one_by_one(self._run, crops, expression)
 
-    def _run(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
+    def _run(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
         crops = np.ascontiguousarray(crops, dtype=np.float32)
         feed = {
             "pixel_values": crops,
@@ -93,8 +93,8 @@ class ONNXGenerator:
         names = [output.name for output in self.session.get_outputs()]
         edit = dict(zip(names, self.session.run(names, feed), strict=True))
         residual = edit["residual"] if self.ultimate_skip else edit["sample"] - crops
-        made = GeneratorEdit(residual, edit.get("attention"), edit.get("motion"), expression)
-        return evened(made, self.typical_motion)
+        made = GeneratorOutput(residual, edit.get("attention"), edit.get("motion"), expression)
+        return match_strength(made, self.typical_motion)
 
 
 def _download(source: ModelSource, filename: str, hub_kwargs: dict[str, object]) -> Path:

@@ -5,8 +5,10 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from .._moved import renamed
 
-class GeneratorEdit(NamedTuple):
+
+class GeneratorOutput(NamedTuple):
     """What a generator returns for N crops of side S, all float32, at intensity 1.
 
     Attributes:
@@ -22,9 +24,9 @@ class GeneratorEdit(NamedTuple):
     motion: np.ndarray | None
     expression: np.ndarray
 
-    def one(self, index: int) -> "GeneratorEdit":
+    def one(self, index: int) -> "GeneratorOutput":
         """The edit of one of the N crops alone, N = 1."""
-        return GeneratorEdit(*(None if field is None else field[index : index + 1] for field in self))
+        return GeneratorOutput(*(None if field is None else field[index : index + 1] for field in self))
 
 
 class Generator(Protocol):
@@ -33,7 +35,7 @@ class Generator(Protocol):
     expressions: tuple[str, ...]
     sample_size: int
 
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
+    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
         """Edits crops [N, 3, S, S] in [-1, 1] (float32, RGB) towards expression vectors [N, len(expressions)].
 
         What it makes of a crop must not depend on the other crops, not even in the last bit (see `one_by_one`).
@@ -41,12 +43,15 @@ class Generator(Protocol):
 
 
 def one_by_one(
-    run: Callable[[np.ndarray, np.ndarray], GeneratorEdit], crops: np.ndarray, expression: np.ndarray
-) -> GeneratorEdit:
+    run: Callable[[np.ndarray, np.ndarray], GeneratorOutput], crops: np.ndarray, expression: np.ndarray
+) -> GeneratorOutput:
     """What `run` makes of each crop alone, joined; arguments as for `Generator.__call__`.
 
     Libraries choose other kernels for other batches, whose sums differ in the last bits. The same face must become the same
     pixels, whether it is edited alone, with the others of its picture, or in all expressions at once.
     """
     edits = [run(crops[i : i + 1], expression[i : i + 1]) for i in range(len(crops))]
-    return GeneratorEdit(*(None if field[0] is None else np.concatenate(field) for field in zip(*edits, strict=True)))
+    return GeneratorOutput(*(None if field[0] is None else np.concatenate(field) for field in zip(*edits, strict=True)))
+
+
+__getattr__ = renamed(__name__, {"GeneratorEdit": "GeneratorOutput"})

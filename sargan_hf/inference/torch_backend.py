@@ -7,8 +7,8 @@ from ..hub import load_model
 from ..model_source import ModelSource
 from ..modeling_sargan import SARGAN
 from .cpu_generator import FastGenerator
-from .protocol import GeneratorEdit, one_by_one
-from .strength import evened
+from .protocol import GeneratorOutput, one_by_one
+from .strength import match_strength
 
 
 class TorchGenerator:
@@ -29,19 +29,19 @@ class TorchGenerator:
         device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         return cls(model if _device(model) == device else model.to(device))
 
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
+    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
         """See `Generator.__call__`."""
         return one_by_one(self._run, crops, expression)
 
     @torch.inference_mode()
-    def _run(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
+    def _run(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
         weights = next(self.model.parameters())
         pixel_values = torch.from_numpy(crops).to(weights)
         output = self.model(pixel_values, torch.from_numpy(expression).to(weights))
         # Without the ultimate skip the network paints the whole picture; what is to be added is the difference.
         residual = output.residual if self.model.config.ultimate_skip else output.sample - pixel_values
-        edit = GeneratorEdit(_array(residual), _array(output.attention), _array(output.motion), expression)
-        return evened(edit, self.typical_motion)
+        edit = GeneratorOutput(_array(residual), _array(output.attention), _array(output.motion), expression)
+        return match_strength(edit, self.typical_motion)
 
 
 def _device(model: SARGAN) -> torch.device:

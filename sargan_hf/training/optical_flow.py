@@ -11,7 +11,7 @@ import numpy as np
 from datasets import Dataset
 
 from ..data.pair_flow import COLUMNS, PairMotion, motion_between
-from ..images.warp import moved
+from ..images.warp import warp_field
 
 
 class MotionMaps:
@@ -50,7 +50,7 @@ class MotionMaps:
         )
         backward = self._solver.calc(second, first, None)
         forward = self._solver.calc(first, second, None)
-        there_and_back = backward + moved(forward, backward)
+        there_and_back = backward + warp_field(forward, backward)
         agree = np.linalg.norm(there_and_back, axis=2) < 1 + 0.1 * np.linalg.norm(backward, axis=2)
         return backward, agree.astype(np.float32)
 

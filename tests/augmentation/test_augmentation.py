@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sargan_hf.augmentation.style import CONDITIONS, MEDIA, draw, stylise
-from sargan_hf.errors import PictureError
+from sargan_hf.errors import ImageError
 
 TRANSFORMS = pytest.mark.parametrize("transform", [*MEDIA, *CONDITIONS], ids=lambda transform: transform.name)
 
@@ -113,5 +113,5 @@ def test_two_draws_in_five_leave_the_picture_alone_and_every_transform_is_drawn(
     "pictures", [np.zeros((8, 8, 3), np.float32), np.zeros((1, 8, 8, 4), np.float32), np.zeros((1, 8, 8, 3), np.uint8)]
 )
 def test_what_is_no_stack_of_rgb_pictures_is_refused_with_its_shape(pictures):
-    with pytest.raises(PictureError, match=str(list(pictures.shape)).replace("[", r"\[")):
+    with pytest.raises(ImageError, match=str(list(pictures.shape)).replace("[", r"\[")):
         stylise(pictures, np.random.default_rng(0))

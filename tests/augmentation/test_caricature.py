@@ -6,7 +6,7 @@ import pytest
 
 from sargan_hf.augmentation.proportions import draw_caricature
 from sargan_hf.faces.alignment import canonical_eyes, canonical_mouth
-from sargan_hf.images.warp import moved
+from sargan_hf.images.warp import warp_field
 from sargan_hf.training.optical_flow import MotionMaps
 from sargan_hf.training.sample import Draw, Face, SampleMaker
 
@@ -40,7 +40,7 @@ def test_points_are_found_where_they_went(seed):
     shape = caricature(seed)
     for place in [*canonical_eyes(SIZE), canonical_mouth(SIZE)]:
         spot = np.exp(-((np.indices((SIZE, SIZE))[::-1].transpose(1, 2, 0) - place) ** 2).sum(axis=2) / 8)
-        seen = moved(spot.astype(np.float32), shape.offsets)
+        seen = warp_field(spot.astype(np.float32), shape.offsets)
         brightest = np.unravel_index(seen.argmax(), seen.shape)[::-1]
         assert np.abs(shape.points(place[None])[0] - brightest).max() <= 1
 
@@ -49,12 +49,12 @@ def test_points_are_found_where_they_went(seed):
 def test_the_motion_between_bent_pictures_is_the_bent_motion(seed):
     source = texture(seed)
     flow = 4 * texture(seed + 1000)[..., :2] - 2
-    target = moved(source, flow)
+    target = warp_field(source, flow)
     shape = caricature(seed)
     bent, valid = shape.bent(flow, np.ones((SIZE, SIZE), np.float32))
-    source, target = moved(source, shape.offsets), moved(target, shape.offsets)
+    source, target = warp_field(source, shape.offsets), warp_field(target, shape.offsets)
     inside = slice(12, -12)
-    error = np.abs(moved(source, bent) - target)[inside, inside].mean()
+    error = np.abs(warp_field(source, bent) - target)[inside, inside].mean()
     assert error < 0.1 * np.abs(source - target)[inside, inside].mean()
     assert (valid[inside, inside] > 0.99).all()
 

@@ -153,8 +153,8 @@ def test_processes_that_read_different_journals_make_the_same_plan(tmp_path):
     ],
 )
 def test_whatever_one_picture_raises_the_others_are_edited(run, photos, tmp_path, monkeypatch, error, says):
-    opener = "sargan_hf.editing.pipeline_sargan.open_picture"
-    real = pytest.importorskip("sargan_hf.images").open_picture
+    opener = "sargan_hf.editing.pipeline_sargan.load_image"
+    real = pytest.importorskip("sargan_hf.images").load_image
 
     def open_or_fail(source, **settings):
         if Path(source).name == "4.jpg":

@@ -21,7 +21,7 @@ from sargan_hf.data.loading import load_expression_dataset, split_by_subject
 from sargan_hf.data.video_frames import Frame, extract_frames
 from sargan_hf.errors import DatasetError
 from sargan_hf.expressions import EXPRESSIONS
-from sargan_hf.images import open_picture
+from sargan_hf.images import load_image
 from sargan_hf.training.image_cache import FaceCache
 
 
@@ -210,7 +210,7 @@ def test_colours_are_those_that_a_viewer_shows(tmp_path):
     clear = image.convert("RGBA")
     clear.putalpha(255)
     clear.save(tmp_path / "d.png", icc_profile=profile())
-    assert np.abs(srgb_pixels(open_picture(tmp_path / "d.png"))[0, 0] - np.int16([200, 90, 10])).max() < 3
+    assert np.abs(srgb_pixels(load_image(tmp_path / "d.png"))[0, 0] - np.int16([200, 90, 10])).max() < 3
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_profiles_that_say_nothing_change_nothing(tmp_path, mode, content):
     image = draw_face("happy", 0).convert(mode)
     image.save(tmp_path / "a.png", icc_profile=content)
     image.save(tmp_path / "b.png")
-    first, second = (srgb_pixels(open_picture(tmp_path / name)).astype(int) for name in ("a.png", "b.png"))
+    first, second = (srgb_pixels(load_image(tmp_path / name)).astype(int) for name in ("a.png", "b.png"))
     assert np.abs(first - second).max() <= 1
 
 

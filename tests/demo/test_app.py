@@ -11,7 +11,7 @@ import pytest
 from app_server import RunningApp, portrait, running_app
 from PIL import Image
 
-from sargan_hf.demo.middleware import Guard
+from sargan_hf.demo.middleware import SecurityMiddleware
 from sargan_hf.demo.request_validation import remote_file
 from sargan_hf.demo.settings import Settings
 from sargan_hf.errors import ConfigurationError
@@ -205,15 +205,15 @@ class TestSafety:
 
 class TestGuard:
     def test_a_client_is_limited_and_others_are_not(self):
-        guard = Guard(None, Settings(requests_per_minute=3))
+        guard = SecurityMiddleware(None, Settings(requests_per_minute=3))
         assert [guard.may_call("a", 0.0) for _ in range(4)] == [True, True, True, False]
         assert guard.may_call("b", 0.0)
         assert guard.may_call("a", 61.0)
 
     def test_a_client_cannot_choose_its_address(self):
         scope = {"headers": [(b"x-forwarded-for", b"1.2.3.4, 5.6.7.8")], "client": ("9.9.9.9", 1)}
-        assert Guard(None, Settings(behind_proxy=False)).client(scope) == "9.9.9.9"
-        assert Guard(None, Settings(behind_proxy=True)).client(scope) == "5.6.7.8"
+        assert SecurityMiddleware(None, Settings(behind_proxy=False)).client(scope) == "9.9.9.9"
+        assert SecurityMiddleware(None, Settings(behind_proxy=True)).client(scope) == "5.6.7.8"
 
     def test_addresses_are_found_at_any_depth(self):
         assert remote_file(json.loads('[{"a": [{"path": "HTTP://x/y"}]}]')) == "HTTP://x/y"

@@ -10,7 +10,7 @@ from app_server import running_app
 from gradio_client import Client, handle_file
 
 from sargan_hf.demo.limits import RateLimit
-from sargan_hf.demo.middleware import LOOPBACK, Guard
+from sargan_hf.demo.middleware import LOOPBACK, SecurityMiddleware
 from sargan_hf.demo.settings import Settings
 
 LIMIT, VISITORS = 4, 5
@@ -58,7 +58,7 @@ class TestCounting:
 
 
 def test_little_is_read_of_those_who_did_too_much():
-    guard = Guard(None, Settings(requests_per_minute=2, visitors_per_address=2, max_upload_mb=25))
+    guard = SecurityMiddleware(None, Settings(requests_per_minute=2, visitors_per_address=2, max_upload_mb=25))
     call = {"path": "/gradio_api/call/edit", "headers": [], "client": ("a", 1)}
     agents = call | {"path": "/gradio_api/mcp/"}
     assert guard.longest_body(call) == 4_194_304
@@ -71,11 +71,11 @@ def test_little_is_read_of_those_who_did_too_much():
 
 
 def test_nobody_passes_for_the_server_itself():
-    guard = Guard(None, Settings(), "secret")
+    guard = SecurityMiddleware(None, Settings(), "secret")
     assert guard.is_own({"headers": [(LOOPBACK, b"secret")]})
     for headers in ([], [(LOOPBACK, b"")], [(LOOPBACK, b"wrong")], [(LOOPBACK, "sécret".encode("latin-1"))]):
         assert not guard.is_own({"headers": headers})
-    assert not Guard(None, Settings()).is_own({"headers": [(LOOPBACK, b"")]})
+    assert not SecurityMiddleware(None, Settings()).is_own({"headers": [(LOOPBACK, b"")]})
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from sargan_hf.demo.settings import Settings
 from sargan_hf.demo.wishes import first_wish
 from sargan_hf.editing.session import KnownFaces
 from sargan_hf.expressions import EXPRESSIONS
-from sargan_hf.images import save_picture
-from sargan_hf.inference import GeneratorEdit
+from sargan_hf.images import save_image
+from sargan_hf.inference import GeneratorOutput
 
 BLENDS = [{name: 1.0} for name in EXPRESSIONS] + [
     {"happy": 0.5, "surprised": 0.5},
@@ -83,7 +83,7 @@ def test_the_file_is_what_the_pipeline_makes(pipe, visitor, pictures, number, tm
     for blend, intensity, region in asked():
         made = visitor.download(path, blend=blend, intensity=intensity, region=region)
         expected = pipe(path, blend, intensity=intensity, region=AREAS[region]).images[0]
-        save_picture(expected, tmp_path / "expected.png", compress_level=1)
+        save_image(expected, tmp_path / "expected.png", compress_level=1)
         assert made.read_bytes() == (tmp_path / "expected.png").read_bytes(), (blend, intensity, region)
         assert made.name == "-".join([path.stem, *sorted(blend)]) + ".png"
         shown = visitor.see(path, blend=blend, intensity=intensity, region=region)["result"][1]["path"]
@@ -104,7 +104,7 @@ def test_several_faces_and_a_jpeg_are_what_the_pipeline_makes(pipe, visitor, pic
     visitor.see(both, chosen=["f0", "f1"])
     made = visitor.download(both, "JPEG", chosen=["f0", "f1"], blend={"sad": 0.5, "angry": 0.5}, intensity=0.8)
     expected = pipe(both, {"sad": 0.5, "angry": 0.5}, intensity=0.8, faces="all").images[0]
-    save_picture(expected, tmp_path / "expected.jpg")
+    save_image(expected, tmp_path / "expected.jpg")
     assert made.read_bytes() == (tmp_path / "expected.jpg").read_bytes()
 
 
@@ -128,10 +128,10 @@ class RedPaint:
 
     expressions, sample_size = EXPRESSIONS, 64
 
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
+    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
         red = np.zeros_like(crops)
         red[:, 0], red[:, 1:] = 1.0, -1.0
-        return GeneratorEdit(red, None, None, expression)
+        return GeneratorOutput(red, None, None, expression)
 
 
 def test_the_previews_are_refined_too(pipe, pictures, tmp_path):

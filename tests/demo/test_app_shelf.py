@@ -7,52 +7,52 @@ import pytest
 from app_server import portrait, running_app
 from test_app_isolation import Visitor
 
-from sargan_hf.demo.session_cache import Shelf
+from sargan_hf.demo.session_cache import SessionCache
 from sargan_hf.editing.session import Sitting
 from sargan_hf.errors import ConfigurationError
-from sargan_hf.images import Picture
-from sargan_hf.inference import GeneratorEdit
+from sargan_hf.images import LoadedImage
+from sargan_hf.inference import GeneratorOutput
 
 
 def sitting(nbytes: int) -> Sitting:
-    return Sitting(Picture(np.zeros((1, nbytes), np.uint8), "L", "picture"), "picture.png", [])
+    return Sitting(LoadedImage(np.zeros((1, nbytes), np.uint8), "L", "picture"), "picture.png", [])
 
 
 def test_the_picture_that_was_not_touched_for_longest_goes_first():
-    shelf = Shelf(250)
-    first, second = shelf.put(sitting(100)), shelf.put(sitting(100))
-    shelf.take(first)
-    third = shelf.put(sitting(100))
-    assert shelf.take(first).nbytes == shelf.take(third).nbytes == 100
+    sessions = SessionCache(250)
+    first, second = sessions.put(sitting(100)), sessions.put(sitting(100))
+    sessions.take(first)
+    third = sessions.put(sitting(100))
+    assert sessions.take(first).nbytes == sessions.take(third).nbytes == 100
     with pytest.raises(ConfigurationError, match="add it again"):
-        shelf.take(second)
+        sessions.take(second)
 
 
 def test_what_was_computed_for_a_picture_counts():
-    shelf, mine = Shelf(250), sitting(100)
-    other, place = shelf.put(sitting(100)), shelf.put(mine)
-    assert shelf.put(mine) is place
-    mine.edits[0] = GeneratorEdit(np.zeros(60, np.uint8), None, None, np.zeros(0, np.uint8))
-    assert shelf.take(place) is mine
+    sessions, mine = SessionCache(250), sitting(100)
+    other, place = sessions.put(sitting(100)), sessions.put(mine)
+    assert sessions.put(mine) is place
+    mine.edits[0] = GeneratorOutput(np.zeros(60, np.uint8), None, None, np.zeros(0, np.uint8))
+    assert sessions.take(place) is mine
     with pytest.raises(ConfigurationError):
-        shelf.take(other)
+        sessions.take(other)
 
 
 def test_the_newest_picture_stays_however_large_it_is():
-    shelf = Shelf(250)
-    small, large = shelf.put(sitting(10)), shelf.put(sitting(1000))
-    assert shelf.take(large).nbytes == 1000
+    sessions = SessionCache(250)
+    small, large = sessions.put(sitting(10)), sessions.put(sitting(1000))
+    assert sessions.take(large).nbytes == 1000
     with pytest.raises(ConfigurationError):
-        shelf.take(small)
+        sessions.take(small)
 
 
 def test_a_session_that_ended_makes_room():
-    shelf = Shelf(250)
-    kept, ended = shelf.put(sitting(100)), shelf.put(sitting(100))
+    sessions = SessionCache(250)
+    kept, ended = sessions.put(sitting(100)), sessions.put(sitting(100))
     del ended
     gc.collect()
-    shelf.put(sitting(100))
-    assert shelf.take(kept).nbytes == 100
+    sessions.put(sitting(100))
+    assert sessions.take(kept).nbytes == 100
 
 
 def test_a_visitor_is_told_to_add_the_picture_again(tiny_model_folder, tmp_path):

@@ -10,7 +10,7 @@ from skimage import data
 
 from sargan_hf import SARGANPipeline
 from sargan_hf.editing.animation import Animation
-from sargan_hf.errors import ConfigurationError, ExpressionError, PictureError
+from sargan_hf.errors import ConfigurationError, ExpressionError, ImageError
 from sargan_hf.images.provenance import DIGITAL_SOURCE_TYPE
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "sargan-motion-128"
@@ -137,7 +137,7 @@ def test_a_turned_photograph_stands_upright(pipe, tmp_path):
 
 
 def test_what_cannot_be_animated_is_refused(animation, pipe, tmp_path):
-    with pytest.raises(PictureError, match=r"use \.gif, \.webp or \.mp4"):
+    with pytest.raises(ImageError, match=r"use \.gif, \.webp or \.mp4"):
         animation.save(tmp_path / "moving.avi")
     with pytest.raises(ConfigurationError, match="seconds"):
         pipe.animate(data.astronaut(), "happy", seconds=-1)
@@ -167,12 +167,12 @@ def test_settings_that_cannot_work_get_one_sentence(pipe, settings, error, messa
 
 def test_sizes_that_cannot_work_get_one_sentence(pipe, tmp_path):
     points = np.array([[30, 8], [50, 8], [40, 12], [32, 18], [48, 18.0]])
-    with pytest.raises(PictureError, match="raise max_side"):
+    with pytest.raises(ImageError, match="raise max_side"):
         pipe.animate(np.zeros((24, 2400, 3), np.uint8), "happy", points=points, max_side=640)
     with pytest.raises(ConfigurationError, match="lower max_side"):
         pipe.animate(np.zeros((6000, 6000, 3), np.uint8), "happy", points=points, max_side=6000)
     wide = Animation([Image.new("RGB", (16_400, 16), shade) for shade in ("red", "blue")], fps=10)
-    with pytest.raises(PictureError, match="16383 a side"):
+    with pytest.raises(ImageError, match="16383 a side"):
         wide.save(tmp_path / "wide.webp")
     assert list(tmp_path.iterdir()) == []
 

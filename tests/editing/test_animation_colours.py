@@ -9,7 +9,7 @@ from test_animation import read_frames
 
 from sargan_hf import SARGANPipeline
 from sargan_hf.editing.animation import Animation
-from sargan_hf.errors import PictureError
+from sargan_hf.errors import ImageError
 
 PHOTOGRAPH = data.astronaut()[:260, 110:370]
 DURATION = {"seconds": 0.2, "fps": 10}
@@ -152,6 +152,6 @@ def test_odd_sizes_lose_nothing_in_an_mp4(tmp_path):
 
 def test_frames_that_h264_cannot_hold_get_one_sentence(tmp_path):
     pytest.importorskip("av")
-    with pytest.raises(PictureError, match="Lower max_side"):
+    with pytest.raises(ImageError, match="Lower max_side"):
         Animation([Image.new("RGB", (20_000, 16))] * 2, fps=10).save(tmp_path / "wide.mp4")
     assert list(tmp_path.iterdir()) == []

@@ -10,12 +10,12 @@ from PIL import Image
 from skimage import data
 
 from sargan_hf import EXPRESSIONS, SARGAN, SARGANPipeline
-from sargan_hf.editing.apply import apply_change
-from sargan_hf.editing.change import plan_change
+from sargan_hf.editing.apply import apply_warp
+from sargan_hf.editing.change import plan_warp
 from sargan_hf.editing.mouth_refiner import mouth_transform
 from sargan_hf.errors import ConfigurationError
 from sargan_hf.faces.alignment import canonical_transform, crop_face
-from sargan_hf.inference import GeneratorEdit
+from sargan_hf.inference import GeneratorOutput
 
 HAPPY = np.eye(len(EXPRESSIONS), dtype=np.float32)[EXPRESSIONS.index("happy")]
 
@@ -29,11 +29,11 @@ class RedPaint:
     def __init__(self):
         self.calls = []
 
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorEdit:
+    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
         self.calls.append((crops, expression))
         red = np.zeros_like(crops)
         red[:, 0] = 0.5
-        return GeneratorEdit(red, None, None, expression)
+        return GeneratorOutput(red, None, None, expression)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_refiner_that_speckles_paints_no_speckles(pipes, astronaut):
         def __call__(self, crops, expression):
             random = np.random.default_rng(0)
             speckles = random.normal(0, 0.2, crops.shape).astype(np.float32)
-            return GeneratorEdit(speckles, None, None, expression)
+            return GeneratorOutput(speckles, None, None, expression)
 
     plain = pipes[0]
     refined = SARGANPipeline(plain.generator, mouth=Speckles())
@@ -161,9 +161,9 @@ def test_a_drawn_out_seam_is_no_comb_of_streaks():
     inside = np.exp(-((((xs - 64) / 20) ** 2 + ((ys - 92) / 12) ** 2) ** 3))
     motion = np.stack([0 * ys, inside * (92 - ys) * (2 / side)], axis=-1)  # everything is fetched from one row
     crop, residual = crop_face(picture, transform, side), np.zeros((side, side, 3), np.float32)
-    change = plan_change(crop, residual, motion, "motion", expression=HAPPY)
+    change = plan_warp(crop, residual, motion, "motion", expression=HAPPY)
     pixels = picture.copy()
-    apply_change(pixels, transform, side, change)
+    apply_warp(pixels, transform, side, change)
     opening = pixels[712:760, 480:544, 0].astype(float)
     grain = picture[712:760, 480:544, 0].astype(float)
     assert np.diff(opening, axis=1).std() < 0.2 * np.diff(grain, axis=1).std()
@@ -181,8 +181,8 @@ def test_what_is_painted_over_shows_no_more_and_skin_under_a_fold_does(paint, gr
     residual = np.zeros((side, side, 3), np.float32)
     residual[85:100, 50:78] = paint * (-0.9 - (crop[85:100, 50:78] / 127.5 - 1))
     pixels = picture.copy()
-    change = plan_change(crop, residual, np.zeros((side, side, 2), np.float32), "motion", expression=HAPPY)
-    apply_change(pixels, transform, side, change.scaled(intensity))
+    change = plan_warp(crop, residual, np.zeros((side, side, 2), np.float32), "motion", expression=HAPPY)
+    apply_warp(pixels, transform, side, change.at_intensity(intensity))
     inside = np.s_[704:776, 424:600, 0]
     left = np.diff(pixels[inside].astype(float), axis=1).std() / np.diff(picture[inside].astype(float), axis=1).std()
     assert grain_left[0] <= left <= grain_left[1]
@@ -194,7 +194,7 @@ def test_hair_and_hats_stay_while_a_chin_may_drop():
     side = 128
     crop = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
     motion = np.full((side, side, 2), 0.05, np.float32)
-    weight = plan_change(crop, np.zeros((side, side, 3), np.float32), motion, "motion", expression=HAPPY).weight
+    weight = plan_warp(crop, np.zeros((side, side, 3), np.float32), motion, "motion", expression=HAPPY).weight
     pad = (weight.shape[0] - side) // 2
     top, chin = weight[: pad + 2], weight[-pad - 4 : -pad, weight.shape[1] // 2]
     assert top.max() < 0.02

@@ -11,15 +11,15 @@ from PIL import Image
 from skimage import data
 
 from sargan_hf import SARGAN, SARGANPipeline
-from sargan_hf.editing.apply import apply_change
-from sargan_hf.editing.change import Change, plan_change
-from sargan_hf.editing.color_match import in_the_crops_colours
+from sargan_hf.editing.apply import apply_warp
+from sargan_hf.editing.change import FaceWarp, plan_warp
+from sargan_hf.editing.color_match import match_crop_colors
 from sargan_hf.errors import ConfigurationError, ExpressionError, NoFaceError
 from sargan_hf.faces.alignment import EYES_CENTRE, canonical_transform, crop_face
 from sargan_hf.faces.detection import FaceDetector
-from sargan_hf.images import open_picture
+from sargan_hf.images import load_image
 from sargan_hf.images.color_modes import LUMA
-from sargan_hf.images.warp import moved
+from sargan_hf.images.warp import warp_field
 
 ANY_EXPRESSION = np.ones(1, np.float32)
 
@@ -88,7 +88,7 @@ def test_no_hue_is_painted_that_the_face_does_not_hold():
     white_teeth = np.zeros_like(start)
     white_teeth[40:50, 20:44] = 0.9 - start[40:50, 20:44]
 
-    residual = in_the_crops_colours(face, start, white_teeth)
+    residual = match_crop_colors(face, start, white_teeth)
     teeth = (start + residual)[40:50, 20:44]
     assert (teeth[..., 0] - teeth[..., 2]).min() > 0.1  # warm, like everything there
     np.testing.assert_allclose(teeth @ LUMA, 0.9, atol=0.01)  # and as light as painted
@@ -104,7 +104,7 @@ def test_the_dark_of_a_mouth_takes_the_hue_of_the_faces_shadows():
     cavity = np.zeros_like(start)
     cavity[44:50, 24:40] = np.float32([55, 50, 25]) / 127.5 - 1 - start[44:50, 24:40]  # dark yellow is olive
 
-    painted = (start + in_the_crops_colours(face, start, cavity))[44:50, 24:40] / 2 + 0.5
+    painted = (start + match_crop_colors(face, start, cavity))[44:50, 24:40] / 2 + 0.5
     assert (painted[..., 1] / painted[..., 0]).mean() < 0.75  # .91 as painted, .6 in the shadows
 
 
@@ -115,7 +115,7 @@ def test_teeth_on_a_pink_face_are_not_mint():
     start = face.astype(np.float32) / 127.5 - 1
     teeth = np.zeros_like(start)
     teeth[44:50, 24:40] = np.float32([205, 217, 199]) / 127.5 - 1 - start[44:50, 24:40]
-    painted = (start + in_the_crops_colours(face, start, teeth))[44:50, 24:40]
+    painted = (start + match_crop_colors(face, start, teeth))[44:50, 24:40]
     assert (painted[..., 1] < painted[..., 0]).all()
 
 
@@ -135,8 +135,8 @@ def test_a_shadow_on_skin_is_no_grey_smudge():
         return (shown[..., 2] / shown[..., 0]).mean()
 
     assert warmth(fold) > 0.85  # as painted
-    assert warmth(in_the_crops_colours(face, start, fold, skin)) < 0.73  # the skin's own is .73, the shadows' .55
-    light = (start + in_the_crops_colours(face, start, fold, skin))[36:42, 14:22] @ LUMA
+    assert warmth(match_crop_colors(face, start, fold, skin)) < 0.73  # the skin's own is .73, the shadows' .55
+    light = (start + match_crop_colors(face, start, fold, skin))[36:42, 14:22] @ LUMA
     np.testing.assert_allclose(light, (start + fold)[36:42, 14:22] @ LUMA, atol=0.01)
 
 
@@ -234,11 +234,11 @@ def test_full_resolution_pixels_move_and_stay_sharp():
         np.float32
     )  # one crop pixel: 16 of the picture
     pixels = picture.copy()
-    change = plan_change(crop, np.zeros((size, size, 3), np.float32), motion, "motion", expression=ANY_EXPRESSION)
-    apply_change(pixels, transform, size, change)
+    change = plan_warp(crop, np.zeros((size, size, 3), np.float32), motion, "motion", expression=ANY_EXPRESSION)
+    apply_warp(pixels, transform, size, change)
     centre = (slice(500, 524), slice(500, 524))
-    moved = picture[500:524, 516:540]
-    assert np.abs(pixels[centre].astype(int) - moved).mean() < 3
+    warp_field = picture[500:524, 516:540]
+    assert np.abs(pixels[centre].astype(int) - warp_field).mean() < 3
     assert np.array_equal(pixels[:64], picture[:64])
 
 
@@ -253,12 +253,12 @@ def test_a_mouth_half_open_is_the_open_one_smaller(intensity):
     motion, inside = opening_mouth(side=64, half=8)
     residual = np.zeros((64, 64, 3), np.float32)
     residual[inside] = -0.9
-    change = Change(motion, residual, np.full((64, 64, 3), 0.8, np.float32), *covered_nowhere(64))
+    change = FaceWarp(motion, residual, np.full((64, 64, 3), 0.8, np.float32), *covered_nowhere(64))
 
-    def dark(change: Change) -> np.ndarray:
-        return np.flatnonzero((moved(change.crop, change.motion) + change.residual).mean(axis=(1, 2)) < 0.3)
+    def dark(change: FaceWarp) -> np.ndarray:
+        return np.flatnonzero((warp_field(change.crop, change.motion) + change.residual).mean(axis=(1, 2)) < 0.3)
 
-    partly, fully = dark(change.scaled(intensity)), dark(change)
+    partly, fully = dark(change.at_intensity(intensity)), dark(change)
     assert (np.diff(partly) == 1).all(), "dark all through"
     assert abs(len(partly) - intensity * len(fully)) <= 2
 
@@ -269,13 +269,13 @@ def test_what_moves_alike_everywhere_moves_in_proportion(intensity, seed):
     rng = np.random.default_rng(seed)
     motion = np.broadcast_to(rng.uniform(-5, 5, 2), (32, 32, 2)).astype(np.float32)
     residual = np.broadcast_to(rng.uniform(-1, 1, 3), (32, 32, 3)).astype(np.float32)
-    change = Change(motion, residual, np.zeros((32, 32, 3), np.float32), *covered_nowhere(32))
-    scaled = change.scaled(intensity)
-    np.testing.assert_allclose(scaled.motion, intensity * motion, atol=1e-5)
-    np.testing.assert_allclose(scaled.residual, intensity * residual, atol=1e-5)
-    assert scaled.motion.dtype == scaled.residual.dtype == np.float32
-    assert not change.scaled(0.0).motion.any()
-    assert change.scaled(1.0) is change
+    change = FaceWarp(motion, residual, np.zeros((32, 32, 3), np.float32), *covered_nowhere(32))
+    at_intensity = change.at_intensity(intensity)
+    np.testing.assert_allclose(at_intensity.motion, intensity * motion, atol=1e-5)
+    np.testing.assert_allclose(at_intensity.residual, intensity * residual, atol=1e-5)
+    assert at_intensity.motion.dtype == at_intensity.residual.dtype == np.float32
+    assert not change.at_intensity(0.0).motion.any()
+    assert change.at_intensity(1.0) is change
 
 
 def test_a_model_without_motion_goes_through_optical_flow(astronaut, tmp_path):
@@ -291,7 +291,7 @@ def test_a_model_without_motion_goes_through_optical_flow(astronaut, tmp_path):
 
 
 def test_a_region_limits_where_the_edit_acts(pipe, hopper):
-    picture = open_picture(hopper)
+    picture = load_image(hopper)
     face = pipe.find_faces(picture)[0]
     whole = np.asarray(pipe(hopper, "surprised").images[0], int)
     mouth = np.asarray(pipe(hopper, "surprised", region="mouth").images[0], int)
@@ -329,10 +329,10 @@ def test_a_region_is_limited_by_the_attention_map():
     residual = np.full((64, 64, 3), 0.5, np.float32)
     attention = np.zeros((16, 16), np.float32)
     attention[8:] = 0.9
-    limited = plan_change(
+    limited = plan_warp(
         crop, residual, motion, "motion", np.ones((4, 4)), attention, expression=ANY_EXPRESSION
     ).residual
-    whole = plan_change(crop, residual, motion, "motion", None, attention, expression=ANY_EXPRESSION).residual
+    whole = plan_warp(crop, residual, motion, "motion", None, attention, expression=ANY_EXPRESSION).residual
     middle, pad = limited.shape[1] // 2, (limited.shape[0] - 64) // 2
     assert np.abs(limited[pad + 16, middle]).max() == 0
     assert limited[pad + 48, middle] == pytest.approx(whole[pad + 48, middle], abs=1e-3)

@@ -30,7 +30,7 @@ from sargan_hf.evaluation.report import as_json, write_report
 from sargan_hf.evaluation.samples import load_samples, plan_cases
 from sargan_hf.evaluation.statistics import mean_with_interval
 from sargan_hf.expressions import EXPRESSIONS
-from sargan_hf.inference import GeneratorEdit
+from sargan_hf.inference import GeneratorOutput
 
 TEMPLATES = np.stack([np.asarray(draw_face(name, 0, 64).convert("L"), np.float32)[16:] for name in EXPRESSIONS])
 
@@ -59,7 +59,7 @@ class Untouched:
     expressions, sample_size = EXPRESSIONS, 64
 
     def __call__(self, crops, expression):
-        return GeneratorEdit(np.zeros_like(crops), None, np.zeros_like(crops[:, :2]), expression)
+        return GeneratorOutput(np.zeros_like(crops), None, np.zeros_like(crops[:, :2]), expression)
 
 
 class Repainting(Untouched):
@@ -67,7 +67,7 @@ class Repainting(Untouched):
 
     def __call__(self, crops, expression):
         drawn = [np.asarray(draw_face(EXPRESSIONS[row.argmax()], 0, 64), np.float32) / 127.5 - 1 for row in expression]
-        return GeneratorEdit(np.stack(drawn).transpose(0, 3, 1, 2) - crops, None, None, expression)
+        return GeneratorOutput(np.stack(drawn).transpose(0, 3, 1, 2) - crops, None, None, expression)
 
 
 @pytest.fixture(scope="module")

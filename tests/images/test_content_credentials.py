@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from sargan_hf.commands.edit import command
 from sargan_hf.demo.settings import Settings
 from sargan_hf.editing.animation import Animation
-from sargan_hf.errors import ConfigurationError, PictureError
-from sargan_hf.images import save_picture
-from sargan_hf.images.content_credentials import ContentCredentials, sign_picture
+from sargan_hf.errors import ConfigurationError, ImageError
+from sargan_hf.images import save_image
+from sargan_hf.images.content_credentials import ContentCredentials, sign_image
 from sargan_hf.images.provenance import DIGITAL_SOURCE_TYPE
 
 c2pa = pytest.importorskip("c2pa")
@@ -80,14 +80,14 @@ def test_a_signed_picture_proves_that_a_model_edited_it(tmp_path, signer, suffix
     path = tmp_path / f"edit.{suffix}"
     Image.fromarray(data.astronaut()[:96, :128]).save(path)
     before = np.asarray(Image.open(path))
-    assert sign_picture(path, signer) == path
+    assert sign_image(path, signer) == path
     assert np.array_equal(np.asarray(Image.open(path)), before)
     assert is_signed(path)
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_name_that_is_no_utf_8_is_signed(tmp_path, signer):
-    path = save_picture(Image.new("RGB", (64, 64)), tmp_path / os.fsdecode(b"caf\xe9.jpg"), signer)
+    path = save_image(Image.new("RGB", (64, 64)), tmp_path / os.fsdecode(b"caf\xe9.jpg"), signer)
     copy = tmp_path / "copy.jpg"
     copy.write_bytes(path.read_bytes())
     assert is_signed(copy)
@@ -98,7 +98,7 @@ def test_a_name_that_is_no_utf_8_is_signed(tmp_path, signer):
 def test_an_animation_is_signed(tmp_path, signer, suffix):
     face = Image.fromarray(data.astronaut()[:96, :128])
     assert is_signed(
-        sign_picture(Animation([face, face.rotate(5)] * 3, fps=10).save(tmp_path / f"loop.{suffix}"), signer)
+        sign_image(Animation([face, face.rotate(5)] * 3, fps=10).save(tmp_path / f"loop.{suffix}"), signer)
     )
 
 
@@ -126,7 +126,7 @@ def test_the_command_signs_every_edit_when_asked(tmp_path, signer, tiny_model_fo
 def test_a_change_after_signing_is_noticed(tmp_path, signer):
     path = tmp_path / "edit.png"
     Image.fromarray(data.astronaut()[:96, :128]).save(path)
-    content = bytearray(sign_picture(path, signer).read_bytes())
+    content = bytearray(sign_image(path, signer).read_bytes())
     content[-100] ^= 1
     path.write_bytes(content)
     assert json.loads(c2pa.Reader(str(path)).json())["validation_state"] == "Invalid"
@@ -138,17 +138,17 @@ def test_what_cannot_be_signed_stays_as_it_was(tmp_path, signer):
     before = path.read_bytes()
     for wrong in ((chain, chain), (key, key), (tmp_path / "none.pem", key)):
         with pytest.raises(ConfigurationError):
-            sign_picture(path, ContentCredentials(*wrong))
+            sign_image(path, ContentCredentials(*wrong))
         with pytest.raises(ConfigurationError):
             ContentCredentials(*wrong).check()
         with pytest.raises(ConfigurationError):
-            save_picture(Image.open(path), tmp_path / "other.png", ContentCredentials(*wrong))
+            save_image(Image.open(path), tmp_path / "other.png", ContentCredentials(*wrong))
     Image.new("L", (8, 8)).save(tmp_path / "edit.bmp")
-    with pytest.raises(PictureError, match=r"Cannot sign edit\.bmp"):
-        sign_picture(tmp_path / "edit.bmp", signer)
+    with pytest.raises(ImageError, match=r"Cannot sign edit\.bmp"):
+        sign_image(tmp_path / "edit.bmp", signer)
     (tmp_path / "edit.bmp").unlink()
-    with pytest.raises(PictureError, match="Cannot sign"):
-        sign_picture(tmp_path / "absent.png", signer)
+    with pytest.raises(ImageError, match="Cannot sign"):
+        sign_image(tmp_path / "absent.png", signer)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 

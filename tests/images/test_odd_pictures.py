@@ -14,8 +14,8 @@ from drawing import bright_grey_profile, swapped_profile
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
-from sargan_hf.errors import PictureError
-from sargan_hf.images import EditedImage, Picture, open_picture, save_picture
+from sargan_hf.errors import ImageError
+from sargan_hf.images import EditedImage, LoadedImage, load_image, save_image
 from sargan_hf.images.provenance import DIGITAL_SOURCE_TYPE
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -93,20 +93,20 @@ def written(image: Image.Image, format: str, parameters: dict) -> bytes | None:
 
 
 def refusal(call: Callable[[], object]) -> str | None:
-    """What the `PictureError` says that `call` ends in, None where there is none; any other error fails the test."""
+    """What the `ImageError` says that `call` ends in, None where there is none; any other error fails the test."""
     try:
         call()
-    except PictureError as error:
+    except ImageError as error:
         return str(error)
     return None
 
 
-def save_everywhere(picture: Picture, folder: Path) -> int:
+def save_everywhere(picture: LoadedImage, folder: Path) -> int:
     """Saves an edit of the picture in all formats and counts those that hold it."""
     edited, saved = EditedImage.from_image(picture.to_image(), "Edited."), 0
     for suffix in TARGETS:
         path = folder / f"edit.{suffix}"
-        save = edited.save if suffix in ("gif", "mpo") else partial(save_picture, edited)
+        save = edited.save if suffix in ("gif", "mpo") else partial(save_image, edited)
         said = refusal(lambda save=save, path=path: save(path, **({"speed": 10} if path.suffix == ".avif" else {})))
         if said is not None:
             assert "; use ." in said
@@ -115,7 +115,7 @@ def save_everywhere(picture: Picture, folder: Path) -> int:
             continue
         content = path.read_bytes()
         assert DIGITAL_SOURCE_TYPE.encode() in content
-        again = open_picture(content)
+        again = load_image(content)
         assert again.size == picture.size
         if suffix in ("png", "tiff") and len(picture.info.get("icc_profile", b"")) < 1 << 20:
             assert np.array_equal(again.pixels, picture.pixels)
@@ -130,12 +130,12 @@ def open_and_save_everywhere(mode: str, formats: Iterable[str], metadata: Iterab
         content = written(pictures(mode), format, METADATA[name])
         if content is None:
             continue
-        said = refusal(lambda content=content: open_picture(content))
+        said = refusal(lambda content=content: load_image(content))
         if said is not None:
             assert "\n" not in said
             continue
         opened += 1
-        assert save_everywhere(open_picture(content), folder) >= 2, (format, name)
+        assert save_everywhere(load_image(content), folder) >= 2, (format, name)
     return opened
 
 
@@ -186,20 +186,20 @@ def tiff_with_resolution(resolution: object) -> bytes:
     ],
 )
 def test_a_resolution_that_is_none_is_dropped_with_a_note(tmp_path, content, kept):
-    picture = open_picture(content)
+    picture = load_image(content)
     assert ("dpi" in picture.info) == kept
     assert len([note for note in picture.notes if note.endswith("dpi: the edit has none.")]) == (0 if kept else 1)
     assert save_everywhere(picture, tmp_path) == len(TARGETS)
 
 
 def test_damaged_tags_are_named_and_the_others_kept(tmp_path):
-    picture = open_picture(written(pictures("RGB"), "JPEG", {"exif": exif_of_wrong_types()}))
+    picture = load_image(written(pictures("RGB"), "JPEG", {"exif": exif_of_wrong_types()}))
     assert picture.notes == ("the data has damaged EXIF: the edit does without Model, Copyright.",)
-    save_picture(EditedImage.from_image(picture.to_image(), "Edited."), tmp_path / "edit.jpg")
+    save_image(EditedImage.from_image(picture.to_image(), "Edited."), tmp_path / "edit.jpg")
     assert Image.open(tmp_path / "edit.jpg").getexif()[0x10F] == "\xff\xfe\0a"
 
 
 @pytest.mark.parametrize("size", [(16_400, 16), (16, 33_000), (70_000, 16)])
 def test_long_pictures_are_saved_where_they_fit(tmp_path, size):
-    picture = open_picture(written(Image.new("RGB", size, "red"), "PNG", {}))
+    picture = load_image(written(Image.new("RGB", size, "red"), "PNG", {}))
     assert save_everywhere(picture, tmp_path) == {16_400: 6, 33_000: 5, 70_000: 2}[max(size)]

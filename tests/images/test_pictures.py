@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageOps
 
-from sargan_hf.errors import PictureError
-from sargan_hf.images import EditedImage, open_picture, save_picture
+from sargan_hf.errors import ImageError
+from sargan_hf.images import EditedImage, load_image, save_image
 from sargan_hf.images.provenance import DIGITAL_SOURCE_TYPE
 
 
@@ -42,7 +42,7 @@ def png_bomb(side: int) -> bytes:
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "gif", "ppm", "webp", "avif", "jpg"])
 def test_usual_formats_open(tmp_path, suffix):
     gradient().save(tmp_path / f"picture.{suffix}")
-    picture = open_picture(tmp_path / f"picture.{suffix}")
+    picture = load_image(tmp_path / f"picture.{suffix}")
     assert picture.size == (64, 48)
     assert np.abs(picture.rgb8().astype(int) - np.asarray(gradient())).mean() < 12
 
@@ -56,7 +56,7 @@ def test_every_colour_mode_opens(mode):
         image = Image.fromarray(np.asarray(grey).astype(np.int32 if mode == "I" else np.uint16) * 257)
     else:
         image = gradient().convert(mode)
-    picture = open_picture(image)
+    picture = load_image(image)
     assert picture.mode in ("L", "LA", "RGB", "RGBA", "I;16")
     assert picture.rgb8().shape == (48, 64, 3)
 
@@ -65,7 +65,7 @@ def test_palette_with_transparency_becomes_rgba(tmp_path):
     image = gradient().convert("P")
     image.info["transparency"] = 0
     image.save(tmp_path / "palette.png", transparency=0)
-    assert open_picture(tmp_path / "palette.png").mode == "RGBA"
+    assert load_image(tmp_path / "palette.png").mode == "RGBA"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -74,7 +74,7 @@ def test_exif_orientation_is_applied_and_not_kept(tmp_path, orientation):
     exif[ExifTags.Base.Orientation] = orientation
     gradient().save(tmp_path / "turned.png", exif=exif)
     upright = ImageOps.exif_transpose(Image.open(tmp_path / "turned.png"))
-    picture = open_picture(tmp_path / "turned.png")
+    picture = load_image(tmp_path / "turned.png")
     assert np.array_equal(picture.pixels, np.asarray(upright))
     edited = EditedImage.from_image(picture.to_image(), "test")
     edited.save(tmp_path / "edited.png")
@@ -84,7 +84,7 @@ def test_exif_orientation_is_applied_and_not_kept(tmp_path, orientation):
 def test_an_animation_gives_its_first_frame_and_says_so(tmp_path):
     frames = [gradient(), Image.new("RGB", (64, 48), "red")]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
-    picture = open_picture(tmp_path / "moving.gif")
+    picture = load_image(tmp_path / "moving.gif")
     assert picture.rgb8()[5, 5, 0] < 100
     assert picture.notes == ("moving.gif is animated: only its first frame is used.",)
 
@@ -120,8 +120,8 @@ def hostile_files(folder) -> dict[str, str]:
 
 def test_hostile_files_get_one_clear_sentence(tmp_path):
     for name, message in hostile_files(tmp_path).items():
-        with pytest.raises(PictureError, match=message) as caught:
-            open_picture(tmp_path / name)
+        with pytest.raises(ImageError, match=message) as caught:
+            load_image(tmp_path / name)
         assert "\n" not in str(caught.value), name
         assert len(str(caught.value)) < 250, name
         assert "max_pixels" not in str(caught.value), name  # not a setting of the pipeline's or the command's
@@ -129,11 +129,11 @@ def test_hostile_files_get_one_clear_sentence(tmp_path):
 
 def test_too_many_pixels_are_refused_with_the_limit_and_the_way_out(tmp_path):
     gradient(400, 300).save(tmp_path / "large.png")
-    with pytest.raises(PictureError, match=r"400 x 300 pixels, more than the 100,000 that are allowed: make it"):
-        open_picture(tmp_path / "large.png", max_pixels=100_000)
+    with pytest.raises(ImageError, match=r"400 x 300 pixels, more than the 100,000 that are allowed: make it"):
+        load_image(tmp_path / "large.png", max_pixels=100_000)
     (tmp_path / "bomb.png").write_bytes(png_bomb(20_000))
-    with pytest.raises(PictureError, match="more than the 89,478,485 pixels that are allowed: make it smaller"):
-        open_picture(tmp_path / "bomb.png")
+    with pytest.raises(ImageError, match="more than the 89,478,485 pixels that are allowed: make it smaller"):
+        load_image(tmp_path / "bomb.png")
 
 
 def test_a_pipe_that_nobody_writes_to_does_not_block(tmp_path):
@@ -142,8 +142,8 @@ def test_a_pipe_that_nobody_writes_to_does_not_block(tmp_path):
 
     def open_it():
         try:
-            open_picture(tmp_path / "pipe.png")
-        except PictureError as error:
+            load_image(tmp_path / "pipe.png")
+        except ImageError as error:
             outcome.append(error)
 
     thread = threading.Thread(target=open_it, daemon=True)
@@ -157,7 +157,7 @@ def test_16_bit_colour_becomes_8_bit_and_says_so(tmp_path, suffix):
     colour = np.linspace(0, 65535, 40 * 32 * 3).reshape(40, 32, 3).astype(np.uint16)
     cv2.imwrite(str(tmp_path / f"deep.{suffix}"), colour)  # Pillow writes no 16-bit colour
     for source in (tmp_path / f"deep.{suffix}", colour):
-        picture = open_picture(source)
+        picture = load_image(source)
         assert picture.pixels.dtype == np.uint8
         assert [note for note in picture.notes if "16 bits a colour: the edit has 8" in note]
 
@@ -166,8 +166,8 @@ def test_16_bit_grey_stays_as_it_is_without_a_word(tmp_path):
     grey = np.linspace(0, 65535, 40 * 32).reshape(40, 32).astype(np.uint16)
     cv2.imwrite(str(tmp_path / "deep.png"), grey)
     for source in (tmp_path / "deep.png", grey):
-        assert np.array_equal(open_picture(source).pixels, grey)
-        assert open_picture(source).notes == ()
+        assert np.array_equal(load_image(source).pixels, grey)
+        assert load_image(source).notes == ()
 
 
 @pytest.mark.parametrize(
@@ -183,14 +183,14 @@ def test_16_bit_grey_stays_as_it_is_without_a_word(tmp_path):
     ],
 )
 def test_wrong_arrays_are_refused(array, message):
-    with pytest.raises(PictureError, match=message):
-        open_picture(array)
+    with pytest.raises(ImageError, match=message):
+        load_image(array)
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "https://example.com/a.jpg", "bad\0name", object()])
 def test_wrong_sources_are_refused(wrong):
-    with pytest.raises(PictureError):
-        open_picture(wrong)
+    with pytest.raises(ImageError):
+        load_image(wrong)
 
 
 KINDS = st.sampled_from(["PNG", "JPEG", "GIF", "TIFF"])
@@ -204,17 +204,17 @@ def test_damaged_files_open_or_say_why(position, damage, kind):
     content = bytearray(buffer.getvalue())
     position %= len(content)
     content[position : position + len(damage)] = damage
-    with contextlib.suppress(PictureError):  # any other error fails the test
-        open_picture(bytes(content))
+    with contextlib.suppress(ImageError):  # any other error fails the test
+        load_image(bytes(content))
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff"])
 def test_saved_edits_say_that_they_were_edited(tmp_path, suffix):
     edited = EditedImage.from_image(gradient(), "Facial expression edited.")
-    save_picture(edited, tmp_path / f"edit.{suffix}")
+    save_image(edited, tmp_path / f"edit.{suffix}")
     assert DIGITAL_SOURCE_TYPE.encode() in (tmp_path / f"edit.{suffix}").read_bytes()
     plain = EditedImage.from_image(gradient(), None)
-    save_picture(plain, tmp_path / f"plain.{suffix}")
+    save_image(plain, tmp_path / f"plain.{suffix}")
     assert DIGITAL_SOURCE_TYPE.encode() not in (tmp_path / f"plain.{suffix}").read_bytes()
 
 
@@ -223,7 +223,7 @@ def test_location_is_dropped_and_the_colour_profile_kept(tmp_path):
     exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (52.0, 1.0, 2.0)
     exif[ExifTags.Base.Artist] = "A. Painter"
     gradient().save(tmp_path / "photo.jpg", exif=exif, icc_profile=b"a colour profile")
-    picture = open_picture(tmp_path / "photo.jpg")
+    picture = load_image(tmp_path / "photo.jpg")
     EditedImage.from_image(picture.to_image(), "test").save(tmp_path / "edit.jpg")
     saved = Image.open(tmp_path / "edit.jpg")
     assert not saved.getexif().get_ifd(ExifTags.IFD.GPSInfo)
@@ -232,12 +232,12 @@ def test_location_is_dropped_and_the_colour_profile_kept(tmp_path):
 
 
 def test_saving_leaves_nothing_half_written(tmp_path):
-    with pytest.raises(PictureError, match=r"use one of \.jpg"):
-        save_picture(gradient(), tmp_path / "edit.xyz")
+    with pytest.raises(ImageError, match=r"use one of \.jpg"):
+        save_image(gradient(), tmp_path / "edit.xyz")
     transparent = gradient().convert("RGBA")
     transparent.putalpha(100)
-    with pytest.raises(PictureError, match="transparency"):
-        save_picture(transparent, tmp_path / "edit.jpg")
-    with pytest.raises(PictureError, match="Cannot save"):
-        save_picture(gradient(), tmp_path / "no such folder" / "edit.png")
+    with pytest.raises(ImageError, match="transparency"):
+        save_image(transparent, tmp_path / "edit.jpg")
+    with pytest.raises(ImageError, match="Cannot save"):
+        save_image(gradient(), tmp_path / "no such folder" / "edit.png")
     assert list(tmp_path.iterdir()) == []

@@ -14,8 +14,8 @@ from drawing import bright_grey_profile, swapped_profile
 from PIL import ExifTags, Image, ImageFilter, ImageOps, PngImagePlugin
 from PIL.JpegImagePlugin import get_sampling
 
-from sargan_hf.errors import PictureError
-from sargan_hf.images import EditedImage, open_picture, save_picture
+from sargan_hf.errors import ImageError
+from sargan_hf.images import EditedImage, load_image, save_image
 from sargan_hf.images.provenance import DIGITAL_SOURCE_TYPE
 
 NOTE = DIGITAL_SOURCE_TYPE.encode()
@@ -96,7 +96,7 @@ def test_every_picture_in_an_icon_and_every_page_has_the_note(tmp_path):
 @pytest.mark.parametrize("suffix", ["bmp", "dib", "jp2", "ppm", "tga", "pdf", "eps", "xyz", ""])
 def test_a_format_without_a_place_for_the_note_is_refused(tmp_path, suffix):
     path = tmp_path / f"edit.{suffix}"
-    with pytest.raises(PictureError, match=r"[Uu]se \.png"):
+    with pytest.raises(ImageError, match=r"[Uu]se \.png"):
         edit().save(path)
     assert list(tmp_path.iterdir()) == []
     if suffix in ("bmp", "jp2", "ppm"):
@@ -170,7 +170,7 @@ def test_the_callers_xmp_gets_the_note_and_loses_nothing(format):
     assert [entry.text for entry in packet.iterfind(".//rdf:li", XMP_NAMES)] == ["A & B. Edited with joy."]
     assert packet.find(".//rdf:Description", XMP_NAMES).get(f"{{{XMP_NAMES['dc']}}}source") == "an attic"
     assert [each.text for each in packet.iter() if each.tag.endswith("DigitalSourceType")] == [DIGITAL_SOURCE_TYPE]
-    with pytest.raises(PictureError, match="not an XMP packet"):
+    with pytest.raises(ImageError, match="not an XMP packet"):
         encoded(edit(), format, xmp=b"no packet")
 
 
@@ -232,13 +232,13 @@ def test_the_callers_tags_in_a_tiff_stay(compression):
 def test_names_keep_their_accents(tmp_path, format):
     name = "José Пётр".encode()  # EXIF does not say which encoding; what was read is what is written
     Image.fromarray(PIXELS).save(tmp_path / "photo.jpg", exif=exif_with(ExifTags.Base.Artist, name))
-    picture = open_picture(tmp_path / "photo.jpg")
+    picture = load_image(tmp_path / "photo.jpg")
     assert name in encoded(EditedImage.from_image(picture.to_image(), "Edited."), format)
 
 
 def test_every_door_writes_the_same_jpeg(tmp_path):
     edit().save(tmp_path / "method.jpg")
-    save_picture(edit(), tmp_path / "function.jpg")
+    save_image(edit(), tmp_path / "function.jpg")
     assert (tmp_path / "method.jpg").read_bytes() == (tmp_path / "function.jpg").read_bytes() == encoded(edit(), "JPEG")
     best = opened(encoded(Image.fromarray(PIXELS), "JPEG", quality=95))
     assert opened(encoded(edit(), "JPEG")).quantization == best.quantization
@@ -264,13 +264,13 @@ def test_a_description_of_a_whole_crowd_still_fits():
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 def test_an_alpha_channel_that_hides_nothing_is_left_out_of_a_jpeg(tmp_path, mode, caplog):
-    save_picture(edit(mode), tmp_path / "edit.jpg")
+    save_image(edit(mode), tmp_path / "edit.jpg")
     assert opened((tmp_path / "edit.jpg").read_bytes()).mode == {"LA": "L", "RGBA": "RGB"}[mode]
     assert "opaque everywhere" in caplog.text
     transparent = edit(mode)
     transparent.putalpha(254)
-    for save in (save_picture, lambda image, path: image.save(path)):
-        with pytest.raises(PictureError, match=r"JPEG cannot hold transparency; use \.png, \.webp"):
+    for save in (save_image, lambda image, path: image.save(path)):
+        with pytest.raises(ImageError, match=r"JPEG cannot hold transparency; use \.png, \.webp"):
             save(transparent, tmp_path / "other.jpg")
 
 
@@ -298,21 +298,21 @@ def test_a_grey_profile_never_describes_colours():
 def test_a_picture_too_long_for_a_format_gets_one_sentence(tmp_path, suffix, longest):
     fits = EditedImage.from_image(Image.new("RGB", (longest, 16)), "Edited.")
     fits.save(tmp_path / f"edit.{suffix}")
-    assert open_picture(tmp_path / f"edit.{suffix}").size == (longest, 16)
+    assert load_image(tmp_path / f"edit.{suffix}").size == (longest, 16)
     for size in ((longest + 1, 16), (16, longest + 1)):
-        with pytest.raises(PictureError, match=rf"{longest} a side.*use \.png or \.tiff"):
+        with pytest.raises(ImageError, match=rf"{longest} a side.*use \.png or \.tiff"):
             EditedImage.from_image(Image.new("RGB", size), "Edited.").save(tmp_path / f"long.{suffix}")
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "edit.png"
     path.write_bytes(b"what was there")
-    with pytest.raises(PictureError, match="as JPEG"):
+    with pytest.raises(ImageError, match="as JPEG"):
         edit().save(path, "JPEG", quality="best")
     assert path.read_bytes() == b"what was there"
-    with pytest.raises(PictureError, match="Cannot save"):
+    with pytest.raises(ImageError, match="Cannot save"):
         edit().save(tmp_path / "no folder" / "edit.png")
-    with pytest.raises(PictureError, match="all pages at once"):
+    with pytest.raises(ImageError, match="all pages at once"):
         edit().save(tmp_path / "pages.tiff", append=True)
     (tmp_path / "other.png").symlink_to(path)
     edit().save(tmp_path / "other.png")

@@ -6,27 +6,27 @@ import torch
 from drawing import opening_mouth
 
 from sargan_hf import SARGAN
-from sargan_hf.images.warp import moved
-from sargan_hf.inference import GeneratorEdit, evened, reach_of
-from sargan_hf.inference.strength import MOST_EVENING
+from sargan_hf.images.warp import warp_field
+from sargan_hf.inference import GeneratorOutput, match_strength, rms_motion
+from sargan_hf.inference.strength import MAX_GAIN
 from sargan_hf.inference.torch_backend import TorchGenerator
 
 RNG = np.random.default_rng(0)
 
 
-def edit(reach: list[float], conditions: list[list[float]]) -> GeneratorEdit:
+def edit(reach: list[float], conditions: list[list[float]]) -> GeneratorOutput:
     """One edit for each length of its motion, which is the same everywhere, as its residual is."""
     direction = np.array([0.6, -0.8], np.float32)[:, None, None]
     motion = np.stack([np.broadcast_to(length * direction, (2, 32, 32)) for length in reach]).astype(np.float32)
     residual = np.broadcast_to(RNG.uniform(-0.5, 0.5, (len(reach), 3, 1, 1)), (len(reach), 3, 32, 32))
-    return GeneratorEdit(residual.astype(np.float32), None, motion, np.array(conditions, np.float32))
+    return GeneratorOutput(residual.astype(np.float32), None, motion, np.array(conditions, np.float32))
 
 
 def test_weak_edits_grow_and_strong_ones_stay():
     weak, strong, hardly = 0.08, 0.12, 0.01
     given = edit([weak, strong, hardly], [[0, 1]] * 3)
-    made = evened(given, [0.5, 0.1])
-    for index, factor in enumerate((0.1 / weak, 1.0, MOST_EVENING)):
+    made = match_strength(given, [0.5, 0.1])
+    for index, factor in enumerate((0.1 / weak, 1.0, MAX_GAIN)):
         np.testing.assert_allclose(made.motion[index], factor * given.motion[index], rtol=1e-5)
         np.testing.assert_allclose(made.residual[index], factor * given.residual[index], rtol=1e-5)
     assert made.motion.dtype == made.residual.dtype == np.float32
@@ -39,13 +39,13 @@ def test_a_mouth_that_opens_further_stays_dark_inside():
     motion = pixels.transpose(2, 0, 1)[None] * (2 / side)
     residual = np.zeros((1, 3, side, side), np.float32)
     residual[0, :, inside] = -0.9
-    given = GeneratorEdit(residual, None, motion, np.ones((1, 1), np.float32))
-    made = evened(given, [1.3 * float(reach_of(motion)[0])])
+    given = GeneratorOutput(residual, None, motion, np.ones((1, 1), np.float32))
+    made = match_strength(given, [1.3 * float(rms_motion(motion)[0])])
 
-    def shown(change: GeneratorEdit) -> np.ndarray:
+    def shown(change: GeneratorOutput) -> np.ndarray:
         crop = np.full((side, side, 3), 0.6, np.float32)
         flow = np.ascontiguousarray(change.motion[0].transpose(1, 2, 0)) * side / 2
-        return (moved(crop, flow) + change.residual[0].transpose(1, 2, 0)).mean(axis=(1, 2))
+        return (warp_field(crop, flow) + change.residual[0].transpose(1, 2, 0)).mean(axis=(1, 2))
 
     opened, further = (np.flatnonzero(shown(change) < 0) for change in (given, made))
     assert len(further) > len(opened), "the mouth is open further"
@@ -54,22 +54,22 @@ def test_a_mouth_that_opens_further_stays_dark_inside():
 
 def test_strong_edits_are_the_same_bits():
     given = edit([0.2], [[1.0]])
-    made = evened(given, [0.1])
+    made = match_strength(given, [0.1])
     np.testing.assert_array_equal(made.motion, given.motion)
     np.testing.assert_array_equal(made.residual, given.residual)
 
 
 def test_each_expression_has_its_own_measure_and_a_blend_the_mean():
     given = edit([0.1, 0.1, 0.1], [[1, 0], [0, 1], [0.5, 0.5]])
-    made = evened(given, [0.1, 0.12])
+    made = match_strength(given, [0.1, 0.12])
     factors = [np.abs(m).sum() / np.abs(g).sum() for m, g in zip(made.motion, given.motion, strict=True)]
     np.testing.assert_allclose(factors, [1.0, 1.2, 1.1], rtol=1e-4)
 
 
 def test_nothing_moves_where_nothing_did():
     motion, condition = np.zeros((1, 2, 32, 32), np.float32), np.ones((1, 1), np.float32)
-    still = GeneratorEdit(np.zeros((1, 3, 32, 32), np.float32), None, motion, condition)
-    made = evened(still, [0.1])
+    still = GeneratorOutput(np.zeros((1, 3, 32, 32), np.float32), None, motion, condition)
+    made = match_strength(still, [0.1])
     assert not made.motion.any()
     assert not made.residual.any()
 
@@ -77,8 +77,8 @@ def test_nothing_moves_where_nothing_did():
 @pytest.mark.parametrize("typical", [None, [0.1] * 7])
 def test_models_without_motion_are_left_alone(typical):
     residual = RNG.uniform(-1, 1, (2, 3, 32, 32)).astype(np.float32)
-    given = GeneratorEdit(residual, None, None, np.eye(7, dtype=np.float32)[:2])
-    assert evened(given, typical) is given
+    given = GeneratorOutput(residual, None, None, np.eye(7, dtype=np.float32)[:2])
+    assert match_strength(given, typical) is given
 
 
 def test_the_config_carries_it(tmp_path):
@@ -89,9 +89,9 @@ def test_the_config_carries_it(tmp_path):
     crops, condition = RNG.uniform(-1, 1, (1, 3, 64, 64)).astype(np.float32), np.eye(7, dtype=np.float32)[:1]
     with torch.no_grad():
         plain = loaded(torch.from_numpy(crops), torch.from_numpy(condition))
-    own = GeneratorEdit(plain.residual.numpy(), None, plain.motion.numpy(), condition)
+    own = GeneratorOutput(plain.residual.numpy(), None, plain.motion.numpy(), condition)
     grown = TorchGenerator(loaded)(crops, condition)
-    np.testing.assert_allclose(grown.motion, evened(own, [0.5] * 7).motion, atol=1e-4)
+    np.testing.assert_allclose(grown.motion, match_strength(own, [0.5] * 7).motion, atol=1e-4)
     assert np.abs(grown.motion - own.motion).max() > 0.01
 
 

@@ -15,7 +15,7 @@ from sargan_hf import SARGAN
 from sargan_hf.commands.train import parse_config
 from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.errors import ConfigurationError, DatasetError, SARGANError
-from sargan_hf.images.warp import moved
+from sargan_hf.images.warp import warp_field
 from sargan_hf.modeling_discriminator import SARGANDiscriminator
 from sargan_hf.training.checkpoints import list_checkpoints
 from sargan_hf.training.config import TrainingConfig
@@ -281,11 +281,11 @@ def test_flow_turns_with_its_pictures(flip):
     ys, xs = np.mgrid[0:size, 0:size].astype(np.float32)
     source = np.sin(xs / 5) + np.cos(ys / 7)
     flow = np.stack([3 * np.sin(ys / 11), 2 * np.cos(xs / 13)], axis=-1).astype(np.float32)
-    target = moved(source, flow)
+    target = warp_field(source, flow)
     matrix = cv2.getRotationMatrix2D((31.5, 31.5), 20, 1.1)
     warp = lambda p: cv2.warpAffine(p, matrix, (size, size))[:, :: -1 if flip else 1]  # noqa: E731
     turned, valid = transform_flow(flow, np.ones((size, size)), matrix, flip, size)
-    error = np.abs(moved(np.ascontiguousarray(warp(source)), turned) - warp(target))
+    error = np.abs(warp_field(np.ascontiguousarray(warp(source)), turned) - warp(target))
     assert error[16:-16, 16:-16][valid[16:-16, 16:-16] > 0.99].max() < 0.05
 
 

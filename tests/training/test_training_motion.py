@@ -11,7 +11,7 @@ from PIL import Image as PILImage
 
 from sargan_hf.data.pair_flow import PairMotion
 from sargan_hf.expressions import EXPRESSIONS
-from sargan_hf.images.warp import moved
+from sargan_hf.images.warp import warp_field
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.setup_data import prepare_data
 
@@ -34,7 +34,7 @@ def soft_motion(rng: np.random.Generator) -> PairMotion:
     backward = backward.astype(np.float32)
     forward = np.zeros_like(backward)
     for _ in range(30):  # forward(p) = -backward(p + forward(p))
-        forward = -moved(backward, forward)
+        forward = -warp_field(backward, forward)
     valid = np.ones((SIDE, SIDE), bool)
     valid[60:72, 40:56] = False
     return PairMotion(backward, forward, valid)
@@ -49,7 +49,7 @@ def warped_folder(tmp_path_factory):
         neutral = soft_picture(rng)
         for expression in SHOWN:
             motion = PairMotion.still(SIDE, SIDE) if expression == "neutral" else soft_motion(rng)
-            picture = moved(neutral, motion.backward)
+            picture = warp_field(neutral, motion.backward)
             picture[~motion.valid] = rng.random((int((~motion.valid).sum()), 3))
             file = io.BytesIO()
             PILImage.fromarray((picture * 255).round().astype(np.uint8)).save(file, "PNG")
@@ -81,10 +81,10 @@ def test_motion_of_the_columns_takes_the_source_to_the_target(samples):
         source, target = item["source"][None], item["target"][None]
         # The very operation with which the generator applies its motion.
         grid = places + item["motion"][None].permute(0, 2, 3, 1)
-        moved = torch.nn.functional.grid_sample(source, grid, padding_mode="border", align_corners=False)
+        warp_field = torch.nn.functional.grid_sample(source, grid, padding_mode="border", align_corners=False)
         known = (item["motion_valid"] > 0.999)[0]
         known[:10], known[-10:], known[:, :10], known[:, -10:] = False, False, False, False
-        moved_errors.append((moved - target).abs().mean(dim=1)[0][known].mean())
+        moved_errors.append((warp_field - target).abs().mean(dim=1)[0][known].mean())
         still_errors.append((source - target).abs().mean(dim=1)[0][known].mean())
         shares.append(known.float().mean())
     changed = [i for i in range(24) if still_errors[i] > 0.05]

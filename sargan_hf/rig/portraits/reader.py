@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...errors import NoFaceError, PictureError, RigError
+from ...errors import ImageError, NoFaceError, RigError
 from ...faces.detection import FaceDetector
-from ...images import open_picture
+from ...images import load_image
 from ..face_model.model import FaceModel
 from ..fitting.fit import fit_landmarks
 from ..fitting.fitted_face import FittedFace
@@ -167,8 +167,8 @@ def read_picture(path: str | Path) -> np.ndarray:
         RigError: the file cannot be read as a picture.
     """
     try:
-        return open_picture(path).rgb8()
-    except PictureError as error:
+        return load_image(path).rgb8()
+    except ImageError as error:
         raise RigError(str(error)) from error
 
 
