@@ -10,6 +10,7 @@ from PIL import Image
 
 from ..augmentation.style import old_photograph, painterly, stone
 from ..file_errors import whole_file
+from ..images.normalize import to_pixels, to_tensor
 from ..modeling_sargan import SARGAN
 from . import losses
 from .image_cache import FaceCache
@@ -51,7 +52,7 @@ class HeldOut:
 
     def _crop(self, faces: FaceCache, index: int) -> torch.Tensor:
         picture = cv2.resize(faces.picture(index), (self.resolution, self.resolution), interpolation=cv2.INTER_AREA)
-        return torch.from_numpy(picture).permute(2, 0, 1).float() / 127.5 - 1
+        return torch.from_numpy(to_tensor(picture))
 
     @torch.inference_mode()
     def errors(self, generator: SARGAN, device: torch.device) -> dict[str, float]:
@@ -116,8 +117,7 @@ class HeldOut:
 
 
 def _as_image(lines: list[torch.Tensor]) -> Image.Image:
-    pixels = ((torch.cat(lines, dim=1) + 1) * 127.5).round().byte().permute(1, 2, 0)
-    return Image.fromarray(pixels.numpy())
+    return Image.fromarray(to_pixels(torch.cat(lines, dim=1).numpy()))
 
 
 def _from_neutral(pair: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
