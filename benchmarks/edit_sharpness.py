@@ -47,7 +47,7 @@ def measure(pipe: SARGANPipeline, source) -> tuple[dict[str, list[float]], list[
     """Sharpness ratios of every way of transfer over the expressions, and close-ups of the first expression."""
     picture = load_image(source)
     before = picture.rgb8()
-    face = pipe.find_faces(picture)[0]
+    face = pipe.open(picture).find_faces()[0]
     side = pipe.generator.sample_size
     mask = skin_mask(canonical_transform(face.points, side), side, before.shape)
     base = laplacian_energy(before, mask)

@@ -19,7 +19,11 @@ import torch
 from skimage import data
 
 from sargan_hf import SARGAN, SARGANPipeline
+from sargan_hf.editing.session import plan_output
 from sargan_hf.images import load_image
+from sargan_hf.images.normalize import to_tensor
+from sargan_hf.inference import match_strength
+from sargan_hf.inference.protocol import typical_motion_of
 
 
 class Stopwatch:
@@ -48,18 +52,21 @@ def reference_forward(seconds: Stopwatch) -> float:
 
 def stages(pipe: SARGANPipeline, array: np.ndarray, seconds: Stopwatch) -> dict[str, float]:
     """Median time of every stage of one edit."""
-    picture = load_image(array)
-    faces = pipe.find_faces(picture)
-    straight = pipe.align(picture, faces)
-    conditions = pipe.conditions("happy", 1)
-    edit = pipe.generate(straight, conditions)
-    changes = pipe.plan(straight, edit)
+    image = load_image(array)
+    done = pipe.open(image)
+    faces = done.find_faces()
+    wanted = done.requests("happy", len(faces))
+    done.compose(faces, wanted)
+    aligned, [output] = done.align(faces[0]), done.outputs(faces, wanted)
+    crops, conditions = to_tensor(aligned.crop)[None], output.expression
     return {
-        "find": seconds(lambda: pipe.find_faces(picture)),
-        "straighten": seconds(lambda: pipe.align(picture, faces)),
-        "generate": seconds(lambda: pipe.generate(straight, conditions)),
-        "plan": seconds(lambda: pipe.plan(straight, edit)),
-        "compose": seconds(lambda: pipe.compose(straight, changes)),
+        "find": seconds(lambda: pipe.open(image).find_faces()),
+        "align": seconds(lambda: pipe.open(image).align(faces[0])),
+        "generate": seconds(
+            lambda: match_strength(pipe.generator(crops, conditions), typical_motion_of(pipe.generator))
+        ),
+        "plan": seconds(lambda: plan_output(aligned.crop, output, wanted[0])),
+        "compose": seconds(lambda: done.compose(faces, wanted)),
         "whole call": seconds(lambda: np.asarray(pipe(array, "happy").images[0])),
     }
 

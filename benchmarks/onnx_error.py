@@ -18,7 +18,8 @@ from skimage import data
 
 from sargan_hf import SARGANPipeline
 from sargan_hf.hub import load_model
-from sargan_hf.images import load_image
+from sargan_hf.images.normalize import channels_last, to_tensor
+from sargan_hf.images.warp import NormalizedFlow, to_crop_pixels, warp_field
 from sargan_hf.inference.onnx_backend import FILES, ONNXGenerator
 from sargan_hf.inference.onnx_export import export_onnx
 from sargan_hf.inference.protocol import Generator, GeneratorOutput
@@ -28,9 +29,9 @@ def face_inputs(pipe: SARGANPipeline, sources: list) -> list[tuple[np.ndarray, n
     """Crop [1, 3, S, S] and condition [1, n] of every face in every expression."""
     inputs = []
     for source in sources:
-        picture = load_image(source)
-        crops = pipe.align(picture, pipe.find_faces(picture)).crops
-        crop = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32) / 127.5 - 1
+        session = pipe.open(source)
+        [face] = session.find_faces()
+        crop = to_tensor(session.align(face).crop)[None]
         inputs += [(crop, condition[None]) for condition in np.eye(len(pipe.generator.expressions), dtype=np.float32)]
     return inputs
 
@@ -48,12 +49,11 @@ def timed(generator: Generator, inputs: list[tuple[np.ndarray, np.ndarray]]) -> 
 
 def edited(crop: np.ndarray, edit: GeneratorOutput) -> np.ndarray:
     """The crop as the edit makes it, in levels from 0 to 255: [S, S, 3]."""
-    from sargan_hf.images.warp import warp_field
-
-    picture = crop[0].transpose(1, 2, 0)
+    picture = channels_last(crop[0])
     if edit.motion is not None:
-        picture = warp_field(picture, edit.motion[0].transpose(1, 2, 0) * (crop.shape[-1] / 2))
-    return (np.clip(picture + edit.residual[0].transpose(1, 2, 0), -1, 1) + 1) * 127.5
+        flow = to_crop_pixels(NormalizedFlow(channels_last(edit.motion[0])), crop.shape[-1])
+        picture = warp_field(picture, flow)
+    return (np.clip(picture + channels_last(edit.residual[0]), -1, 1) + 1) * 127.5
 
 
 def report(inputs: list, expected: list[GeneratorOutput], edits: list[GeneratorOutput]) -> str:

@@ -12,7 +12,6 @@ before its tanh, which keeps it in bounds.
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from folders import rebuilt, save_like
 
 from sargan_hf import EXPRESSIONS, SARGAN, SARGANPipeline
 from sargan_hf.data.loading import load_expression_dataset, split_by_subject
-from sargan_hf.images.load_image import load_image
+from sargan_hf.images.normalize import to_tensor
 from sargan_hf.inference import rms_motion
 
 
@@ -52,10 +51,10 @@ def typical_motion(model: SARGAN, portraits: str, held_out: float = 0.12) -> lis
     resting = np.flatnonzero(np.array(people["expression"]) == EXPRESSIONS.index("neutral"))
     lengths = []
     for row in resting.tolist():
-        picture = load_image(people[row]["image"])
-        face = pipeline.align(picture, pipeline.find_faces(picture))
-        every = replace(face, crops=np.repeat(face.crops, len(names), axis=0))
-        lengths.append(rms_motion(pipeline.generate(every, np.eye(len(names), dtype=np.float32)).motion))
+        session = pipeline.open(people[row]["image"])
+        crop = to_tensor(session.align(session.find_faces()[0]).crop)
+        every = np.eye(len(names), dtype=np.float32)
+        lengths.append(rms_motion(pipeline.generator(np.stack([crop] * len(names)), every).motion))
     return [float(length) for length in np.median(lengths, axis=0)]
 
 

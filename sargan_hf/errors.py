@@ -47,4 +47,9 @@ class RigError(SARGANError, ValueError):
     """A portrait cannot be used by the expression rig."""
 
 
+def one_line(error: BaseException) -> str:
+    """What an error says, on one line; the name of its class where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 __getattr__ = renamed(__name__, {"PictureError": "ImageError"})

@@ -13,7 +13,7 @@ from huggingface_hub import CommitInfo, HfApi, ModelCard, ModelCardData
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 from safetensors import SafetensorError
 
-from .errors import ModelFormatError
+from .errors import ModelFormatError, one_line
 from .model_source import ModelSource, find_source
 from .modeling_sargan import SARGAN
 
@@ -52,7 +52,7 @@ def load_model(name_or_path: str | Path | ModelSource, **hub_kwargs: object) -> 
     except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
         if _missed_the_cache(error):
             raise source.not_cached() from error
-        raise ModelFormatError(f"{name} cannot be loaded as a SARGAN model. {_one_line(error)}") from error
+        raise ModelFormatError(f"{name} cannot be loaded as a SARGAN model. {one_line(error)}") from error
     unfit = [f"{problem[:-5]} {key}" for problem in ("missing_keys", "unexpected_keys") for key in report[problem]]
     if unfit:
         raise ModelFormatError(
@@ -170,7 +170,3 @@ def _missed_the_cache(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -19,12 +19,12 @@ from datasets import Dataset, Features, Image, Value
 from PIL import Image as PillowImage
 from rich.progress import track
 
-from ..editing.apply import apply_warp
-from ..editing.change import plan_warp
 from ..editing.mouth_refiner import mouth_transform
+from ..editing.session import EditModels, EditSession
 from ..errors import DatasetError
 from ..faces.alignment import crop_face
 from ..file_errors import cause, remedy
+from ..images import LoadedImage
 from ..inference import Generator
 from .image_decoding import picture_at, stored_pictures
 
@@ -152,15 +152,8 @@ def _off(stored: int, side: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _edited(picture: np.ndarray, generator: Generator, transform: np.ndarray, name: str, strength: float) -> np.ndarray:
-    side = generator.sample_size
-    crop = crop_face(picture, transform, side)
-    condition = np.zeros((1, len(generator.expressions)), np.float32)
-    condition[0, generator.expressions.index(name)] = 1.0
-    edit = generator(np.ascontiguousarray(crop.transpose(2, 0, 1)[None], dtype=np.float32) / 127.5 - 1, condition)
-    motion = None if edit.motion is None else edit.motion[0].transpose(1, 2, 0)
-    change = plan_warp(crop, edit.residual[0].transpose(1, 2, 0), motion, "motion", expression=edit.expression[0])
-    edited = picture.copy()
-    apply_warp(edited, transform, side, change.at_intensity(strength))
+    session = EditSession(LoadedImage(picture, "RGB", "a picture of the set"), EditModels(generator))
+    edited, _ = session.compose([transform], session.requests(name, intensity=strength))
     return edited
 
 

@@ -3,11 +3,13 @@
 What callers are told of them is in `api_texts`, what they may write for a parameter in `arguments`.
 """
 
-from ..editing.pipeline_sargan import FaceChoice, SARGANPipeline
+from ..editing.pipeline_sargan import SARGANPipeline
+from ..editing.session import EditSession
 from ..errors import ConfigurationError, ImageError, NoFaceError
 from ..expressions import ALIASES
+from ..faces.choice import FaceChoice
 from ..faces.detection import Face
-from ..images import LoadedImage, load_image
+from ..images import load_image
 from .arguments import parse_blend, parse_box, parse_faces, parse_intensity
 from .handlers import Handlers, friendly
 from .settings import Settings
@@ -37,15 +39,17 @@ class PublicAPI:
         wanted, drawn = parse_faces(faces), parse_box(box)
         if drawn is not None and wanted != "largest":
             raise ConfigurationError("Give box or faces, not both: a box stands for a face of its own.")
-        opened = self._open(picture)
-        chosen = self._within_limit(opened, wanted)
+        session = self._open(picture)
+        chosen = self._within_limit(session, wanted)
         try:
-            output = self.pipeline(opened.to_image(), blend, intensity=strength, faces=chosen, box=drawn)
+            found = session.find_faces(chosen, box=drawn)
         except NoFaceError:
             if drawn is not None:
                 raise
-            raise self._no_such_face(opened.name, wanted, 0 if wanted == "largest" else self._count(opened)) from None
-        return self.handlers.save(output.images[0], "edited", credentials=self.handlers.credentials)
+            count = 0 if wanted == "largest" else len(self._find(session))
+            raise self._no_such_face(session.image.name, wanted, count) from None
+        edited, _ = session.edit(found, session.requests(blend, len(found), intensity=strength))
+        return self.handlers.save(edited, "edited", credentials=self.handlers.credentials)
 
     @friendly
     def find_faces(self, picture: Upload) -> dict:
@@ -63,33 +67,30 @@ class PublicAPI:
         """Lists the expressions the model knows, with the other names that are accepted for each."""
         return {name: list(ALIASES.get(name, ())) for name in self.pipeline.generator.expressions}
 
-    def _open(self, picture: Upload) -> LoadedImage:
-        """The picture with its profile, refused by its header when it is larger than this host accepts."""
+    def _open(self, picture: Upload) -> EditSession:
+        """A session of the picture, which is refused by its header when it is larger than this host accepts."""
         if picture is None:
             raise ImageError("No picture came with the call: upload one first, and give its path as picture.")
-        return load_image(picture, max_pixels=self.settings.max_pixels)
+        return self.pipeline.open(load_image(picture, max_pixels=self.settings.max_pixels))
 
-    def _find(self, picture: LoadedImage) -> list[Face]:
+    def _find(self, session: EditSession) -> list[Face]:
         try:
-            return self.pipeline.find_faces(picture, "all")
+            return session.find_faces("all")
         except NoFaceError:
             return []
 
-    def _count(self, picture: LoadedImage) -> int:
-        return len(self._find(picture))
-
-    def _within_limit(self, picture: LoadedImage, wanted: str | list[int]) -> FaceChoice:
+    def _within_limit(self, session: EditSession, wanted: str | list[int]) -> FaceChoice:
         """The pipeline's choice of faces, never more than this host edits at once."""
         most = self.settings.max_faces
         if wanted == "all":
-            found = self._count(picture)
+            found = len(self._find(session))
             if found == 0:
-                raise self._no_such_face(picture.name, wanted, found)
+                raise self._no_such_face(session.image.name, wanted, found)
             wanted = list(range(1, min(found, most) + 1))
         if isinstance(wanted, str):
             return wanted
         if max(wanted) > most:
-            raise self._no_such_face(picture.name, wanted, self._count(picture))
+            raise self._no_such_face(session.image.name, wanted, len(self._find(session)))
         return wanted
 
     def _no_such_face(self, name: str, wanted: str | list[int], found: int) -> NoFaceError:

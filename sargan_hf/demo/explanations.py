@@ -6,41 +6,36 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..editing.pipeline_sargan import SARGANPipeline
-from ..editing.session import Key, Sitting, align, edit_for
+from ..images.normalize import channels_last
 from .face_views import to_srgb
+from .page_session import Key, PageSession
 
 HEAT = 0.7  # how much of the picture the strongest attention covers
 FEATHER = 0.12  # of the crop's side: over this width the map fades into the picture
 
 
-def explanation(
-    pipeline: SARGANPipeline, sitting: Sitting, key: Key, blend: Mapping[str, float]
-) -> list[tuple[Image.Image, str]]:
+def explanation(session: PageSession, key: Key, blend: Mapping[str, float]) -> list[tuple[Image.Image, str]]:
     """What the network saw and did to one face, as pictures with captions."""
-    crop = Image.fromarray(align(pipeline, sitting, key).crops[0])
-    crop = np.asarray(to_srgb(crop, sitting.picture.info.get("icc_profile")).convert("RGB"))
-    edit = edit_for(pipeline, sitting, key, blend)
+    edits, face = session.edits, session.face(key)
+    crop = Image.fromarray(edits.align(face).crop)
+    crop = np.asarray(to_srgb(crop, edits.image.info.get("icc_profile")).convert("RGB"))
+    [output] = edits.outputs([face], [session.request(blend)])
     panels = [(_enlarged(crop), "The face, straightened")]
-    if edit.motion is not None:
-        panels.append((_enlarged(_motion_colours(edit.motion[0])), "Where skin moves"))
-    residual = np.clip(127.5 + 255 * edit.residual[0].transpose(1, 2, 0), 0, 255).astype(np.uint8)
+    if output.motion is not None:
+        panels.append((_enlarged(_motion_colours(output.motion[0])), "Where skin moves"))
+    residual = np.clip(127.5 + 255 * channels_last(output.residual[0]), 0, 255).astype(np.uint8)
     panels.append((_enlarged(residual), "What is painted on"))
-    if edit.attention is not None:
-        attention = _spread(edit.attention[0, 0], crop.shape[0])
+    if output.attention is not None:
+        attention = _spread(output.attention[0, 0], crop.shape[0])
         heat = 0.35 * crop + 0.65 * _colours(attention)
         panels.append((_enlarged(heat.astype(np.uint8)), "Where it looked"))
     return panels
 
 
 def attention_overlay(
-    pipeline: SARGANPipeline,
-    sitting: Sitting,
-    keys: Sequence[Key],
-    blend: Mapping[str, float],
-    picture: Image.Image,
+    session: PageSession, keys: Sequence[Key], blend: Mapping[str, float], picture: Image.Image
 ) -> Image.Image | None:
-    """The attention map of each face of `keys` laid over `picture`, the sitting's picture at any size.
+    """The attention map of each face of `keys` laid over `picture`, the session's picture at any size.
 
     Returns:
         An RGB picture of the same size, dark violet where the network looked least and yellow where it looked most;
@@ -48,16 +43,16 @@ def attention_overlay(
     """
     pixels = np.asarray(picture.convert("RGB")).astype(np.float32)
     size = picture.size
-    shrunk = size[0] / sitting.picture.size[0]
-    for key in keys:
-        straight = align(pipeline, sitting, key)
-        attention = edit_for(pipeline, sitting, key, blend).attention
-        if attention is None:
+    shrunk = size[0] / session.size[0]
+    faces, request = [session.face(key) for key in keys], session.request(blend)
+    for face, output in zip(faces, session.edits.outputs(faces, [request] * len(faces)), strict=True):
+        if output.attention is None:
             return None
-        side = straight.crops.shape[1]
-        to_crop = straight.transforms[0] @ np.diag([1 / shrunk, 1 / shrunk, 1])
+        aligned = session.edits.align(face)
+        side = len(aligned.crop)
+        to_crop = aligned.transform @ np.diag([1 / shrunk, 1 / shrunk, 1])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        spread = cv2.warpAffine(_spread(attention[0, 0], side), to_crop, size, flags=flags)
+        spread = cv2.warpAffine(_spread(output.attention[0, 0], side), to_crop, size, flags=flags)
         cover = cv2.warpAffine(_feathered(side), to_crop, size, flags=flags)
         cover = (HEAT * cover * (0.35 + 0.65 * spread))[..., None]
         pixels = (1 - cover) * pixels + cover * _colours(spread)

@@ -1,17 +1,17 @@
 """Which faces of a picture are edited: those found, and boxes that a visitor draws beside them or instead of them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from ..editing.pipeline_sargan import SARGANPipeline
 from ..editing.requests import Box
-from ..editing.session import Key, Sitting, kept
 from ..errors import ConfigurationError, NoFaceError, SARGANError
 from ..faces.detection import POINTS_IN_BOX, Face
 from . import strings as texts
+from .page_session import Key, PageSession
 from .wishes import Wish
 
 SMALLEST_BOX = 40  # pixels of the shorter side, for a face that the detector does not see in it
@@ -41,7 +41,7 @@ class Selection:
         return [key for name, key in self.faces if name in self.chosen]
 
 
-def select_faces(pipeline: SARGANPipeline, sitting: Sitting, wish: Wish, max_faces: int) -> Selection:
+def select_faces(session: PageSession, wish: Wish, max_faces: int) -> Selection:
     """The faces of a picture and the choice among them.
 
     A box drawn over a face that was found takes its place and its number; others follow at the end. A box that cannot be
@@ -54,27 +54,27 @@ def select_faces(pipeline: SARGANPipeline, sitting: Sitting, wish: Wish, max_fac
         if len(wish.boxes) > max_faces:
             raise ConfigurationError(texts.BOXES_MANY.format(count=max_faces))
         for asked in wish.boxes:
-            boxes.append(draw_box(pipeline, sitting, asked, 4 * max_faces))
+            boxes.append(draw_box(session, asked))
     except SARGANError as error:
         problems.append(str(error))
-        boxes, wanted = list(sitting.last_boxes), sitting.last_chosen
-    faces = _numbered(sitting, boxes)
+        boxes, wanted = list(session.last_boxes), session.last_chosen
+    faces = _numbered(session, boxes)
     names = [name for name, _ in faces]
-    chosen = [name for name in names if name in wanted] or [name for name in names if name in sitting.last_chosen]
+    chosen = [name for name in names if name in wanted] or [name for name in names if name in session.last_chosen]
     return Selection(tuple(faces), tuple(chosen or names[:1]), tuple(boxes), tuple(problems))
 
 
-def _numbered(sitting: Sitting, boxes: list[Box]) -> list[tuple[str, Key]]:
+def _numbered(session: PageSession, boxes: list[Box]) -> list[tuple[str, Key]]:
     left = dict(enumerate(boxes))
     faces: list[tuple[str, Key]] = []
-    for index, face in enumerate(sitting.faces):
+    for index, face in enumerate(session.faces):
         over = [number for number, box in left.items() if overlap(face.box, box) > REPLACES]
         faces.append((f"b{over[0]}", left.pop(over[0])) if over else (f"f{index}", index))
     return faces + [(f"b{number}", box) for number, box in left.items()]
 
 
-def draw_box(pipeline: SARGANPipeline, sitting: Sitting, asked: object, most: int) -> Box:
-    """A box that a visitor drew or typed, with its face put among the sitting's `drawn`, which keeps at most `most`.
+def draw_box(session: PageSession, asked: Sequence[float] | str) -> Box:
+    """A box that a visitor drew or typed, with its face put among the session's `drawn`.
 
     Raises:
         ConfigurationError: it is not four numbers, or too small, or nothing can be seen in it.
@@ -82,11 +82,11 @@ def draw_box(pipeline: SARGANPipeline, sitting: Sitting, asked: object, most: in
     """
     x0, y0, x1, y1 = _four_numbers(asked)
     box = (float(min(x0, x1)), float(min(y0, y1)), float(max(x0, x1)), float(max(y0, y1)))
-    kept(sitting.drawn, box, lambda: _face_in(pipeline, sitting, box), most)
+    session.drawn.get(box, lambda: _face_in(session, box))
     return box
 
 
-def _four_numbers(asked: object) -> list[float]:
+def _four_numbers(asked: Sequence[float] | str) -> list[float]:
     if not isinstance(asked, str):
         return [float(side) for side in asked]
     numbers = re.findall(r"-?\d+", asked)
@@ -97,20 +97,20 @@ def _four_numbers(asked: object) -> list[float]:
     return [float(number[:9]) for number in numbers]
 
 
-def _face_in(pipeline: SARGANPipeline, sitting: Sitting, box: Box) -> Face:
+def _face_in(session: PageSession, box: Box) -> Face:
     width, height = box[2] - box[0], box[3] - box[1]
-    least = min(SMALLEST_BOX, min(sitting.picture.size) / 2)
+    least = min(SMALLEST_BOX, min(session.size) / 2)
     size = f"{width:.0f} by {height:.0f} pixels"
     if min(width, height) < 8:
         raise ConfigurationError(texts.BOX_SMALL.format(size=size, least=least))
-    [face] = pipeline.find_faces(sitting.picture, box=box)
+    [face] = session.edits.find_faces(box=box)
     guessed = (np.array(box[:2]) + POINTS_IN_BOX * (width, height)).astype(np.float32)
     if not np.array_equal(face.points, guessed):  # the detector sees a face there
         return face
     if min(width, height) < least:
         raise ConfigurationError(texts.BOX_SMALL.format(size=size, least=least))
     left, top, right, bottom = (max(0, round(side)) for side in box)
-    if _detail(sitting.picture.rgb8((slice(top, bottom), slice(left, right)))) < LEAST_CONTRAST:
+    if _detail(session.edits.image.rgb8((slice(top, bottom), slice(left, right)))) < LEAST_CONTRAST:
         raise NoFaceError(texts.BOX_EMPTY)
     return face
 

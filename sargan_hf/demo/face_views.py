@@ -1,17 +1,15 @@
 """Pictures for the screen: small enough to load, and in sRGB, whatever the colours of the file are described in."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from io import BytesIO
 
 import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
-from ..editing.pipeline_sargan import SARGANPipeline
-from ..editing.session import Key, Sitting, change_for
 from ..faces.detection import Face
-from ..images import EditedImage, LoadedImage
+from ..images import EditedImage
+from .page_session import Key, PageSession
 
 LONGEST_SHOWN = 1400  # pixels; the download is always at full resolution
 THUMBNAIL = 176  # pixels
@@ -58,31 +56,30 @@ def fitting(image: Image.Image) -> Image.Image:
     return EditedImage.from_image(shown, note)
 
 
-def thumbnails(pipeline: SARGANPipeline, sitting: Sitting, key: Key, region: str | None) -> list[Image.Image]:
-    """A face in every expression of the model, straightened, `THUMBNAIL` pixels square."""
-    face = sitting.face(key)
+def thumbnails(session: PageSession, key: Key, region: str | None) -> list[Image.Image]:
+    """A face in every expression of the model, upright as it is in the picture, `THUMBNAIL` pixels square."""
+    face, image = session.face(key), session.edits.image
     # They are cut from a picture made small enough that an edit of it costs next to nothing.
-    height, width = sitting.picture.pixels.shape[:2]
+    width, height = session.size
     scale = min(1.0, THUMBNAIL * 1.2 / max(face.box[2] - face.box[0], 1.0))
     small_size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small_pixels = cv2.resize(sitting.picture.rgb8(), small_size, interpolation=cv2.INTER_AREA)
-    small_face = replace(face, box=tuple(scale * side for side in face.box), points=face.points * np.float32(scale))
-    straight = pipeline.align(LoadedImage(small_pixels, "RGB", sitting.picture.name), [small_face])
-    left, top, right, bottom = _square_around(small_face, small_pixels.shape)
+    small = cv2.resize(image.rgb8(), small_size, interpolation=cv2.INTER_AREA)
+    left, top, right, bottom = _square_around(face.scaled(scale, scale), small.shape)
     pictures = []
-    for name in pipeline.generator.expressions:
-        pixels, _ = pipeline.compose(straight, [change_for(pipeline, sitting, key, {name: 1.0}, region)])
+    for request in session.each_expression(region):
+        pixels = small.copy()
+        session.edits.draw(pixels, [face], [request], scale)
         cut = Image.fromarray(pixels[top:bottom, left:right]).resize((THUMBNAIL, THUMBNAIL))
-        pictures.append(to_srgb(cut, sitting.picture.info.get("icc_profile")))
+        pictures.append(to_srgb(cut, image.info.get("icc_profile")))
     return pictures
 
 
-def close_up(sitting: Sitting, keys: Sequence[Key]) -> tuple[int, int, int, int]:
+def close_up(session: PageSession, keys: Sequence[Key]) -> tuple[int, int, int, int]:
     """Left, top, right, bottom in pixels of a window that has all the faces of `keys` and their hair in it."""
-    boxes = np.array([sitting.face(key).box for key in keys])
+    boxes = np.array([session.face(key).box for key in keys])
     left, top, right, bottom = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
     room = 0.45 * (boxes[:, 3] - boxes[:, 1]).max()
-    width, height = sitting.picture.size
+    width, height = session.size
     return (
         max(0, int(left - room)),
         max(0, int(top - room)),

@@ -14,17 +14,16 @@ import gradio as gr
 from gradio import FileData
 from PIL import Image
 
-from ..editing import session as sittings
+from ..editing.animation import animate_faces
 from ..editing.pipeline_sargan import SARGANPipeline
-from ..editing.session import KnownFaces, Sitting
 from ..errors import ConfigurationError, SARGANError
 from ..images import ContentCredentials, EditedImage, save_image
 from ..images.content_credentials import sign_image
-from . import explanations as explaining
-from . import face_views as showing
+from . import explanations, face_views
 from . import strings as texts
 from .example_pictures import example_pictures
 from .face_selection import Selection, select_faces
+from .page_session import Key, PageSession, open_page_session
 from .sentences import for_visitors
 from .session_cache import SessionCache, SessionHandle
 from .settings import Settings
@@ -37,7 +36,7 @@ TOAST = {"title": "That did not work", "duration": 12}
 
 def sentence_of(error: SARGANError) -> str:
     """An error's sentence for those who see the page, who cannot do what a programmer could."""
-    return texts.plain(for_visitors(str(error)))
+    return for_visitors(str(error))
 
 
 def friendly(handler: Callable) -> Callable:
@@ -54,7 +53,7 @@ def friendly(handler: Callable) -> Callable:
 
 
 class Handlers:
-    """The app's reactions; one for all visitors, whose own things are in their `Sitting`, which stands on the shelf."""
+    """The app's reactions; one for all visitors, whose own things are in their `PageSession`, held by the cache."""
 
     def __init__(self, pipeline: SARGANPipeline, settings: Settings, cache: str):
         self.pipeline = pipeline
@@ -65,40 +64,40 @@ class Handlers:
         self.expressions = pipeline.generator.expressions
         self.examples = settings.find(settings.examples)
 
-    def answer(self, place: SessionHandle | None, sent: object) -> tuple[SessionHandle | None, dict[str, Any]]:
+    def answer(self, handle: SessionHandle | None, sent: object) -> tuple[SessionHandle | None, dict[str, Any]]:
         """What the page shows for a wish. The answer is always whole, also when parts of the wish cannot be had."""
         wish = read_wish(sent, self.expressions)
-        before = None if place is None else place.sitting
+        before = None if handle is None else handle.session
         problem = ""
         if wish.picture is None:
             return None, self.nothing(wish)
         try:
-            sitting = self.sitting_of(place, wish.picture)
+            session = self.session_of(handle, wish.picture)
         except SARGANError as error:
             problem = sentence_of(error)
             gr.Warning(problem, **TOAST)
             if before is None:
                 return None, self.nothing(wish) | {"problem": problem}
-            sitting = before  # a file that is no picture does not cost the visitor the one that was there
+            session = before  # a file that is no picture does not cost the visitor the one that was there
             wish = replace(wish, picture=before.source, boxes=before.last_boxes, chosen=before.last_chosen)
-        selection, wish = self.settled(sitting, wish)
+        selection, wish = self.settled(session, wish)
         for sentence in selection.problems:
             gr.Warning(sentence, **TOAST)
-        if sitting is not before:
-            self.greet(sitting)
-        place = self.sessions.put(sitting)
-        return place, self.page(sitting, selection, wish) | {"problem": problem}
+        if session is not before:
+            self.greet(session)
+        handle = self.sessions.put(session)
+        return handle, self.page(session, selection, wish) | {"problem": problem}
 
-    def sitting_of(self, place: SessionHandle | None, picture: str) -> Sitting:
-        """The opened picture of that name, from the visitor's place where it stands there.
+    def session_of(self, handle: SessionHandle | None, picture: str) -> PageSession:
+        """The opened picture of that name, from the visitor's handle where it holds it.
 
         Raises:
             ImageError: it cannot be opened.
             ConfigurationError: it is not on the server any more.
         """
-        kept = None if place is None else place.sitting
-        if kept is not None and kept.source == picture:
-            return self.sessions.take(place)
+        held = None if handle is None else handle.session
+        if handle is not None and held is not None and held.source == picture:
+            return self.sessions.take(handle)
         path = picture
         if picture.startswith(EXAMPLE):
             name = picture.removeprefix(EXAMPLE)
@@ -107,25 +106,24 @@ class Handlers:
             path = str(self.examples / name)
         elif not Path(path).is_file():
             raise ConfigurationError(texts.GONE.format(hours=texts.hours(self.settings.keep_hours)))
-        sitting = sittings.open_sitting(self.pipeline, path, self.settings.max_pixels, self.settings.max_faces)
-        return replace(sitting, source=picture)
+        return open_page_session(self.pipeline, path, self.settings.max_pixels, self.settings.max_faces, source=picture)
 
-    def settled(self, sitting: Sitting, wish: Wish) -> tuple[Selection, Wish]:
+    def settled(self, session: PageSession, wish: Wish) -> tuple[Selection, Wish]:
         """The wish as far as it can be had: boxes that are none, and a blend of nothing, give way to what was before."""
-        selection = select_faces(self.pipeline, sitting, wish, self.settings.max_faces)
+        selection = select_faces(session, wish, self.settings.max_faces)
         if not wish.blend:
             gr.Warning(texts.NO_BLEND)
-            wish = replace(wish, blend=sitting.last_blend or {self.expressions[0]: 1.0})
+            wish = replace(wish, blend=session.last_blend or {self.expressions[0]: 1.0})
         if wish.chosen == () and selection.chosen:
             gr.Info(texts.LAST_FACE)
-        sitting.last_blend, sitting.last_chosen, sitting.last_boxes = wish.blend, selection.chosen, selection.boxes
+        session.last_blend, session.last_chosen, session.last_boxes = wish.blend, selection.chosen, selection.boxes
         return selection, replace(wish, boxes=selection.boxes, chosen=selection.chosen or None)
 
-    def greet(self, sitting: Sitting) -> None:
+    def greet(self, session: PageSession) -> None:
         """Toasts about a picture that has just been opened."""
-        for note in sitting.picture.notes:
+        for note in session.edits.image.notes:
             gr.Info(note)
-        if not sitting.faces:
+        if not session.faces:
             gr.Warning(texts.NO_FACE, duration=12)
 
     def nothing(self, wish: Wish) -> dict[str, Any]:
@@ -137,124 +135,129 @@ class Handlers:
         state = state_of(replace(wish, picture=None, blend=blend, boxes=(), chosen=None))
         return {"number": wish.number, "state": state, "result": None, "previews": None, "faces": None, "problem": ""}
 
-    def page(self, sitting: Sitting, selection: Selection, wish: Wish) -> dict[str, Any]:
+    def page(self, session: PageSession, selection: Selection, wish: Wish) -> dict[str, Any]:
         """The answer to a wish with a picture."""
         answer = {"number": wish.number, "state": state_of(wish), "result": None, "previews": None, "problem": ""}
-        whole = self.before(sitting, (0, 0, *sitting.picture.size))
+        whole = self.before(session, (0, 0, *session.size))
         if selection.chosen:
-            answer["result"] = self.result(sitting, selection, wish)
-            answer["previews"] = self.previews(sitting, selection.keys[0], wish.area)
+            session.prepare(selection.keys, wish.blend)
+            answer["result"] = self.result(session, selection, wish)
+            answer["previews"] = self.previews(session, selection.keys[0], wish.area)
         faces = [
             {
                 "id": name,
-                "box": [round(float(side)) for side in sitting.face(key).box],
+                "box": [round(float(side)) for side in session.face(key).box],
                 "drawn": not isinstance(key, int),
             }
             for name, key in selection.faces
         ]
-        width, height = sitting.picture.size
+        width, height = session.size
         answer["faces"] = {
             "picture": shown_file(whole),
             "width": width,
             "height": height,
             "list": faces,
-            "notice": texts.face_notice(sitting.found, len(sitting.faces), len(faces)),
+            "notice": texts.face_notice(session.found, len(session.faces), len(faces)),
             "info": texts.BOX_INFO.format(width=width, height=height),
             "open": len(faces) != 1 or bool(selection.boxes),
         }
         return answer
 
-    def before(self, sitting: Sitting, box: tuple[int, int, int, int]) -> str:
+    def before(self, session: PageSession, box: tuple[int, int, int, int]) -> str:
         """The file of a part of the picture itself; kept."""
-        if not Path(sitting.befores.get(box, "")).is_file():  # it may have been deleted in time
-            sitting.befores.pop(box, None)
 
         def make() -> str:
-            return self.save(showing.fitting(sitting.picture.to_image().crop(box)), "before")
+            return self.save(face_views.fitting(session.edits.image.to_image().crop(box)), "before")
 
-        return sittings.kept(sitting.befores, box, make, sittings.KEPT_FACES)
+        path = session.befores.get(box, make)
+        if not Path(path).is_file():  # it was deleted in time
+            session.befores.forget(box)
+            path = session.befores.get(box, make)
+        return path
 
-    def result(self, sitting: Sitting, selection: Selection, wish: Wish) -> list[dict[str, Any]]:
+    def result(self, session: PageSession, selection: Selection, wish: Wish) -> list[dict[str, Any]]:
         """Files with the picture before and after, or, as the view asks, of a close-up or of the network's attention."""
-        whole = (0, 0, *sitting.picture.size)
-        box = showing.close_up(sitting, selection.keys) if wish.view == texts.VIEW_FACE else whole
+        whole = (0, 0, *session.size)
+        box = face_views.close_up(session, selection.keys) if wish.view == texts.VIEW_FACE else whole
         if wish.view == texts.VIEW_ATTENTION:
-            shrunk = showing.fitting(sitting.picture.to_image())
-            after = explaining.attention_overlay(self.pipeline, sitting, selection.keys, wish.blend, shrunk)
+            shrunk = face_views.fitting(session.edits.image.to_image())
+            after = explanations.attention_overlay(session, selection.keys, wish.blend, shrunk)
             if after is None:
                 gr.Warning(texts.NO_ATTENTION)
                 after = shrunk
         else:
-            edit = self.edited(sitting, selection, wish)
-            after = showing.fitting(EditedImage.from_image(edit.crop(box), edit.provenance))
-        return [shown_file(self.before(sitting, box)), shown_file(self.save(after, "after"))]
+            edit = self.edited(session, selection, wish)
+            after = face_views.fitting(EditedImage.from_image(edit.crop(box), edit.provenance))
+        return [shown_file(self.before(session, box)), shown_file(self.save(after, "after"))]
 
-    def previews(self, sitting: Sitting, key: sittings.Key, area: str | None) -> dict[str, dict[str, Any]]:
+    def previews(self, session: PageSession, key: Key, area: str | None) -> dict[str, dict[str, Any]]:
         """For each expression the file of this face wearing it; kept."""
-        if not all(Path(path).is_file() for path in sitting.thumbnails.get((key, area), [])):
-            sitting.thumbnails.pop((key, area), None)
 
         def make() -> list[str]:
-            pictures = showing.thumbnails(self.pipeline, sitting, key, area)
-            return [self.save(picture, "preview") for picture in pictures]
+            return [self.save(picture, "preview") for picture in face_views.thumbnails(session, key, area)]
 
-        files = sittings.kept(sitting.thumbnails, (key, area), make, sittings.KEPT_FACES)
+        files = session.previews.get((key, area), make)
+        if not all(Path(path).is_file() for path in files):  # they were deleted in time
+            session.previews.forget((key, area))
+            files = session.previews.get((key, area), make)
         return {name: shown_file(path) for name, path in zip(self.expressions, files, strict=True)}
 
-    def edited(self, sitting: Sitting, selection: Selection, wish: Wish) -> EditedImage:
+    def edited(self, session: PageSession, selection: Selection, wish: Wish) -> EditedImage:
         """The picture at full resolution as it is wished."""
-        return sittings.edited(self.pipeline, sitting, selection.keys, wish.blend, wish.intensity, wish.area)
+        request = session.request(wish.blend, wish.intensity, wish.area)
+        faces = [session.face(key) for key in selection.keys]
+        return session.edits.edit(faces, [request] * len(faces))[0]
 
-    def ordered(self, place: SessionHandle | None, sent: object) -> tuple[Sitting, Selection, Wish]:
-        """What an order is about: the picture that the visitor's session keeps, and the wish that came with the order.
+    def ordered(self, handle: SessionHandle | None, sent: object) -> tuple[PageSession, Selection, Wish]:
+        """What an order is about: the picture that the visitor's handle holds, and the wish that came with the order.
 
         Raises:
-            ConfigurationError: there is no picture, or it was put away for others.
+            ConfigurationError: there is no picture, or it was evicted.
         """
-        sitting = None if place is None else self.sessions.take(place)
-        if sitting is None:
+        session = None if handle is None else self.sessions.take(handle)
+        if session is None:
             raise ConfigurationError(texts.NO_FACE_YET)
-        selection, wish = self.settled(sitting, read_wish(sent, self.expressions))
+        selection, wish = self.settled(session, read_wish(sent, self.expressions))
         if not selection.chosen:
             raise ConfigurationError(texts.NO_FACE_YET)
-        return sitting, selection, wish
+        return session, selection, wish
 
     @friendly
-    def download(self, place: SessionHandle | None, sent: object, kind: str) -> dict[str, Any]:
+    def download(self, handle: SessionHandle | None, sent: object, kind: str) -> dict[str, Any]:
         """The edited picture at full resolution, with the note that it was edited, as a file with the picture's own name."""
-        sitting, selection, wish = self.ordered(place, sent)
-        after = self.edited(sitting, selection, wish)
-        return shown_file(self.save(after, file_name(sitting, wish), kind, self.credentials))
+        session, selection, wish = self.ordered(handle, sent)
+        after = self.edited(session, selection, wish)
+        return shown_file(self.save(after, file_name(session, wish), kind, self.credentials))
 
     @friendly
     def animate(
         self,
-        place: SessionHandle | None,
+        handle: SessionHandle | None,
         sent: object,
         kind: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008, gradio finds it by its default
     ) -> list[Any]:
         """A loop from the picture to the expression and back. Updates of the video and of the moving picture."""
-        sitting, selection, wish = self.ordered(place, sent)
-        animation = KnownFaces(self.pipeline, sitting, selection.keys).animate(
-            sitting.picture.to_image(),
+        session, selection, wish = self.ordered(handle, sent)
+        animation = animate_faces(
+            session.edits,
+            [session.face(key) for key in selection.keys],
             dict(wish.blend),
             intensity=wish.intensity,
-            faces="all",
             region=wish.area,
             progress=lambda done, of: progress((done, of), desc="Drawing", unit="frames"),
         )
         progress(1.0, desc=f"Writing the {kind}")
-        path = animation.save(self.new_file(f"{file_name(sitting, wish)}.{kind.lower()}"))
+        path = animation.save(self.new_file(f"{file_name(session, wish)}.{kind.lower()}"))
         if self.credentials is not None:
             sign_image(path, self.credentials)
         return [gr.update(value=str(path) if kind == shown else None, visible=kind == shown) for shown in ANIMATIONS]
 
     @friendly
-    def explain(self, place: SessionHandle | None, sent: object) -> Any:
+    def explain(self, handle: SessionHandle | None, sent: object) -> Any:
         """Pictures of what the network did to the first chosen face."""
-        sitting, selection, wish = self.ordered(place, sent)
-        panels = explaining.explanation(self.pipeline, sitting, selection.keys[0], wish.blend)
+        session, selection, wish = self.ordered(handle, sent)
+        panels = explanations.explanation(session, selection.keys[0], wish.blend)
         return gr.update(value=panels, visible=True)
 
     def save(
@@ -280,6 +283,6 @@ def shown_file(path: str) -> dict[str, Any]:
     return FileData(path=path, orig_name=Path(path).name).model_dump()
 
 
-def file_name(sitting: Sitting, wish: Wish) -> str:
+def file_name(session: PageSession, wish: Wish) -> str:
     """What a file made for a wish is called, without its suffix: "portrait-happy", "portrait-happy-surprised"."""
-    return "-".join([sitting.name, *wish.blend])
+    return "-".join([session.name, *wish.blend])

@@ -26,7 +26,7 @@ from .wishes import first_wish
 class Parts:
     """Everything on the page that has an event or that an event changes."""
 
-    place: gr.State
+    handle: gr.State
     wish: gr.HTML
     answer: gr.HTML
     camera: gr.Image
@@ -55,7 +55,7 @@ def build_page(pipeline: SARGANPipeline, settings: Settings) -> gr.Blocks:
     seconds = int(settings.keep_hours * 3600)
     made: dict[str, object] = {}
     with Page(title=texts.TITLE, analytics_enabled=False, delete_cache=(min(seconds, 600), seconds)) as page:
-        made["place"] = gr.State(None, time_to_live=seconds)
+        made["handle"] = gr.State(None, time_to_live=seconds)
         made["wish"] = wish_box(first_wish(first), expressions, MAX_INTENSITY)
         made["answer"] = answer_box()
         gr.HTML(texts.HEADER)
@@ -197,19 +197,19 @@ def wire(parts: Parts, handlers: Handlers, settings: Settings) -> None:
         "trigger_mode": "multiple",
         "show_progress": "hidden",  # the page shows it itself, and no bare "Error" after a toast
     }
-    place, wish = parts.place, parts.wish
-    asked = wish.ask(handlers.answer, [place, wish], [place, parts.answer], **work)
+    handle, wish = parts.handle, parts.wish
+    asked = wish.ask(handlers.answer, [handle, wish], [handle, parts.answer], **work)
     in_browser(asked.failure, "failed()")
     in_browser(wish.show, "outputs()", outputs=shown_parts(parts))
     wire_touches(parts)
 
-    saved = wish.download(handlers.download, [place, wish, parts.kind], parts.saved, **work)
+    saved = wish.download(handlers.download, [handle, wish, parts.kind], parts.saved, **work)
     films = [parts.film, parts.loop]
     # An empty player comes first, since it is what shows the progress.
     revealed = in_browser(wish.animate, "players()", outputs=films)
     seen = work | {"show_progress": "full", "show_progress_on": films}
-    filmed = revealed.success(handlers.animate, [place, wish, parts.film_kind], films, **seen)
-    explained = wish.explain(handlers.explain, [place, wish], parts.panels, **work)
+    filmed = revealed.success(handlers.animate, [handle, wish, parts.film_kind], films, **seen)
+    explained = wish.explain(handlers.explain, [handle, wish], parts.panels, **work)
     for name, order in {"download": saved, "animate": filmed, "explain": explained}.items():
         in_browser(order.success, f"made('{name}')")
         in_browser(order.failure, f"unmade('{name}')")

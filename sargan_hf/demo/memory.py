@@ -1,10 +1,11 @@
-"""Keeps the server's memory flat: forgets sessions of calls that are over, and hands free memory back.
+"""Keeps the server's memory flat: drops sessions that are over, and hands free memory back.
 
-At full load, ten minutes took 600 MB. Every call of the API without a session of its own opens one, with a copy of the page's
-settings, and gradio keeps ten thousand of them; such a session holds nothing that a later call could miss, and a visitor's, who
-has a picture in it, is left alone. The larger part was free already, in the heaps of glibc's threads. And after every event
-gradio makes a table of the last ten thousand for its statistics, which nobody reads here. What a call leaves behind in cycles
-waits for Python's full collection, which comes only when a quarter more than all that torch and gradio hold has gathered.
+API calls without a session create one, and gradio keeps up to 10,000 of them, each with a copy of the page's settings. We drop
+sessions that hold no picture; visitors' sessions are not touched. At full load, ten minutes took 600 MB. Most of that was free
+memory in the heaps of glibc's threads, which we hand back.
+
+After every event gradio makes a table of the last 10,000 for statistics that nobody reads here. We keep it short. Python's full
+collection runs only when a quarter more than all that torch and gradio hold has gathered, so we collect more often.
 """
 
 import contextlib
@@ -35,7 +36,7 @@ def forget_bare_sessions(page: gr.Blocks, idle_seconds: float = IDLE_SECONDS) ->
 
 
 def keep_statistics_short() -> None:
-    """Lets gradio's table of past events be of a few hundred rows and made anew rarely. To be called before a page is built."""
+    """Limits gradio's table of past events to 500 rows, made anew rarely. Call it before a page is built."""
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "500")
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "100")
 
@@ -51,7 +52,7 @@ def return_free_memory() -> None:
 
 
 def keep_forgetting(page: gr.Blocks) -> None:
-    """Does so again and again, in a thread that ends with the process."""
+    """Drops sessions and hands memory back every few seconds, in a thread that ends with the process."""
 
     def run() -> None:
         time.sleep(IDLE_SECONDS / 2)

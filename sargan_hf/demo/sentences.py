@@ -6,9 +6,15 @@ FOLDERS = re.compile(r"(?<![\w:/])/(?:[^/\s]+/)+")
 _LIMIT = re.compile(r",? more than the ([\d,]+)(?: pixels)? that are allowed: make it smaller first\.")
 
 
+# What errors say to those who write programs, and what the page says instead.
+_FOR_PROGRAMS = {"use `sargan edit` for whole folders": "give one picture at a time"}
+
+
 def for_visitors(sentence: str) -> str:
-    """The sentence without folders of the server, and with this host's limit in megapixels."""
+    """The sentence without folders of the server and advice for programs, and with this host's limit in megapixels."""
     sentence = FOLDERS.sub("", sentence)  # where files lie on the server is nobody's business
+    for ours, theirs in _FOR_PROGRAMS.items():
+        sentence = sentence.replace(ours, theirs)
     return _LIMIT.sub(
         lambda found: f": at most {_megapixels(found[1])} megapixels are accepted here. Shrink it first.", sentence
     )

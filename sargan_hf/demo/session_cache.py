@@ -8,16 +8,16 @@ import itertools
 import threading
 import weakref
 
-from ..editing.session import Sitting
 from ..errors import ConfigurationError
+from .page_session import PageSession
 from .strings import EVICTED
 
 
 class SessionHandle:
-    """Where a session's picture stands; empty once it was put away for others."""
+    """What a visitor's session keeps of its picture; empty once the picture was evicted to make room for others."""
 
-    def __init__(self, sitting: Sitting):
-        self.sitting: Sitting | None = sitting
+    def __init__(self, session: PageSession):
+        self.session: PageSession | None = session
         self.used = 0
 
 
@@ -26,37 +26,38 @@ class SessionCache:
 
     def __init__(self, max_bytes: int):
         self.max_bytes = max_bytes
-        self._places: weakref.WeakSet[SessionHandle] = weakref.WeakSet()
+        self._handles: weakref.WeakSet[SessionHandle] = weakref.WeakSet()
         self._clock = itertools.count(1)
         self._lock = threading.Lock()
 
-    def put(self, sitting: Sitting) -> SessionHandle:
-        """A place for the picture, the one it has where it stands already; older pictures may have to go."""
+    def put(self, session: PageSession) -> SessionHandle:
+        """A handle for the picture, the one it has already where it is held; older pictures may have to go."""
         with self._lock:
-            place = next((place for place in self._places if place.sitting is sitting), None) or SessionHandle(sitting)
-            self._places.add(place)
-            self._touch(place)
-        return place
+            held = (handle for handle in self._handles if handle.session is session)
+            handle = next(held, None) or SessionHandle(session)
+            self._handles.add(handle)
+            self._touch(handle)
+        return handle
 
-    def take(self, place: SessionHandle) -> Sitting:
-        """The picture of a place. The caller may go on with it, also when it is put away meanwhile.
+    def take(self, handle: SessionHandle) -> PageSession:
+        """The picture of a handle. The caller may go on with it, also when it is evicted meanwhile.
 
         Raises:
-            ConfigurationError: it was put away, in a sentence for the visitor.
+            ConfigurationError: it was evicted, in a sentence for the visitor.
         """
         with self._lock:
-            sitting = place.sitting
-            if sitting is None:
+            session = handle.session
+            if session is None:
                 raise ConfigurationError(EVICTED)
-            self._touch(place)
-        return sitting
+            self._touch(handle)
+        return session
 
-    def _touch(self, place: SessionHandle) -> None:
+    def _touch(self, handle: SessionHandle) -> None:
         """What was computed for a picture counts too, so pictures are measured again each time."""
-        place.used = next(self._clock)
-        standing = sorted((one for one in self._places if one.sitting is not None), key=lambda one: -one.used)
+        handle.used = next(self._clock)
         total = 0
-        for one in standing:
-            total += one.sitting.nbytes
-            if total > self.max_bytes and one is not place:
-                one.sitting = None
+        for other in sorted(self._handles, key=lambda one: -one.used):
+            if other.session is not None:
+                total += other.session.nbytes
+                if total > self.max_bytes and other is not handle:
+                    other.session = None

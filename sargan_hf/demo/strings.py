@@ -24,7 +24,7 @@ VIEW_ATTENTION = "Heat map"
 VIEWS = (VIEW_WHOLE, VIEW_FACE, VIEW_ATTENTION)
 VIEW_INFO = "The heat map is yellow where the program looked most and dark violet where it looked least."
 REGION_WHOLE = "Whole face"
-PARTS_OF_FACE = (REGION_WHOLE, "Mouth", "Eyes")  # as `faces.compositing.REGIONS`
+PARTS_OF_FACE = (REGION_WHOLE, "Mouth", "Eyes")  # as `editing.masks.REGIONS`
 INTENSITY = "0 leaves the picture as it is, 1 is the full expression, more exaggerates."
 NO_PICTURE = "Add a picture: its faces appear here."
 NO_FACE_YET = "Add a picture with a face first."
@@ -69,17 +69,6 @@ edited. An edited expression says nothing about what anyone feels or felt.
 Location data is removed.
 """
 PAPER = "https://arxiv.org/abs/2303.17212"
-# What errors say to those who write programs, and what the page says instead.
-FOR_PROGRAMS = {
-    "use `sargan edit` for whole folders": "give one picture at a time",
-}
-
-
-def plain(sentence: str) -> str:
-    """An error's sentence without what only makes sense in a program."""
-    for ours, theirs in FOR_PROGRAMS.items():
-        sentence = sentence.replace(ours, theirs)
-    return sentence
 
 
 def face_notice(found: int, usable: int, listed: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..inference import Generator, GeneratorOutput
+from ..inference.protocol import typical_motion_of
 
 SECONDS = 15  # a call takes far less, but the first one also waits for the weights to reach the GPU
 
@@ -28,7 +29,7 @@ def prepare(environment: Mapping[str, str] = os.environ) -> bool:
 class BorrowedGPU:
     """A generator whose calls run in a process that has a GPU for their duration.
 
-    Arrays go in and come out, so nothing of a visitor's sitting has to cross to that process.
+    Arrays go in and come out, so nothing of a visitor's session has to cross to that process.
     """
 
     def __init__(self, generator: Generator):
@@ -36,6 +37,7 @@ class BorrowedGPU:
 
         self.expressions = generator.expressions
         self.sample_size = generator.sample_size
+        self.typical_motion = typical_motion_of(generator)
         self._run = spaces.GPU(duration=SECONDS)(generator.__call__)
 
     def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:

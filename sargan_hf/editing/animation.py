@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -14,12 +14,15 @@ from PIL import Image
 
 from ..errors import ConfigurationError, ExpressionError, ImageError
 from ..expressions import ExpressionSpec
+from ..faces.choice import FaceChoice
+from ..faces.detection import Face
 from ..images import MIN_SIDE, EditedImage, LoadedImage, load_image
 from ..images.animated_files import WRITERS
 from ..images.color_modes import is_transparent
 from ..images.load_image import ImageSource
 from ..images.whole_files import write_whole
-from .requests import Editor, StraightenedFaces
+from .requests import Box, FaceRequest, check_settings, condition_vectors
+from .session import EditModels, EditSession
 
 MAX_FRAMES = 600
 MAX_PIXELS_DRAWN = 1 << 30  # of all frames together, 3 GiB of RGB
@@ -73,8 +76,15 @@ class Animation:
         return write_whole(path, writer(self.frames, self.fps, DESCRIPTION, path.name))
 
 
+class HasModels(Protocol):
+    """What a film is made with: a `SARGANPipeline`."""
+
+    @property
+    def models(self) -> EditModels: ...
+
+
 def animate(
-    pipe: Editor,
+    pipe: HasModels,
     image: ImageSource,
     expression: ExpressionSpec | Sequence[ExpressionSpec] = "happy",
     *,
@@ -82,8 +92,8 @@ def animate(
     seconds: float = 1.2,
     fps: float = 20.0,
     max_side: int = 960,
-    faces: str | int | Sequence[int] = "largest",
-    box: tuple[float, float, float, float] | None = None,
+    faces: FaceChoice = "largest",
+    box: Box | None = None,
     points: np.ndarray | None = None,
     region: str | np.ndarray | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -107,18 +117,86 @@ def animate(
         ConfigurationError: settings out of range, more than 600 frames, or more pixels than memory holds.
         ImageError, NoFaceError, ExpressionError: as in `SARGANPipeline.__call__`.
     """
-    from .requests import check_settings
-
-    check_settings(intensity, "motion")
-    stops = _stops(expression)
-    steps = _steps(seconds, fps, len(stops) + 1, max_side)
+    course = _course(expression, intensity, seconds, fps, max_side)
     opened = load_image(image)
     picture = _shrunk(opened, max_side)
-    _check_pixels(picture, steps * (len(stops) + 1))
+    _check_pixels(picture, course.frames)
     box, points = _shrunk_marks(box, points, np.array(picture.size) / opened.size)
-    straight = pipe.align(picture, pipe.find_faces(picture, faces, box=box, points=points))
-    journey = _journey([pipe.conditions(stop, len(straight.faces)) for stop in stops], float(intensity), steps)
-    return Animation(_frames(pipe, straight, journey, region, progress), float(fps), _notes(picture), journey)
+    found = EditSession(picture, pipe.models).find_faces(faces, box=box, points=points)
+    return _film(picture, pipe.models, found, course, region, progress)
+
+
+def animate_faces(
+    session: EditSession,
+    faces: Sequence[Face],
+    expression: ExpressionSpec | Sequence[ExpressionSpec] = "happy",
+    *,
+    intensity: float = 1.0,
+    seconds: float = 1.2,
+    fps: float = 20.0,
+    max_side: int = 960,
+    region: str | np.ndarray | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Animation:
+    """As `animate`, for faces of an open image that are known.
+
+    Args:
+        session: of the image; what it keeps stays as it is.
+        faces: where they are in the image.
+        expression, intensity, seconds, fps, max_side, region, progress: as for `animate`.
+
+    Raises:
+        ConfigurationError, ImageError, ExpressionError: as in `animate`.
+    """
+    course = _course(expression, intensity, seconds, fps, max_side)
+    picture = _shrunk(session.image, max_side)
+    _check_pixels(picture, course.frames)
+    across, down = (new / old for new, old in zip(picture.size, session.image.size, strict=True))
+    return _film(picture, session.models, [face.scaled(across, down) for face in faces], course, region, progress)
+
+
+class _Course(NamedTuple):
+    """What a film shows and how fast.
+
+    Attributes:
+        stops: the expressions, in order.
+        intensity: of each.
+        steps: frames from one to the next.
+        fps: frames per second.
+    """
+
+    stops: list[ExpressionSpec]
+    intensity: float
+    steps: int
+    fps: float
+
+    @property
+    def frames(self) -> int:
+        """How many there will be."""
+        return self.steps * (len(self.stops) + 1)
+
+
+def _course(
+    expression: ExpressionSpec | Sequence[ExpressionSpec], intensity: float, seconds: float, fps: float, max_side: int
+) -> _Course:
+    check_settings(intensity, "motion")
+    stops = _stops(expression)
+    return _Course(stops, float(intensity), _steps(seconds, fps, len(stops) + 1, max_side), float(fps))
+
+
+def _film(
+    picture: LoadedImage,
+    models: EditModels,
+    faces: Sequence[Face],
+    course: _Course,
+    region: str | np.ndarray | None,
+    progress: Callable[[int, int], None] | None,
+) -> Animation:
+    # Blends do not come again: one result for each face is enough.
+    session = EditSession(picture, models, max_kept=len(faces))
+    vectors = [condition_vectors(stop, len(faces), models.generator.expressions) for stop in course.stops]
+    journey = _journey([np.stack(each) for each in vectors], course.intensity, course.steps)
+    return Animation(_frames(session, faces, journey, region, progress), course.fps, _notes(picture), journey)
 
 
 def _journey(stops: Sequence[np.ndarray], intensity: float, steps: int) -> list[Moment]:
@@ -139,23 +217,21 @@ def _blend(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
 
 
 def _frames(
-    pipe: Editor,
-    straight: StraightenedFaces,
+    session: EditSession,
+    faces: Sequence[Face],
     journey: Sequence[Moment],
     region: str | np.ndarray | None,
     progress: Callable[[int, int], None] | None,
 ) -> list[EditedImage]:
-    frames, drawn, planned = [], {}, {}
+    frames: list[EditedImage] = []
+    drawn: dict[tuple[bytes, float], EditedImage] = {}
     for moment in journey:
-        wanted = moment.expression.tobytes()
-        if (wanted, moment.intensity) not in drawn:
-            if wanted not in planned:  # only the last one is kept: blends do not come again
-                edit = pipe.generate(straight, moment.expression)
-                planned = {wanted: pipe.plan(straight, edit, "motion", region)}
-            pixels, _ = pipe.compose(straight, [change.at_intensity(moment.intensity) for change in planned[wanted]])
-            still = EditedImage.from_image(straight.picture.to_image(pixels), DESCRIPTION)
-            drawn[wanted, moment.intensity] = still
-        frames.append(drawn[wanted, moment.intensity])
+        key = moment.expression.tobytes(), moment.intensity
+        if key not in drawn:
+            wanted = [FaceRequest(vector, moment.intensity, region) for vector in moment.expression]
+            pixels, _ = session.compose(faces, wanted)
+            drawn[key] = EditedImage.from_image(session.image.to_image(pixels), DESCRIPTION)
+        frames.append(drawn[key])
         if progress is not None:
             progress(len(frames), len(journey))
     return frames

@@ -1,12 +1,12 @@
-"""Makes a planned change in a picture's own pixels."""
+"""Makes a planned edit in a picture's own pixels."""
 
 import cv2
 import numpy as np
 
 from .._moved import renamed
 from ..faces.alignment import transform_scale
-from ..images.warp import warp_field
-from . import masks as compositing
+from ..images.warp import ImageFlow, to_image_pixels, warp_field
+from . import masks
 from .change import FaceWarp
 from .color_match import residual_for_channels
 
@@ -17,25 +17,24 @@ LEAST_WEIGHT = 1 / 512
 RESTORED_DETAIL = 0.01
 
 
-def apply_warp(pixels: np.ndarray, transform: np.ndarray, side: int, change: FaceWarp) -> tuple[int, int, int, int]:
-    """Makes the change in `pixels`, in place.
+def apply_warp(pixels: np.ndarray, transform: np.ndarray, side: int, warp: FaceWarp) -> tuple[int, int, int, int]:
+    """Makes the edit in `pixels`, in place.
 
     Args:
         pixels: uint8 [H, W] or [H, W, 2 to 4], or uint16 [H, W]; a last channel of 2 or 4 is alpha and stays.
         transform: from picture pixels to the model's crop, [2, 3].
         side: the crop's side in pixels.
-        change: over the widened crop.
+        warp: over the widened crop.
 
     Returns:
         left, top, right, bottom of the rectangle that pixels may have changed in; all else was not touched.
     """
-    pad = compositing.spread_pixels(side)
+    pad = masks.spread_pixels(side)
     wide = transform + np.array([[0, 0, pad], [0, 0, pad]])
-    left, top, right, bottom = _rectangle(wide, change.weight, pixels.shape)
+    left, top, right, bottom = _rectangle(wide, warp.weight, pixels.shape)
     if left >= right or top >= bottom:
         return left, top, left, top
-    linear = np.linalg.inv(transform[:, :2]).astype(np.float32)
-    fields, to_fields = _reduced(change, wide, change.motion @ linear.T)
+    fields, to_fields = _reduced(warp, wide, to_image_pixels(warp.motion, transform))
     reach = int(np.ceil(np.abs(fields[0]).max())) + 3
     source = pixels[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach].copy()
     corner = max(0, left - reach), max(0, top - reach)
@@ -50,7 +49,7 @@ def _apply_band(pixels, source, corner, band, fields, to_fields) -> None:
     left, top, right, bottom = band
     size = right - left, bottom - top
     matrix = to_fields @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
-    motion, residual, coarse, use_crop_mask, weight = (_upsampled(field, matrix, size) for field in fields)
+    motion, residual, coarse, use_crop, weight = (_upsampled(field, matrix, size) for field in fields)
     target = pixels[top:bottom, left:right]
     x = motion[..., 0] + np.arange(left - corner[0], right - corner[0], dtype=np.float32)
     y = motion[..., 1] + np.arange(top - corner[1], bottom - corner[1], dtype=np.float32)[:, None]
@@ -58,7 +57,7 @@ def _apply_band(pixels, source, corner, band, fields, to_fields) -> None:
     colour = source if source.ndim == 2 else source[..., :colours]
     warped = _fetched(colour, x, y).reshape(*motion.shape[:2], colours)
     full = np.iinfo(pixels.dtype).max
-    warped += use_crop_mask[..., None] * (residual_for_channels(coarse, colours) * full - warped)
+    warped += use_crop[..., None] * (residual_for_channels(coarse, colours) * full - warped)
     edited = warped + residual_for_channels(residual, colours) * full
     edited = np.clip(np.rint(edited), 0, full).astype(pixels.dtype)
     acts = weight > LEAST_WEIGHT
@@ -71,9 +70,8 @@ def _apply_band(pixels, source, corner, band, fields, to_fields) -> None:
 def _fetched(colour: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """`colour` at the places (x, y), float32, as sharp between pixels as on them."""
     warped = cv2.remap(colour, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-    between = sum(
-        offset * (1 - offset) for offset in (x - np.floor(x), y - np.floor(y))
-    )  # 0 on pixels, .5 in the middle
+    # 0 on pixels, 0.5 in the middle of four
+    between = sum(offset * (1 - offset) for offset in (x - np.floor(x), y - np.floor(y)))
     sharpening = (RESTORED_DETAIL * between).astype(np.float32)
     return warped - (sharpening if warped.ndim == 2 else sharpening[..., None]) * cv2.Laplacian(warped, cv2.CV_32F)
 
@@ -92,15 +90,15 @@ def _rectangle(wide: np.ndarray, weight: np.ndarray, shape: tuple[int, ...]) -> 
     return int(left), int(top), int(right), int(bottom)
 
 
-def _reduced(change: FaceWarp, wide: np.ndarray, motion: np.ndarray) -> tuple[tuple, np.ndarray]:
-    """The change's fields, averaged down where the face is smaller than the crop, and the 3x3 matrix from picture to them."""
-    coarse = warp_field(change.crop, change.motion)
-    fields = (motion, change.residual, coarse, change.use_crop_mask(), change.weight)
+def _reduced(warp: FaceWarp, wide: np.ndarray, motion: ImageFlow) -> tuple[tuple, np.ndarray]:
+    """The edit's fields, averaged down where the face is smaller than the crop, and the 3x3 matrix from picture to them."""
+    coarse = warp_field(warp.crop, warp.motion)
+    fields = (motion, warp.residual, coarse, warp.use_crop_mask(), warp.weight)
     to_fields = np.vstack([wide, [0, 0, 1]])
     factor = int(transform_scale(wide))
     if factor <= 1:
         return fields, to_fields
-    side = change.weight.shape[0] // factor
+    side = warp.weight.shape[0] // factor
     whole = slice(side * factor)
     fields = tuple(cv2.resize(f[whole, whole], (side, side), interpolation=cv2.INTER_AREA) for f in fields)
     shrink = np.array([[1 / factor, 0, (1 / factor - 1) / 2], [0, 1 / factor, (1 / factor - 1) / 2], [0, 0, 1.0]])

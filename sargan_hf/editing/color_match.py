@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..images.color_modes import LUMA
+from ..images.normalize import normalize
 from ..images.warp import smoothstep
 
 # Of 255; in photographs colours spread by 7 and more beside their brightness, in pencil or marble by less.
@@ -36,7 +37,7 @@ def match_crop_colors(
     if tint is not None:
         return (residual @ tint)[..., None] * tint
     side = len(crop)
-    face = crop[side // 4 : side * 7 // 8, side // 5 : side * 4 // 5].astype(np.float32) / 127.5 - 1
+    face = normalize(crop[side // 4 : side * 7 // 8, side // 5 : side * 4 // 5])
     face_light, face_hue = _light_and_hue(face)
     light, hue = _light_and_hue(start + residual)
     light_before, before = _light_and_hue(start)

@@ -11,8 +11,10 @@ import numpy as np
 
 from ..faces.alignment import EYES_CENTRE, EYES_TO_MOUTH, crop_corners, crop_face, transform_scale
 from ..images.color_modes import LUMA, to_rgb8
+from ..images.normalize import channels_last, to_tensor
+from ..images.warp import smoothstep
 from ..inference import GeneratorOutput
-from . import masks as compositing
+from . import masks
 from .change import FaceWarp
 from .color_match import match_crop_colors, residual_for_channels
 
@@ -28,9 +30,10 @@ COLOUR = 0.6  # how much of the refiner's colour is used; what it refines is col
 
 
 class Refiner(Protocol):
-    """What paints the patch: a generator (see `generators.Generator`) without motion."""
+    """What paints the patch: a generator (see `inference.Generator`) without motion."""
 
-    sample_size: int
+    @property
+    def sample_size(self) -> int: ...
 
     def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput: ...
 
@@ -52,7 +55,7 @@ def refine_mouth(
     pixels: np.ndarray,
     transform: np.ndarray,
     side: int,
-    change: FaceWarp,
+    warp: FaceWarp,
     refiner: Refiner,
     region: tuple[int, int, int, int],
 ) -> None:
@@ -61,37 +64,37 @@ def refine_mouth(
     Nothing is done to a face smaller than the model's own crop: it has no room for more.
 
     Args:
-        pixels, transform, side, change: as for `apply_warp`.
+        pixels, transform, side, warp: as for `apply_warp`.
         refiner: the generator trained for it.
         region: what `apply_warp` returned; nothing is painted outside.
     """
     size = refiner.sample_size
     if transform_scale(transform) >= 1:
         return
-    activity = mouth_activity(change, side, size)
+    activity = mouth_activity(warp, side, size)
     if activity.max() < LEAST_ACTIVITY:
         return
     to_patch = mouth_transform(transform, side, size)
-    patch = to_rgb8(crop_face(pixels, to_patch, size)).astype(np.float32) / 127.5 - 1
-    painted = refiner(np.ascontiguousarray(patch.transpose(2, 0, 1)[None]), change.expression[None]).residual[0]
-    crop = np.rint(255 * change.crop).astype(np.uint8)
-    residual = match_crop_colors(crop, patch, _calm_colours(painted.transpose(1, 2, 0)))
+    patch = to_tensor(to_rgb8(crop_face(pixels, to_patch, size)))
+    painted = refiner(patch[None], warp.expression[None]).residual[0]
+    crop = np.rint(255 * warp.crop).astype(np.uint8)
+    residual = match_crop_colors(crop, channels_last(patch), _calm_colours(channels_last(painted)))
     _add(pixels, residual * activity[..., None] / 2, to_patch, region)
 
 
-def mouth_activity(change: FaceWarp, side: int, size: int) -> np.ndarray:
+def mouth_activity(warp: FaceWarp, side: int, size: int) -> np.ndarray:
     """float32 [size, size] in 0..1, how much the edit does to the mouth: the refiner paints where the edit did.
 
     It grows steadily from 0 at intensity 0, so that a faint edit is refined faintly, and nothing where nothing changed.
     """
-    pad = compositing.spread_pixels(side)
+    pad = masks.spread_pixels(side)
     inner = slice(pad, pad + side)
-    levels = 255 * np.abs(change.residual[inner, inner]).max(axis=2)
-    pixels = np.hypot(*np.moveaxis(change.motion[inner, inner], 2, 0))
+    levels = 255 * np.abs(warp.residual[inner, inner]).max(axis=2)
+    pixels = np.hypot(*np.moveaxis(warp.motion[inner, inner], 2, 0))
     acts = np.maximum(levels / FULL_LEVELS, pixels / FULL_PIXELS).astype(np.float32)
-    acts = compositing.smoothstep(compositing.dilate_soft(acts, 0.06)) * change.weight[inner, inner]
+    acts = smoothstep(masks.dilate_soft(acts, 0.06)) * warp.weight[inner, inner]
     patch = cv2.warpAffine(acts, mouth_transform(np.eye(2, 3), side, size), (size, size))
-    return np.clip(patch, 0, 1) * compositing.residual_weight(size, FEATHER)
+    return np.clip(patch, 0, 1) * masks.residual_weight(size, FEATHER)
 
 
 def _calm_colours(painted: np.ndarray) -> np.ndarray:

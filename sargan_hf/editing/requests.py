@@ -1,21 +1,56 @@
 """What an edit is asked for and what comes of it: arguments, their checks, and results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from ..errors import ConfigurationError
-from ..expressions import ExpressionSpec
-from ..faces.choice import FaceChoice
-from ..faces.detection import Face
-from ..images import EditedImage, LoadedImage
-from ..inference import GeneratorOutput
-from .change import MODES, FaceWarp
+from ..expressions import ExpressionSpec, expression_vector
+from ..images import EditedImage
+from ..images.warp import NormalizedFlow
+from .change import MODES
 
 Box = tuple[float, float, float, float]
+Region = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the image
 MAX_INTENSITY = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class FaceRequest:
+    """What is wanted of one face.
+
+    Attributes:
+        expression: float32 [n], the condition in the model's order of expressions, see `expression_vector`.
+        intensity: 0 leaves the face as it is, 1 is the edit as trained, up to 1.5 exaggerates.
+        region: see `SARGANPipeline.__call__`.
+        transfer: how the edit gets to full resolution, one of "motion", "residual" and "paste".
+
+    Raises:
+        ConfigurationError: an intensity out of range, or another transfer.
+    """
+
+    expression: np.ndarray
+    intensity: float = 1.0
+    region: str | np.ndarray | None = None
+    transfer: str = "motion"
+
+    def __post_init__(self) -> None:
+        check_settings(self.intensity, self.transfer)
+
+    @property
+    def conditions(self) -> Hashable:
+        """All that the generator's output depends on; a further conditioning vector belongs in here."""
+        return self.expression.tobytes()
+
+    @property
+    def plan(self) -> Hashable:
+        """All that the warp depends on, which is planned at intensity 1."""
+        region = self.region
+        if region is not None and not isinstance(region, str):
+            array = np.asarray(region)
+            region = (array.shape, array.dtype.str, array.tobytes())
+        return self.conditions, region, self.transfer
 
 
 @dataclass(frozen=True)
@@ -44,8 +79,8 @@ class FaceEdit:
     expression: np.ndarray
     attention: np.ndarray | None
     residual: np.ndarray
-    motion: np.ndarray | None
-    region: tuple[int, int, int, int]
+    motion: NormalizedFlow | None
+    region: Region
 
 
 @dataclass(frozen=True)
@@ -60,16 +95,6 @@ class SARGANPipelineOutput:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class StraightenedFaces:
-    """A picture with the chosen faces cut out as the generator wants them: crops uint8 [N, S, S, 3]."""
-
-    picture: LoadedImage
-    faces: list[Face]
-    transforms: list[np.ndarray]
-    crops: np.ndarray
-
-
 def check_settings(intensity: float, transfer: str) -> None:
     """Raises `ConfigurationError` for an intensity outside 0..1.5 or an unknown way of transfer."""
     if (
@@ -82,33 +107,30 @@ def check_settings(intensity: float, transfer: str) -> None:
         raise ConfigurationError(f"transfer={transfer!r} is not known: use one of {', '.join(MODES)}.")
 
 
+def condition_vectors(
+    expression: ExpressionSpec | Sequence[ExpressionSpec], count: int, expressions: Sequence[str]
+) -> list[np.ndarray]:
+    """The condition, float32 [n], of each of `count` faces.
+
+    Args:
+        expression: one for all faces, or a list with one for each.
+        count: of faces.
+        expressions: those that the model knows, in its order.
+
+    Raises:
+        ExpressionError: an unknown expression.
+        ConfigurationError: a list of another length.
+    """
+    if not _is_list_of_specs(expression):
+        return [expression_vector(expression, expressions)] * count
+    if len(expression) != count:
+        raise ConfigurationError(
+            f"{len(expression)} expressions were given for {count} faces: give one, or one for each."
+        )
+    return [expression_vector(spec, expressions) for spec in expression]
+
+
 def _is_list_of_specs(expression: object) -> bool:
     if isinstance(expression, str | Mapping):
         return False
     return any(not isinstance(weight, int | float | np.number) for weight in expression)
-
-
-class Editor(Protocol):
-    """The steps of an edit, as `SARGANPipeline` has them; what films are made with."""
-
-    def find_faces(
-        self, picture: LoadedImage, faces: FaceChoice = ..., *, box: Box | None = ..., points: np.ndarray | None = ...
-    ) -> list[Face]: ...
-
-    def align(self, picture: LoadedImage, faces: Sequence[Face]) -> StraightenedFaces: ...
-
-    def conditions(self, expression: ExpressionSpec | Sequence[ExpressionSpec], count: int) -> np.ndarray: ...
-
-    def generate(self, straight: StraightenedFaces, conditions: np.ndarray) -> GeneratorOutput: ...
-
-    def plan(
-        self,
-        straight: StraightenedFaces,
-        edit: GeneratorOutput,
-        transfer: str = ...,
-        region: str | np.ndarray | None = ...,
-    ) -> list[FaceWarp]: ...
-
-    def compose(
-        self, straight: StraightenedFaces, changes: Sequence[FaceWarp]
-    ) -> tuple[np.ndarray, list[tuple[int, int, int, int]]]: ...

@@ -1,180 +1,216 @@
-"""One picture of a visitor: what was computed for it, so that a touch only pays for what it changes."""
+"""One open image and the steps of its edits: `EditSession`.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+    faces -> aligned -> output -> warp -> pixels
+
+Everything that edits faces takes these steps: the pipeline and its animations, the page, and the training set of the mouth
+refiner. Each step is kept, so a further edit pays only for what it changes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import NoFaceError
-from ..faces.detection import Face
-from ..images import EditedImage, LoadedImage, load_image
-from ..inference import GeneratorOutput
-from .change import FaceWarp
-from .pipeline_sargan import SARGANPipeline
-from .requests import Box, StraightenedFaces
+from ..expressions import ExpressionSpec
+from ..faces.alignment import AlignedFace, align, canonical_transform
+from ..faces.choice import FaceChoice, check_faces, chosen_faces
+from ..faces.detection import Face, FaceDetector, face_from_points
+from ..images import EditedImage, LoadedImage
+from ..images.normalize import channels_last, to_tensor
+from ..images.warp import NormalizedFlow
+from ..inference import Generator, GeneratorOutput, match_strength
+from ..inference.protocol import typical_motion_of
+from .apply import apply_warp
+from .change import FaceWarp, plan_warp
+from .mouth_refiner import refine_mouth
+from .requests import Box, FaceRequest, Region, condition_vectors
+from .step_cache import StepCache, kept_bytes
 
-# A visitor who drags the blend pad about asks for a new blend each time; the oldest ones are forgotten.
-KEPT_BLENDS = 16
-KEPT_CHANGES = 80  # more than seven expressions of eight faces
-KEPT_FACES = 16
+MAX_KEPT = 80  # results of each step; more than seven expressions of eight faces
 
-Key = int | Box  # of a face: its index among those found, or the box that was drawn around it
+# Where a face is: found or given by hand, or as the transform [2, 3] from pixels of the image to the model's crop.
+FaceLocation = Face | np.ndarray
 
 
-@dataclass
-class Sitting:
-    """A picture on the page. Nothing here depends on what the visitor wants of it: that is in each `Wish`.
+@dataclass(frozen=True)
+class EditModels:
+    """What a session works with.
 
     Attributes:
-        picture: the picture as it was opened.
-        source: path of the upload, which gradio derives from its content, or name of the example.
-        faces: faces that can be chosen, the largest first; empty when none was found.
-        found: how many faces were found, those included that cannot be chosen.
-        drawn: faces in boxes drawn by hand.
-        last_chosen: faces that the last answer edited.
-        last_boxes: boxes by hand that the last answer had.
-        last_blend: expressions that the last answer wore.
-        befores: files of what the page showed of the picture itself, by the box that was cut out.
-        thumbnails: files of a face in every expression, by face and region.
+        generator: edits faces.
+        mouth: refines mouths, of the same expressions; None to do without.
+        detector: finds faces.
     """
 
-    picture: LoadedImage
-    source: str
-    faces: list[Face]
-    found: int = 0
-    last_chosen: tuple[str, ...] = ()
-    last_boxes: tuple[Box, ...] = ()
-    last_blend: Mapping[str, float] = field(default_factory=dict)
-    drawn: dict[Box, Face] = field(default_factory=dict, repr=False)
-    befores: dict[tuple[int, int, int, int], str] = field(default_factory=dict, repr=False)
-    thumbnails: dict[tuple, list[str]] = field(default_factory=dict, repr=False)
-    straightened: dict[Key, StraightenedFaces] = field(default_factory=dict, repr=False)
-    edits: dict[Key, GeneratorOutput] = field(default_factory=dict, repr=False)
-    blends: dict[tuple, GeneratorOutput] = field(default_factory=dict, repr=False)
-    changes: dict[tuple, FaceWarp] = field(default_factory=dict, repr=False)
+    generator: Generator
+    mouth: Generator | None = None
+    detector: FaceDetector = field(default_factory=FaceDetector)
+
+
+class EditSession:
+    """One open image and what was computed for its edits. It knows nothing of who asks; several threads may use one.
+
+    ```python
+    session = pipe.open("portrait.jpg")
+    faces = session.find_faces("all")
+    for expression in ("happy", "sad"):
+        image, regions = session.edit(faces, session.requests(expression, len(faces)))
+    ```
+
+    Args:
+        image: the image.
+        models: what it is edited with.
+        max_kept: how many results of each step are kept, those used last.
+    """
+
+    def __init__(self, image: LoadedImage, models: EditModels, max_kept: int = MAX_KEPT):
+        self.image = image
+        self.models = models
+        self._found: StepCache[bool, list[Face]] = StepCache(2)
+        self._aligned: StepCache[bytes, AlignedFace] = StepCache(max_kept)
+        self._outputs: StepCache[tuple, GeneratorOutput] = StepCache(max_kept)
+        self._warps: StepCache[tuple, FaceWarp] = StepCache(max_kept)
 
     @property
-    def name(self) -> str:
-        """Name of the picture without its suffix, for the files made of it."""
-        return Path(self.picture.name).stem[:60] or "picture"
+    def side(self) -> int:
+        """Side of the model's crop in pixels."""
+        return self.models.generator.sample_size
 
     @property
     def nbytes(self) -> int:
-        """Memory that the picture and what was computed for it take up."""
-        # Copies of the values, since another event of the same visitor may add to them meanwhile.
-        parts = [self.picture.pixels, *(straight.crops for straight in list(self.straightened.values()))]
-        for edit in [*self.edits.values(), *self.blends.values()]:
-            parts += edit
-        for change in list(self.changes.values()):
-            parts += [change.motion, change.residual, change.crop, change.weight]
-        return sum(part.nbytes for part in parts if part is not None)
+        """Memory of the image and of all that is kept, in bytes."""
+        return self.image.pixels.nbytes + kept_bytes(self._aligned, self._outputs, self._warps)
 
-    def face(self, key: Key) -> Face:
-        """The face of a key."""
-        return self.faces[key] if isinstance(key, int) else self.drawn[key]
+    def find_faces(
+        self, faces: FaceChoice = "largest", *, box: Box | None = None, points: np.ndarray | None = None
+    ) -> list[Face]:
+        """The chosen faces; arguments and errors as in `SARGANPipeline.__call__`."""
+        if points is not None:
+            return [face_from_points(points, self.image.size)]
+        detector = self.models.detector
+        if box is not None:
+            return [detector.in_box(self.image.rgb8(), box)]
+        wanted = check_faces(faces)
+        every = wanted != "largest"
+        found = self._found.get(every, lambda: detector.find(self.image.rgb8(), every=every, name=self.image.name))
+        return [found[index] for index in chosen_faces(wanted, len(found), self.image.name)]
+
+    def requests(
+        self,
+        expression: ExpressionSpec | Sequence[ExpressionSpec],
+        count: int = 1,
+        *,
+        intensity: float = 1.0,
+        region: str | np.ndarray | None = None,
+        transfer: str = "motion",
+    ) -> list[FaceRequest]:
+        """What is wanted of each of `count` faces; arguments and errors as in `SARGANPipeline.__call__`."""
+        vectors = condition_vectors(expression, count, self.models.generator.expressions)
+        return [FaceRequest(vector, intensity, region, transfer) for vector in vectors]
+
+    def align(self, face: FaceLocation) -> AlignedFace:
+        """One face cut out of the image, upright and at the model's size."""
+        return self._aligned.get(_key(face), lambda: align(self.image.pixels, _transform(face, self.side), self.side))
+
+    def outputs(self, faces: Sequence[FaceLocation], requests: Sequence[FaceRequest]) -> list[GeneratorOutput]:
+        """What the generator makes of each face, N = 1, as strong as it should be.
+
+        The generator is called once, for all that is not kept.
+        """
+
+        def make(missing: list[int]) -> list[GeneratorOutput]:
+            generator = self.models.generator
+            crops = to_tensor(np.stack([self.align(faces[place]).crop for place in missing]))
+            together = generator(crops, np.stack([requests[place].expression for place in missing]))
+            each = [together.one(index) for index in range(len(missing))]
+            return [match_strength(output, typical_motion_of(generator)) for output in each]
+
+        keys = [(_key(face), request.conditions) for face, request in zip(faces, requests, strict=True)]
+        return self._outputs.get_all(keys, make)
+
+    def warps(self, faces: Sequence[FaceLocation], requests: Sequence[FaceRequest]) -> list[FaceWarp]:
+        """What to change about each face, at intensity 1."""
+
+        def make(missing: list[int]) -> list[FaceWarp]:
+            outputs = self.outputs([faces[place] for place in missing], [requests[place] for place in missing])
+            return [
+                plan_output(self.align(faces[place]).crop, output, requests[place])
+                for place, output in zip(missing, outputs, strict=True)
+            ]
+
+        keys = [(_key(face), request.plan) for face, request in zip(faces, requests, strict=True)]
+        return self._warps.get_all(keys, make)
+
+    def compose(
+        self, faces: Sequence[FaceLocation], requests: Sequence[FaceRequest]
+    ) -> tuple[np.ndarray, list[Region]]:
+        """The edited pixels, in the image's mode, and for each face the rectangle outside of which no pixel changed."""
+        pixels = self.image.pixels.copy()
+        return pixels, self.draw(pixels, faces, requests)
+
+    def draw(
+        self, pixels: np.ndarray, faces: Sequence[FaceLocation], requests: Sequence[FaceRequest], scale: float = 1.0
+    ) -> list[Region]:
+        """Makes the edits in `pixels`, in place.
+
+        Args:
+            pixels: of this image, or of a copy `scale` times its size; any of the layouts of `LoadedImage`.
+            faces: where they are in this image.
+            requests: what is wanted of each.
+            scale: other than 1 only for faces that were found or given by hand.
+
+        Returns:
+            The rectangle of each face outside of which no pixel changed.
+        """
+        regions = []
+        mouth = self.models.mouth
+        for face, request, warp in zip(faces, requests, self.warps(faces, requests), strict=True):
+            where = face.scaled(scale, scale) if isinstance(face, Face) and scale != 1 else face
+            transform, wanted = _transform(where, self.side), warp.at_intensity(request.intensity)
+            regions.append(apply_warp(pixels, transform, self.side, wanted))
+            if mouth is not None and not wanted.pasted:
+                refine_mouth(pixels, transform, self.side, wanted, mouth, regions[-1])
+        return regions
+
+    def edit(
+        self, faces: Sequence[FaceLocation], requests: Sequence[FaceRequest], provenance: bool = True
+    ) -> tuple[EditedImage, list[Region]]:
+        """The edited image, with its note unless `provenance` is false, and the rectangles of `compose`."""
+        pixels, regions = self.compose(faces, requests)
+        note = _note(requests, self.models.generator.expressions) if provenance else None
+        return EditedImage.from_image(self.image.to_image(pixels), note), regions
 
 
-def open_sitting(pipeline: SARGANPipeline, path: str, max_pixels: int, max_faces: int) -> Sitting:
-    """Opens an uploaded picture and finds its faces; a picture without one is kept, for a box drawn by hand.
-
-    Raises:
-        ImageError: the file is not a picture that can be edited.
-    """
-    picture = load_image(path, max_pixels=max_pixels)
-    try:
-        faces = pipeline.find_faces(picture, "all")
-    except NoFaceError:
-        faces = []
-    return Sitting(picture, path, faces[:max_faces], len(faces))
+def _key(face: FaceLocation) -> bytes:
+    return (face.points if isinstance(face, Face) else face).tobytes()
 
 
-def align(pipeline: SARGANPipeline, sitting: Sitting, key: Key) -> StraightenedFaces:
-    """One face of the picture, cut out; kept."""
-
-    def make() -> StraightenedFaces:
-        return pipeline.align(sitting.picture, [sitting.face(key)])
-
-    return kept(sitting.straightened, key, make, KEPT_FACES)
+def _transform(face: FaceLocation, side: int) -> np.ndarray:
+    return canonical_transform(face.points, side) if isinstance(face, Face) else face
 
 
-def edit_all(pipeline: SARGANPipeline, sitting: Sitting, key: Key) -> GeneratorOutput:
-    """The generator's answer to every expression for one face, in the model's order; kept."""
-
-    def make() -> GeneratorOutput:
-        conditions = np.eye(len(pipeline.generator.expressions), dtype=np.float32)
-        straight = align(pipeline, sitting, key)
-        repeated = replace(straight, crops=np.repeat(straight.crops, len(conditions), axis=0))
-        return pipeline.generate(repeated, conditions)
-
-    return kept(sitting.edits, key, make, KEPT_FACES)
-
-
-def edit_for(pipeline: SARGANPipeline, sitting: Sitting, key: Key, blend: Mapping[str, float]) -> GeneratorOutput:
-    """The generator's answer to a blend of expressions for one face; the newest are kept."""
-    [vector] = pipeline.conditions(dict(blend), 1)
-    if vector.max() == 1:
-        return edit_all(pipeline, sitting, key).one(int(vector.argmax()))
-    straight = align(pipeline, sitting, key)
-    name = (key, *sorted(blend.items()))
-    return kept(sitting.blends, name, lambda: pipeline.generate(straight, vector[None]), KEPT_BLENDS)
-
-
-def change_for(
-    pipeline: SARGANPipeline, sitting: Sitting, key: Key, blend: Mapping[str, float], region: str | None = None
-) -> FaceWarp:
-    """The change at intensity 1 that a blend of expressions makes to one face; the newest are kept."""
-
-    def make() -> FaceWarp:
-        edit = edit_for(pipeline, sitting, key, blend)
-        [change] = pipeline.plan(align(pipeline, sitting, key), edit, region=region)
-        return change
-
-    return kept(sitting.changes, (key, region, *sorted(blend.items())), make, KEPT_CHANGES)
-
-
-def edited(
-    pipeline: SARGANPipeline,
-    sitting: Sitting,
-    keys: Sequence[Key],
-    blend: Mapping[str, float],
-    intensity: float,
-    region: str | None = None,
-) -> EditedImage:
-    """The picture with the faces of `keys` edited, at full resolution: what the pipeline makes of it, to the last bit."""
-    straights = [align(pipeline, sitting, key) for key in keys]
-    joined = StraightenedFaces(
-        sitting.picture,
-        [face for straight in straights for face in straight.faces],
-        [transform for straight in straights for transform in straight.transforms],
-        np.concatenate([straight.crops for straight in straights]),
+def plan_output(crop: np.ndarray, output: GeneratorOutput, request: FaceRequest) -> FaceWarp:
+    """`plan_warp` for what the generator made of one crop, uint8 [S, S, 3]; the intensity does not count."""
+    return plan_warp(
+        crop,
+        channels_last(output.residual[0]),
+        None if output.motion is None else NormalizedFlow(channels_last(output.motion[0])),
+        request.transfer,
+        request.region,
+        None if output.attention is None else output.attention[0, 0],
+        expression=output.expression[0],
     )
-    changes = [change_for(pipeline, sitting, key, blend, region) for key in keys]
-    return pipeline.draw(joined, changes, intensity)[0]
 
 
-class KnownFaces(SARGANPipeline):
-    """A pipeline that is told where the faces of one picture are, found or drawn, and looks for none."""
-
-    def __init__(self, pipeline: SARGANPipeline, sitting: Sitting, keys: Sequence[Key]):
-        self.__dict__.update(pipeline.__dict__)
-        self.known, self.size = [sitting.face(key) for key in keys], sitting.picture.size
-
-    def find_faces(self, picture: LoadedImage, *_: object, **__: object) -> list[Face]:
-        """The known faces in the pixels of `picture`, which is the sitting's at this or another size."""
-        across, down = (new / old for new, old in zip(picture.size, self.size, strict=True))
-        scale = np.array([across, down, across, down])
-        return [
-            replace(face, box=tuple(scale * face.box), points=(face.points * scale[:2]).astype(np.float32))
-            for face in self.known
-        ]
-
-
-def kept(cache: dict, key: object, make: Callable[[], object], most: int):
-    """The cache's value, made when it is not there; two events of one visitor may come here at once."""
-    value = cache.get(key)
-    if value is None:
-        value = cache[key] = make()
-        while len(cache) > most:
-            cache.pop(next(iter(cache)), None)
-    return value
+def _note(requests: Sequence[FaceRequest], expressions: Sequence[str]) -> str:
+    """What files saved from the edit say of it, in a sentence."""
+    blends = []
+    for request in requests:
+        weights = zip(expressions, request.expression, strict=True)
+        blends.append(" and ".join(f"{name} {weight:.0%}" for name, weight in weights if weight > 0))
+    strengths = [f"at intensity {request.intensity:g}" for request in requests]
+    if len(set(strengths)) == 1:
+        wanted = f"{', '.join(blends)} {strengths[0]}"
+    else:
+        wanted = ", ".join(f"{blend} {strength}" for blend, strength in zip(blends, strengths, strict=True))
+    return f"Facial expression edited with SARGAN: {wanted}."

@@ -1,6 +1,6 @@
-"""Faces in pictures: finding them, straightening them to the model's crop, and putting the edit back at full resolution."""
+"""Faces in pictures: finding them, and aligning them to the model's crop."""
 
-from .alignment import canonical_transform, crop_face
+from .alignment import AlignedFace, align, canonical_transform, crop_face
 from .detection import Face, FaceDetector
 
-__all__ = ["Face", "FaceDetector", "canonical_transform", "crop_face"]
+__all__ = ["AlignedFace", "Face", "FaceDetector", "align", "canonical_transform", "crop_face"]

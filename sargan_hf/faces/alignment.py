@@ -1,14 +1,46 @@
 """The canonical crop: every face upright, its eyes and mouth in the same place, at the model's resolution."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
 from ..errors import ConfigurationError
+from ..images.color_modes import to_rgb8
 
-# The crop that training pictures are rendered in, in units of its side; chin at about .92, hairline at about .04.
+# The crop that training pictures are rendered in, in units of its side; chin at about 0.92, hairline at about 0.04.
 EYE_DISTANCE = 0.30
 EYES_TO_MOUTH = 0.306
 EYES_CENTRE = (0.5, 0.385)
+
+
+@dataclass(frozen=True)
+class AlignedFace:
+    """A face cut out of an image as the generator wants it.
+
+    Attributes:
+        transform: float64 [2, 3], from pixels of the image to pixels of the crop.
+        crop: uint8 RGB [S, S, 3].
+    """
+
+    transform: np.ndarray
+    crop: np.ndarray
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays in bytes."""
+        return self.transform.nbytes + self.crop.nbytes
+
+
+def align(pixels: np.ndarray, transform: np.ndarray, size: int) -> AlignedFace:
+    """Cuts a face out of an image.
+
+    Args:
+        pixels: uint8 or uint16 [H, W] or [H, W, C], as in `LoadedImage`.
+        transform: [2, 3], from these to the crop, see `canonical_transform`.
+        size: side of the crop in pixels.
+    """
+    return AlignedFace(transform, to_rgb8(crop_face(pixels, transform, size)))
 
 
 def canonical_eyes(size: int) -> np.ndarray:
@@ -25,8 +57,8 @@ def canonical_mouth(size: int) -> np.ndarray:
 def canonical_transform(points: np.ndarray, size: int, margin: float = 0.0) -> np.ndarray:
     """The similarity that maps picture pixels to pixels of the canonical crop.
 
-    The scale is the mean of the two that put the pupils `.30 size` apart and the mouth `.306 size` below them; the pupils
-    come to lie level, their midpoint at (.5, .385) of the crop. Pixel centres have whole coordinates, as in OpenCV.
+    The scale is the mean of the two that put the pupils `0.30 size` apart and the mouth `0.306 size` below them; the pupils
+    come to lie level, their midpoint at (0.5, 0.385) of the crop. Pixel centres have whole coordinates, as in OpenCV.
 
     Args:
         points: [5, 2], x and y in pixels: the subject's right eye (left in the picture), left eye, nose tip, right and left

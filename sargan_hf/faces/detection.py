@@ -41,6 +41,12 @@ class Face:
         """Area of the box in square pixels."""
         return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
 
+    def scaled(self, across: float, down: float) -> "Face":
+        """The same face in the picture at another size: `across` times as wide and `down` times as high."""
+        left, top, right, bottom = self.box
+        box = (across * left, down * top, across * right, down * bottom)
+        return replace(self, box=box, points=(self.points * np.array([across, down])).astype(np.float32))
+
 
 @dataclass(frozen=True)
 class Look:

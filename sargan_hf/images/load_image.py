@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import BinaryIO
@@ -11,7 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from .._moved import renamed
-from ..errors import ImageError
+from ..errors import ImageError, one_line
 from ..file_names import escape_unprintable
 from .color_modes import as_editable, from_array, holds_16_bit_colour, to_rgb8
 from .metadata import kept_metadata, orientation_transpose
@@ -22,8 +23,6 @@ MIN_SIDE = 16
 MAX_NAME = 100  # characters of a file's name in a message
 # Pillow knows many more; these are what people have, without the formats that start other programs or guess by name only.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "ICO", "PPM")
-
-ImageSource = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,11 @@ class LoadedImage:
         return image
 
 
+ImageSource = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray | LoadedImage
+
+
 def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> LoadedImage:
-    """Opens a picture from a path, bytes, a binary file, a Pillow image or an array.
+    """Opens a picture from a path, bytes, a binary file, a Pillow image or an array; one that is open stays as it is.
 
     Arrays: uint8 0-255, uint16 0-65535, bool, or floating point 0-1, shape [H, W] or [H, W, 1 to 4] in RGB(A) order.
     The EXIF orientation is applied, an animation gives its first frame, palettes become RGB(A), CMYK becomes sRGB through
@@ -71,6 +73,9 @@ def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> LoadedIm
         ImageError: `source` is missing, unreadable, not a picture, damaged, smaller than 16 pixels a side, or has more than
             `max_pixels` pixels.
     """
+    if isinstance(source, LoadedImage):
+        _check_size(source.size, source.name, max_pixels)
+        return source
     if isinstance(source, np.ndarray):
         pixels, mode = from_array(source)
         _check_size(pixels.shape[1::-1], "The array", max_pixels)
@@ -93,24 +98,21 @@ def identify_image(source: str | os.PathLike) -> None:
         _identify(file, name, MAX_PIXELS)
 
 
-class _binary_file:
-    """Context manager: a readable binary file and its name for a path, bytes or an open file, which is left open."""
-
-    def __init__(self, source: str | os.PathLike | bytes | BinaryIO):
-        self.source = source
-        self.owned = None
-
-    def __enter__(self) -> tuple[BinaryIO, str]:
-        if isinstance(self.source, bytes | bytearray):
-            return BytesIO(self.source), "the data"
-        if hasattr(self.source, "read"):
-            return self.source, _name(str(getattr(self.source, "name", "the file")))
-        self.owned = _open_regular_file(self.source)
-        return self.owned, _name(self.source)
-
-    def __exit__(self, *_: object) -> None:
-        if self.owned is not None:
-            self.owned.close()
+@contextmanager
+def _binary_file(source: str | os.PathLike | bytes | BinaryIO) -> Iterator[tuple[BinaryIO, str]]:
+    """A readable binary file and its name for a path, bytes or an open file, which is left open."""
+    if isinstance(source, bytes | bytearray):
+        yield BytesIO(source), "the data"
+    elif isinstance(source, str | os.PathLike):
+        with _open_regular_file(source) as file:
+            yield file, _name(source)
+    elif hasattr(source, "read"):
+        yield source, _name(str(getattr(source, "name", "the file")))
+    else:
+        raise ImageError(
+            f"Cannot open a {type(source).__name__} as a picture: give a path, a Pillow image, bytes, an open binary file "
+            f"or an array [height, width, 3]."
+        )
 
 
 def _name(path: str | os.PathLike) -> str:
@@ -120,11 +122,6 @@ def _name(path: str | os.PathLike) -> str:
 
 
 def _open_regular_file(source: str | os.PathLike) -> BinaryIO:
-    if not isinstance(source, str | os.PathLike):
-        raise ImageError(
-            f"Cannot open a {type(source).__name__} as a picture: give a path, a Pillow image, bytes, an open binary file "
-            f"or an array [height, width, 3]."
-        )
     if str(source).lower().startswith(("http://", "https://")):
         raise ImageError(f"{source} is an address: download the picture first and give its path.")
     shown = escape_unprintable(os.fsdecode(source))
@@ -170,7 +167,7 @@ def _identify(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
     except (
         Exception
     ) as error:  # decoders raise anything at all on hostile files: SyntaxError, struct.error, IndexError ...
-        raise ImageError(f"{name} is damaged and cannot be opened ({_one_line(error)}): export it again.") from error
+        raise ImageError(f"{name} is damaged and cannot be opened ({one_line(error)}): export it again.") from error
     if is_camera_raw(image, name):
         raise ImageError(_unreadable(name, "a camera raw file"))
     return image
@@ -188,7 +185,7 @@ def _open_heif(file: BinaryIO, name: str) -> Image.Image:
         return HeifImageFile(file)
     except Exception as error:  # as above
         raise ImageError(
-            f"{name} is a HEIC photo that is damaged and cannot be opened ({_one_line(error)}): copy or export it again."
+            f"{name} is a HEIC photo that is damaged and cannot be opened ({one_line(error)}): copy or export it again."
         ) from error
 
 
@@ -226,16 +223,11 @@ def _from_image(image: Image.Image, name: str, max_pixels: int) -> LoadedImage:
         raise
     except Exception as error:  # as above: one clear error whatever a decoder says
         raise ImageError(
-            f"{name} is damaged or incomplete and cannot be decoded ({_one_line(error)}): copy or export it again."
+            f"{name} is damaged or incomplete and cannot be decoded ({one_line(error)}): copy or export it again."
         ) from error
     pixels = np.ascontiguousarray(orientation_transpose(image, pixels))
     info, metadata_notes = kept_metadata(image, keeps_profile, name)
     return LoadedImage(pixels, mode, name, info, (*notes, *mode_notes, *metadata_notes))
-
-
-def _one_line(error: Exception) -> str:
-    """What a decoder says, which may be nothing but its class, or several lines."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _eight_bits(name: str, bits: int = 16) -> str:

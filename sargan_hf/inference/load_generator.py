@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from ..errors import ConfigurationError, ModelFormatError
+from ..errors import ConfigurationError, ModelFormatError, one_line
 from ..model_source import ModelSource, find_source
 from .protocol import Generator
 
@@ -66,13 +66,17 @@ def _is_in_repository(source: ModelSource, filename: str, kwargs: dict[str, obje
         hf_hub_download(source.name, filename, **wanted)
     except LocalEntryNotFoundError as error:  # the Hub cannot be reached, and the file is not in the cache
         if not _is_known_to_be_absent(source.name, filename, wanted):
-            log.warning("Mouths are not refined: %s of %s is not at hand. %s", filename, source, error)
+            log.warning(
+                "Mouth refinement is off: %s of %s is not in the cache and the Hub is offline. %s",
+                filename,
+                source,
+                error,
+            )
         return False
     except EntryNotFoundError:
         return False
     except HfHubHTTPError as error:
-        reason = " ".join(str(error).split())
-        raise ModelFormatError(f"{filename} cannot be had from {source}. {reason}") from error
+        raise ModelFormatError(f"Could not download {filename} from {source}. {one_line(error)}") from error
     return True
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ConfigurationError, ModelFormatError
+from ..errors import ConfigurationError, ModelFormatError, one_line
 from ..model_source import ModelSource, find_source
 from .protocol import GeneratorOutput, one_by_one
-from .strength import match_strength
 
 FILES = {"fp32": "model.onnx", "fp16": "model_fp16.onnx", "int8": "model_quantized.onnx"}
 
@@ -93,8 +92,7 @@ class ONNXGenerator:
         names = [output.name for output in self.session.get_outputs()]
         edit = dict(zip(names, self.session.run(names, feed), strict=True))
         residual = edit["residual"] if self.ultimate_skip else edit["sample"] - crops
-        made = GeneratorOutput(residual, edit.get("attention"), edit.get("motion"), expression)
-        return match_strength(made, self.typical_motion)
+        return GeneratorOutput(residual, edit.get("attention"), edit.get("motion"), expression)
 
 
 def _download(source: ModelSource, filename: str, hub_kwargs: dict[str, object]) -> Path:
@@ -106,5 +104,4 @@ def _download(source: ModelSource, filename: str, hub_kwargs: dict[str, object])
     except LocalEntryNotFoundError as error:
         raise source.not_cached() from error
     except (OSError, HfHubHTTPError, HFValidationError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelFormatError(f"{filename} cannot be had from {source}. {reason}") from error
+        raise ModelFormatError(f"Could not download {filename} from {source}. {one_line(error)}") from error

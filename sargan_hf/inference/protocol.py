@@ -1,11 +1,12 @@
 """What a generator is to those who use one: arrays in, arrays out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from .._moved import renamed
+from ..images.warp import NormalizedFlow
 
 
 class GeneratorOutput(NamedTuple):
@@ -21,25 +22,52 @@ class GeneratorOutput(NamedTuple):
 
     residual: np.ndarray
     attention: np.ndarray | None
-    motion: np.ndarray | None
+    motion: NormalizedFlow | None
     expression: np.ndarray
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays in bytes."""
+        return sum(field.nbytes for field in self if field is not None)
+
     def one(self, index: int) -> "GeneratorOutput":
-        """The edit of one of the N crops alone, N = 1."""
-        return GeneratorOutput(*(None if field is None else field[index : index + 1] for field in self))
+        """The output for one of the N crops alone, N = 1, in memory of its own."""
+        part = slice(index, index + 1)
+        return GeneratorOutput(
+            self.residual[part].copy(),
+            None if self.attention is None else self.attention[part].copy(),
+            None if self.motion is None else NormalizedFlow(self.motion[part].copy()),
+            self.expression[part].copy(),
+        )
 
 
 class Generator(Protocol):
-    """A trained model, whatever runs it. Safe to call from several threads at once."""
+    """A trained model, whatever runs it. Safe to call from several threads at once.
 
-    expressions: tuple[str, ...]
-    sample_size: int
+    A generator may also have `typical_motion`, as in the config of `SARGAN`; the pipeline makes weaker edits as strong as that.
+    """
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """Names of the expressions, in the order of the condition vector."""
+        ...
+
+    @property
+    def sample_size(self) -> int:
+        """Side of the crops in pixels."""
+        ...
 
     def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
         """Edits crops [N, 3, S, S] in [-1, 1] (float32, RGB) towards expression vectors [N, len(expressions)].
 
         What it makes of a crop must not depend on the other crops, not even in the last bit (see `one_by_one`).
         """
+        ...
+
+
+def typical_motion_of(generator: Generator) -> Sequence[float] | None:
+    """How far the generator's edits should go, [n], as in the config of `SARGAN`; None where it does not say."""
+    return getattr(generator, "typical_motion", None)
 
 
 def one_by_one(
@@ -50,8 +78,15 @@ def one_by_one(
     Libraries choose other kernels for other batches, whose sums differ in the last bits. The same face must become the same
     pixels, whether it is edited alone, with the others of its picture, or in all expressions at once.
     """
-    edits = [run(crops[i : i + 1], expression[i : i + 1]) for i in range(len(crops))]
-    return GeneratorOutput(*(None if field[0] is None else np.concatenate(field) for field in zip(*edits, strict=True)))
+    parts = [run(crops[i : i + 1], expression[i : i + 1]) for i in range(len(crops))]
+    attentions = [part.attention for part in parts if part.attention is not None]
+    motions = [part.motion for part in parts if part.motion is not None]
+    return GeneratorOutput(
+        np.concatenate([part.residual for part in parts]),
+        np.concatenate(attentions) if attentions else None,
+        NormalizedFlow(np.concatenate(motions)) if motions else None,
+        np.concatenate([part.expression for part in parts]),
+    )
 
 
 __getattr__ = renamed(__name__, {"GeneratorEdit": "GeneratorOutput"})

@@ -1,48 +1,51 @@
-"""Edits of the strength that they should have, whatever face they are of."""
+"""How strong an edit should be, whatever face it is of."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from ..images.warp import warp_field
+from ..images.normalize import channels_first, channels_last
+from ..images.warp import NormalizedFlow, to_crop_pixels, warp_field
 from .protocol import GeneratorOutput
 
-# How many times an edit may be made as strong as the network gave it. What would need more may be a face unlike those trained
-# on, but it is mostly one that shows the expression already: a smile that is to be happy became a grimace with 1.75.
+# If an edit needs more gain than this, the face usually shows the expression already. With a limit of 1.75, "happy" turned
+# smiles into grimaces.
 MAX_GAIN = 1.3
 
 
-def match_strength(edit: GeneratorOutput, typical_motion: Sequence[float] | None) -> GeneratorOutput:
-    """Edits of the strength that they should have, whatever face they are of.
+def match_strength(output: GeneratorOutput, typical_motion: Sequence[float] | None) -> GeneratorOutput:
+    """Makes weak edits as strong as edits usually are; the others stay as they are.
 
-    A network trained by its mean error does too little where it is unsure; on statues, robots and drawings, of which it has
-    seen few, it moves the face half as far as it moves people. Edits that reach less than `typical_motion` are made as strong
-    as that, `MAX_GAIN` times as strong at most; others stay as they are.
+    Training on mean error makes edits slightly too weak. On statues, robots and drawings, of which the network has seen few,
+    it moves the face half as far as it moves people. Edits whose motion is less than `typical_motion` get as much as that, but
+    at most `MAX_GAIN` times their own.
 
     Args:
-        edit: of N crops.
+        output: for N crops.
         typical_motion: [n] as in the config of `SARGAN`; None leaves everything as it is.
     """
-    if typical_motion is None or edit.motion is None:
-        return edit
-    wanted = edit.expression @ np.asarray(typical_motion)
-    factors = np.clip(wanted / np.maximum(rms_motion(edit.motion), 1e-9), 1, MAX_GAIN)
-    stronger = [_amplify(*each) for each in zip(edit.motion, edit.residual, factors, strict=True)]
-    return edit._replace(motion=np.stack([m for m, _ in stronger]), residual=np.stack([r for _, r in stronger]))
+    if typical_motion is None or output.motion is None:
+        return output
+    wanted = output.expression @ np.asarray(typical_motion)
+    gains = np.clip(wanted / np.maximum(rms_motion(output.motion), 1e-9), 1, MAX_GAIN)
+    amplified = [_amplify(*each) for each in zip(output.motion, output.residual, gains, strict=True)]
+    motion = NormalizedFlow(np.stack([motion for motion, _ in amplified]))
+    return output._replace(motion=motion, residual=np.stack([residual for _, residual in amplified]))
 
 
-def _amplify(motion: np.ndarray, residual: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:
-    """Motion [2, S, S] and residual [3, S, S] of an edit `factor` times as strong.
+def _amplify(motion: np.ndarray, residual: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:
+    """Motion [2, S, S] and residual [3, S, S] of an edit `gain` times as strong.
 
     The edited face is moved on by the rest of the way. A motion that is only made longer fetches the inside of a mouth from
     beyond the lips, where the residual, made for other pixels, leaves it grey.
     """
-    if factor == 1:
+    if gain == 1:
         return motion, residual
-    further = ((factor - 1) * motion).astype(np.float32)
-    fields = np.ascontiguousarray(np.concatenate([motion, residual]).transpose(1, 2, 0), dtype=np.float32)
-    fields = warp_field(fields, further.transpose(1, 2, 0) * (motion.shape[1] / 2)).transpose(2, 0, 1)
-    return further + fields[:2], np.clip(np.float32(factor) * fields[2:], -1, 1)
+    further = ((gain - 1) * motion).astype(np.float32)
+    fields = np.ascontiguousarray(channels_last(np.concatenate([motion, residual])), dtype=np.float32)
+    flow = to_crop_pixels(NormalizedFlow(channels_last(further)), motion.shape[1])
+    fields = channels_first(warp_field(fields, flow))
+    return further + fields[:2], np.clip(np.float32(gain) * fields[2:], -1, 1)
 
 
 def rms_motion(motion: np.ndarray) -> np.ndarray:

@@ -1,24 +1,34 @@
 """The generator run by torch."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
 
 from ..hub import load_model
+from ..images.warp import NormalizedFlow
 from ..model_source import ModelSource
 from ..modeling_sargan import SARGAN
 from .cpu_generator import FastGenerator
 from .protocol import GeneratorOutput, one_by_one
-from .strength import match_strength
 
 
 class TorchGenerator:
-    """Runs a `SARGAN` on arrays, on the model's own device and in its own precision; on a CPU in its fast form."""
+    """Runs a `SARGAN` on arrays, on the model's own device and in its own precision; on a CPU in its fast form.
+
+    Attributes:
+        source: the model itself; what is changed in it later shows on a GPU only.
+        typical_motion: see `SARGAN`.
+    """
 
     def __init__(self, model: SARGAN):
-        self.model = FastGenerator(model) if _device(model).type == "cpu" else model.eval()
-        self.expressions = tuple(model.config.expressions)
-        self.sample_size = model.config.sample_size
-        self.typical_motion = model.config.typical_motion
+        self.source = model
+        self.model = FastGenerator(model) if device_of(model).type == "cpu" else model.eval()
+        config: Any = model.config
+        self.expressions = tuple(config.expressions)
+        self.sample_size = int(config.sample_size)
+        self.typical_motion: Sequence[float] | None = config.typical_motion
 
     @classmethod
     def from_pretrained(
@@ -26,8 +36,16 @@ class TorchGenerator:
     ) -> "TorchGenerator":
         """Loads a model; `device` defaults to the GPU where there is one. `kwargs` go to `hub.load_model`."""
         model = load_model(name_or_path, **kwargs)
-        device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        return cls(model if _device(model) == device else model.to(device))
+        return cls(_moved(model, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model runs."""
+        return device_of(self.model)
+
+    def to(self, device: str | torch.device) -> "TorchGenerator":
+        """One on another device; this one must not be used any more."""
+        return TorchGenerator(_moved(self.source, torch.device(device)))
 
     def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
         """See `Generator.__call__`."""
@@ -40,14 +58,24 @@ class TorchGenerator:
         output = self.model(pixel_values, torch.from_numpy(expression).to(weights))
         # Without the ultimate skip the network paints the whole picture; what is to be added is the difference.
         residual = output.residual if self.model.config.ultimate_skip else output.sample - pixel_values
-        edit = GeneratorOutput(_array(residual), _array(output.attention), _array(output.motion), expression)
-        return match_strength(edit, self.typical_motion)
+        motion = output.motion
+        return GeneratorOutput(
+            _array(residual),
+            None if output.attention is None else _array(output.attention),
+            None if motion is None else NormalizedFlow(_array(motion)),
+            expression,
+        )
 
 
-def _device(model: SARGAN) -> torch.device:
+def device_of(model: torch.nn.Module) -> torch.device:
+    """Where the weights of a model are."""
     # `device`, `dtype` and `to` of diffusers would first import hooks for offloading and torch's compiler: 1.7 seconds.
     return next(model.parameters()).device
 
 
-def _array(values: torch.Tensor | None) -> np.ndarray | None:
-    return None if values is None else values.float().cpu().numpy()
+def _moved(model: SARGAN, device: torch.device) -> SARGAN:
+    return model if device_of(model) == device else torch.nn.Module.to(model, device)
+
+
+def _array(values: torch.Tensor) -> np.ndarray:
+    return values.float().cpu().numpy()

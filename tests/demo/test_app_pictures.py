@@ -15,7 +15,7 @@ from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.demo.handlers import Handlers
 from sargan_hf.demo.settings import Settings
 from sargan_hf.demo.wishes import first_wish
-from sargan_hf.editing.session import KnownFaces
+from sargan_hf.editing.animation import animate_faces
 from sargan_hf.expressions import EXPRESSIONS
 from sargan_hf.images import save_image
 from sargan_hf.inference import GeneratorOutput
@@ -48,19 +48,19 @@ class Visitor:
 
     def __init__(self, pipe: SARGANPipeline, folder: Path):
         self.handlers = Handlers(pipe, Settings(), str(folder))
-        self.place = None
+        self.handle = None
 
     def wish(self, path: Path, **parts: object) -> dict:
         file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
         return first_wish("happy") | {"picture": str(path), "file": file} | parts
 
     def see(self, path: Path, **parts: object) -> dict:
-        self.place, answer = self.handlers.answer(self.place, self.wish(path, **parts))
+        self.handle, answer = self.handlers.answer(self.handle, self.wish(path, **parts))
         assert json.dumps(answer)
         return answer
 
     def download(self, path: Path, kind: str = "PNG", **parts: object) -> Path:
-        return Path(self.handlers.download(self.place, self.wish(path, **parts), kind)["path"])
+        return Path(self.handlers.download(self.handle, self.wish(path, **parts), kind)["path"])
 
 
 @pytest.fixture
@@ -108,15 +108,15 @@ def test_several_faces_and_a_jpeg_are_what_the_pipeline_makes(pipe, visitor, pic
     assert made.read_bytes() == (tmp_path / "expected.jpg").read_bytes()
 
 
-def test_an_animation_is_of_the_faces_that_are_chosen(pipe, visitor, pictures, tmp_path):
+def test_an_animation_is_of_the_faces_that_are_chosen(visitor, pictures, tmp_path):
     """Found or drawn, and by the same points as in the stills."""
     both = tmp_path / "both.png"
     Image.fromarray(np.tile(np.asarray(Image.open(pictures[0]))[:300], (1, 2, 1))).save(both)
     visitor.see(both, chosen=["f1"])
-    sitting = visitor.place.sitting
-    frames = KnownFaces(pipe, sitting, [1]).animate(sitting.picture.to_image(), "happy", seconds=0.2, fps=10).frames
+    session = visitor.handle.session
+    frames = animate_faces(session.edits, [session.face(1)], "happy", seconds=0.2, fps=10).frames
     still, moved = (np.asarray(frames[index].convert("RGB")).astype(int) for index in (0, 2))
-    left, _, right, _ = (round(side) for side in sitting.faces[1].box)
+    left, _, right, _ = (round(side) for side in session.faces[1].box)
     columns = np.flatnonzero(np.abs(moved - still).max(axis=(0, 2)))
     middle = (left + right) / 2
     assert columns.size
@@ -178,7 +178,7 @@ def test_previews_and_heat_map_are_in_the_screens_colours(visitor, pictures, swa
     assert preview[..., 0].mean() > preview[..., 2].mean() + 5  # skin
     heat, before = (np.asarray(Image.open(file["path"]).convert("RGB")).astype(int) for file in answer["result"][::-1])
     assert np.abs(heat[:40, :40] - before[:40, :40]).max() <= 2  # far from the face
-    panels = visitor.handlers.explain(visitor.place, visitor.wish(swapped))["value"]
+    panels = visitor.handlers.explain(visitor.handle, visitor.wish(swapped))["value"]
     crop = np.asarray(panels[0][0]).astype(int)
     assert crop[..., 0].mean() > crop[..., 2].mean() + 5
 

@@ -7,40 +7,51 @@ import pytest
 from app_server import portrait, running_app
 from test_app_isolation import Visitor
 
+from sargan_hf.demo.page_session import PageSession
 from sargan_hf.demo.session_cache import SessionCache
-from sargan_hf.editing.session import Sitting
+from sargan_hf.editing.session import EditModels, EditSession
 from sargan_hf.errors import ConfigurationError
 from sargan_hf.images import LoadedImage
-from sargan_hf.inference import GeneratorOutput
 
 
-def sitting(nbytes: int) -> Sitting:
-    return Sitting(LoadedImage(np.zeros((1, nbytes), np.uint8), "L", "picture"), "picture.png", [])
+class SmallCrops:
+    """A generator that is never called."""
+
+    expressions, sample_size = ("happy",), 16
+
+
+ALIGNED = 16 * 16 * 3 + 6 * 8  # bytes of a crop and its transform
+
+
+def session(nbytes: int) -> PageSession:
+    image = LoadedImage(np.zeros((1, nbytes), np.uint8), "L", "picture")
+    return PageSession(EditSession(image, EditModels(SmallCrops())), "picture.png", [])
 
 
 def test_the_picture_that_was_not_touched_for_longest_goes_first():
     sessions = SessionCache(250)
-    first, second = sessions.put(sitting(100)), sessions.put(sitting(100))
+    first, second = sessions.put(session(100)), sessions.put(session(100))
     sessions.take(first)
-    third = sessions.put(sitting(100))
+    third = sessions.put(session(100))
     assert sessions.take(first).nbytes == sessions.take(third).nbytes == 100
     with pytest.raises(ConfigurationError, match="add it again"):
         sessions.take(second)
 
 
 def test_what_was_computed_for_a_picture_counts():
-    sessions, mine = SessionCache(250), sitting(100)
-    other, place = sessions.put(sitting(100)), sessions.put(mine)
-    assert sessions.put(mine) is place
-    mine.edits[0] = GeneratorOutput(np.zeros(60, np.uint8), None, None, np.zeros(0, np.uint8))
-    assert sessions.take(place) is mine
+    sessions, mine = SessionCache(200 + ALIGNED - 1), session(100)
+    other, handle = sessions.put(session(100)), sessions.put(mine)
+    assert sessions.put(mine) is handle
+    mine.edits.align(np.eye(2, 3))
+    assert mine.nbytes == 100 + ALIGNED
+    assert sessions.take(handle) is mine
     with pytest.raises(ConfigurationError):
         sessions.take(other)
 
 
 def test_the_newest_picture_stays_however_large_it_is():
     sessions = SessionCache(250)
-    small, large = sessions.put(sitting(10)), sessions.put(sitting(1000))
+    small, large = sessions.put(session(10)), sessions.put(session(1000))
     assert sessions.take(large).nbytes == 1000
     with pytest.raises(ConfigurationError):
         sessions.take(small)
@@ -48,10 +59,10 @@ def test_the_newest_picture_stays_however_large_it_is():
 
 def test_a_session_that_ended_makes_room():
     sessions = SessionCache(250)
-    kept, ended = sessions.put(sitting(100)), sessions.put(sitting(100))
+    kept, ended = sessions.put(session(100)), sessions.put(session(100))
     del ended
     gc.collect()
-    sessions.put(sitting(100))
+    sessions.put(session(100))
     assert sessions.take(kept).nbytes == 100
 
 
