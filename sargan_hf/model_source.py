@@ -6,6 +6,7 @@ A path is never taken for somebody's repository, and a Hub that cannot be reache
 import os
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 from .errors import ModelFormatError
 
@@ -33,7 +34,7 @@ class ModelSource:
     def __str__(self) -> str:
         return self.name
 
-    def hub_kwargs(self, given: dict[str, object]) -> dict[str, object]:
+    def hub_kwargs(self, given: dict[str, Any]) -> dict[str, Any]:
         """`given`, of the Hub's client, without asking the Hub where that is in vain."""
         return given if self.is_local or self.asks_hub else given | {"local_files_only": True}
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -46,7 +46,7 @@ class Batch:
 
     pipe: "SARGANPipeline"
     expression: ExpressionSpec
-    call: dict[str, object]
+    call: dict[str, Any]
     output: Path
     signer: "ContentCredentials | None" = None
     resume: bool = False

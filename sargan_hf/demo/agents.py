@@ -8,7 +8,7 @@ import json
 import mimetypes
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from gradio.mcp import GradioMCPServer
@@ -54,8 +54,11 @@ class AgentServer(GradioMCPServer):
 
         async def call(request: types.CallToolRequest) -> types.ServerResult:
             answer = await handle(request)
-            for part in answer.root.content if answer.root.isError else ():
-                part.text = self._completed(part.text, request.params.name)
+            result = answer.root
+            if isinstance(result, types.CallToolResult) and result.isError:
+                for part in result.content:
+                    if isinstance(part, types.TextContent):
+                        part.text = self._completed(part.text, request.params.name)
             return answer
 
         server.request_handlers[types.CallToolRequest] = call
@@ -120,7 +123,7 @@ class AgentServer(GradioMCPServer):
         """The client by which gradio's server calls the queue of this very app."""
         if self._client_instance is None:
             self._client_instance = Client(
-                self.local_url,
+                cast("str", self.local_url),  # set when the page was launched
                 download_files=False,
                 verbose=False,
                 analytics_enabled=False,

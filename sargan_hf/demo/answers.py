@@ -48,7 +48,7 @@ def _for_agent(refusal: Refusal, content: object, headers: dict[str, str]) -> Re
     if number is None:
         return JSONResponse({"detail": refusal.sentence}, refusal.status, headers)
     result = {"content": [{"type": "text", "text": refusal.sentence}], "isError": True}
-    if content.get("method") != "tools/call":
+    if isinstance(content, dict) and content.get("method") != "tools/call":
         return JSONResponse(
             {"jsonrpc": "2.0", "id": number, "error": {"code": -32600, "message": refusal.sentence}}, 200, headers
         )

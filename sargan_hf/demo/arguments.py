@@ -143,12 +143,13 @@ def parse_box(value: object) -> Box | None:
     if isinstance(value, str):
         parts = re.split(r"[\s,;]+", _short(value, "box").strip().strip("[]()").strip())
     numbers = [_number(part) for part in parts] if isinstance(parts, list) else []
-    if len(numbers) != 4 or None in numbers:
+    left, top, right, bottom = numbers if len(numbers) == 4 else [None] * 4
+    if left is None or top is None or right is None or bottom is None:
         raise ConfigurationError(
             f"box must be four numbers, left, top, right and bottom in pixels, such as 120, 80, 420, 460; "
             f"got {shown(value)}."
         )
-    return tuple(numbers)
+    return left, top, right, bottom
 
 
 def shown(value: object, longest: int = 60) -> str:

@@ -1,6 +1,7 @@
 """The blend pad: a wheel of expressions around the neutral face, and a dot to drag."""
 
 import math
+from typing import Any
 
 import gradio as gr
 
@@ -13,7 +14,7 @@ CENTRE = "neutral"
 RADIUS = 84  # of the wheel, in units of a drawing 330 wide and 236 high
 
 
-def blend_pad(expressions: tuple[str, ...], value: dict[str, float], **options) -> gr.HTML:
+def blend_pad(expressions: tuple[str, ...], value: dict[str, float], **options: Any) -> gr.HTML:
     """A component for a blend, {"happy": 0.7, "neutral": 0.3}, which it puts on the page's desk.
 
     The direction of the dot says which one or two expressions, its distance from the middle how much of them. A model

@@ -6,6 +6,7 @@ gradio's components ask the server about every event, and repeat what was asked 
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -14,7 +15,7 @@ from .strings import BOX, CHOOSE_PICTURE, DROP_HERE, HOW_TO_DRAW, LABELS, NO_PIC
 ASSETS = Path(__file__).parent / "assets"
 
 
-def own_component(script: str, template: str, value: object = None, **options: object) -> gr.HTML:
+def own_component(script: str, template: str, value: object = None, **options: Any) -> gr.HTML:
     """A component of `template`, brought to life by assets/`script` with the desk at hand.
 
     Args:

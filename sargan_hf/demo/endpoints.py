@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
-from gradio.components.image import ImageData
+from gradio.data_classes import ImageData
 from gradio.processing_utils import save_file_to_cache
 
 from ..errors import ImageError

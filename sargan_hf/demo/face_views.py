@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -24,11 +25,12 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         return image
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        mode = {"RGB": "RGB", "GRAY": "L"}.get(source.profile.xcolor_space.strip())
+        described: Any = source.profile  # of the C extension
+        mode = {"RGB": "RGB", "GRAY": "L"}.get(described.xcolor_space.strip())
         if mode is None:
             return image
         srgb = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image.convert(mode), source, srgb, outputMode="RGB")
+        converted = cast("Image.Image", ImageCms.profileToProfile(image.convert(mode), source, srgb, outputMode="RGB"))
     except (OSError, ImageCms.PyCMSError):
         return image
     differs = np.asarray(converted).astype(np.int16) - np.asarray(image.convert("RGB"))

@@ -238,6 +238,10 @@ class Handlers:
         progress: gr.Progress = gr.Progress(),  # noqa: B008, gradio finds it by its default
     ) -> list[Any]:
         """A loop from the picture to the expression and back. Updates of the video and of the moving picture."""
+
+        def drawn(done: int, of: int) -> None:
+            progress((done, of), desc="Drawing", unit="frames")
+
         session, selection, wish = self.ordered(handle, sent)
         animation = animate_faces(
             session.edits,
@@ -245,7 +249,7 @@ class Handlers:
             dict(wish.blend),
             intensity=wish.intensity,
             region=wish.area,
-            progress=lambda done, of: progress((done, of), desc="Drawing", unit="frames"),
+            progress=drawn,
         )
         progress(1.0, desc=f"Writing the {kind}")
         path = animation.save(self.new_file(f"{file_name(session, wish)}.{kind.lower()}"))

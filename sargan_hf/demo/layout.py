@@ -4,8 +4,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.events import Dependency
 
 from ..editing.pipeline_sargan import SARGANPipeline
@@ -53,7 +55,7 @@ def build_page(pipeline: SARGANPipeline, settings: Settings) -> gr.Blocks:
     expressions = pipeline.generator.expressions
     first = "happy" if "happy" in expressions else expressions[0]
     seconds = int(settings.keep_hours * 3600)
-    made: dict[str, object] = {}
+    made: dict[str, Any] = {}
     with Page(title=texts.TITLE, analytics_enabled=False, delete_cache=(min(seconds, 600), seconds)) as page:
         made["handle"] = gr.State(None, time_to_live=seconds)
         made["wish"] = wish_box(first_wish(first), expressions, MAX_INTENSITY)
@@ -73,9 +75,9 @@ def build_page(pipeline: SARGANPipeline, settings: Settings) -> gr.Blocks:
     return page
 
 
-def picture_row(settings: Settings) -> dict[str, object]:
+def picture_row(settings: Settings) -> dict[str, Any]:
     """Left the picture as it came, its faces and the examples, right before and after."""
-    made: dict[str, object] = {}
+    made: dict[str, Any] = {}
     folder = settings.find(settings.examples)
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
@@ -118,9 +120,9 @@ def add_examples(folder: Path) -> dict[str, gr.Dataset]:
     return made
 
 
-def strength_row(expressions: tuple[str, ...], first: str) -> dict[str, object]:
+def strength_row(expressions: tuple[str, ...], first: str) -> dict[str, Any]:
     """How strongly, where, mixed with what, and the ways out: the picture and the animation."""
-    made: dict[str, object] = {}
+    made: dict[str, Any] = {}
     with gr.Row(elem_id="strength"):
         with gr.Column(min_width=300):
             made["intensity"] = gr.Slider(
@@ -142,7 +144,7 @@ def strength_row(expressions: tuple[str, ...], first: str) -> dict[str, object]:
     return made
 
 
-def save_group() -> dict[str, object]:
+def save_group() -> dict[str, Any]:
     with gr.Group():
         kind = gr.Radio(list(FORMATS), value="PNG", label="Picture in its full size", elem_id="kind")
         save = gr.Button("Download the picture", elem_id="save", variant="primary")
@@ -150,7 +152,7 @@ def save_group() -> dict[str, object]:
     return {"kind": kind, "save": save, "saved": saved}
 
 
-def animation_group() -> dict[str, object]:
+def animation_group() -> dict[str, Any]:
     with gr.Group():
         kind = gr.Radio(
             list(ANIMATIONS), value="MP4", label="Animation", info="To the expression and back.", elem_id="film-kind"
@@ -164,7 +166,7 @@ def animation_group() -> dict[str, object]:
     return {"film_kind": kind, "animate": animate, "film": film, "loop": loop}
 
 
-def explaining_panel() -> dict[str, object]:
+def explaining_panel() -> dict[str, Any]:
     """What not everybody needs, folded away."""
     with gr.Accordion("How it works", open=False):
         gr.Markdown(texts.HOW_IT_WORKS)
@@ -225,12 +227,13 @@ def in_browser(event: Callable, call: str, inputs: object = None, outputs: objec
     return event(None, inputs, outputs, js=js, api_visibility="private", queue=False)
 
 
-def shown_parts(parts: Parts) -> list[gr.components.Component]:
+def shown_parts(parts: Parts) -> list[Block]:
     """What `outputs` of assets/natives.js has values for, in its order."""
     files = [parts.film, parts.loop, parts.panels]
-    return [
+    shown: list[Block] = [
         parts.result, parts.intensity, parts.region, parts.view, parts.face_panel, parts.camera, *files, *parts.weights,
     ]  # fmt: skip
+    return shown
 
 
 def wire_touches(parts: Parts) -> None:

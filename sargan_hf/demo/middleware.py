@@ -206,9 +206,9 @@ def finished(send: Send) -> Send:
         if message["type"] == "http.response.start" and message["status"] == 404:
             unknown = True
             kept = [part for part in message["headers"] if part[0].lower() not in (b"content-type", b"content-length")]
-            message = message | {"status": 200, "headers": [*kept, (b"content-type", b"text/event-stream")]}
+            message = dict(message) | {"status": 200, "headers": [*kept, (b"content-type", b"text/event-stream")]}
         elif unknown:
-            message = message | {"body": b'data: {"msg": "done"}\n\n'}
+            message = dict(message) | {"body": b'data: {"msg": "done"}\n\n'}
         await send(message)
 
     return send_finished
@@ -229,7 +229,7 @@ def changed(send: Send, change: Callable[[Any], Any]) -> Send:
             return
         content = json.dumps(change(json.loads(body))).encode() if start["status"] == 200 else bytes(body)
         headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
-        await send(start | {"headers": [*headers, (b"content-length", str(len(content)).encode())]})
+        await send(dict(start) | {"headers": [*headers, (b"content-length", str(len(content)).encode())]})
         await send({"type": "http.response.body", "body": content})
 
     return send_changed

@@ -74,9 +74,11 @@ def _checked_call(
 ) -> dict[str, Any]:
     if path.endswith(("/queue/join", "/run/predict")):
         number = content.get("fn_index")
-        if handlers is not None and (type(number) is not int or number not in handlers):
-            raise Refused("There is no such handler.")
-        endpoint = "" if handlers is None else handlers[number]
+        endpoint = ""
+        if handlers is not None:
+            if type(number) is not int or number not in handlers:
+                raise Refused("There is no such handler.")
+            endpoint = handlers[number]
     else:
         endpoint = scopes.endpoint(path) or ""
     if scopes.is_by_names(path) and endpoint in PARAMETERS:
@@ -111,7 +113,7 @@ def _checked_tool_call(content: object, hosts: Collection[str]) -> object:
         raise Refused("Send one message of JSON-RPC at a time, as a JSON object.")
     call = content.get("params")
     given = call.get("arguments") if isinstance(call, dict) else None
-    if not isinstance(given, dict):
+    if not isinstance(call, dict) or not isinstance(given, dict):
         return content
     given = {name: value for name, value in given.items() if value is not None}  # as agents leave a parameter out
     if "picture" in given:

@@ -41,7 +41,7 @@ def is_by_names(path: str) -> bool:
 def by_position(scope: Scope) -> Scope:
     """The same request as a call by position."""
     path = _BY_NAMES.sub("/call/", scope["path"])
-    return scope if path == scope["path"] else scope | {"path": path, "raw_path": path.encode()}
+    return scope if path == scope["path"] else dict(scope) | {"path": path, "raw_path": path.encode()}
 
 
 def event(scope: Scope) -> str | None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigurationError
 from ..images import ContentCredentials
@@ -58,7 +59,7 @@ class Settings:
         Raises:
             ConfigurationError: a variable is not a positive number where one is needed.
         """
-        values: dict[str, object] = {"behind_proxy": "SPACE_ID" in environment}
+        values: dict[str, Any] = {"behind_proxy": "SPACE_ID" in environment}
         for field in fields(cls):
             text = environment.get(f"SARGAN_{field.name.upper()}", "").strip()
             if text:

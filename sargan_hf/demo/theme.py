@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-import gradio as gr
+from gradio import themes
 
 STYLE = Path(__file__).parent / "assets" / "style.css"
 NAMES = Path(__file__).parent / "assets" / "names.js"
 
 
-def theme() -> gr.themes.Base:
+def theme() -> themes.Base:
     """Warm greys like a plaster cast, and a violet accent that carries white text in both modes."""
-    return gr.themes.Soft(
-        primary_hue=gr.themes.colors.violet,
-        secondary_hue=gr.themes.colors.violet,
-        neutral_hue=gr.themes.colors.stone,
-        radius_size=gr.themes.sizes.radius_lg,
+    return themes.Soft(
+        primary_hue=themes.colors.violet,
+        secondary_hue=themes.colors.violet,
+        neutral_hue=themes.colors.stone,
+        radius_size=themes.sizes.radius_lg,
         font=["Inter", "ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
         font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"],
     ).set(

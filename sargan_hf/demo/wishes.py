@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gradio_client.utils import is_file_obj_with_meta
 
@@ -81,9 +82,10 @@ def read_wish(sent: object, expressions: Sequence[str]) -> Wish:
     )
 
 
-def _picture(sent: dict) -> str | None:
+def _picture(sent: dict[str, Any]) -> str | None:
     """A path is only taken from a file that gradio has found among the uploads, which it asks of those that say they are."""
-    picture, file = sent.get("picture"), sent.get("file")
+    picture = sent.get("picture")
+    file: Any = sent.get("file")
     if not isinstance(picture, str):
         return None
     if picture.startswith(EXAMPLE):
@@ -100,13 +102,13 @@ def _blend(sent: object, expressions: Sequence[str]) -> dict[str, float]:
     return {name: share for name, share in shares.items() if share > 0}
 
 
-def _share(weight: object) -> float:
+def _share(weight: Any) -> float:
     """A number from 0 to 1 in hundredths; 0 for anything else."""
     known = isinstance(weight, int | float) and 0 <= weight <= 1  # false for what is not a number
     return round(float(weight), 2) if known else 0.0
 
 
-def _intensity(sent: object) -> float:
+def _intensity(sent: Any) -> float:
     if isinstance(sent, bool) or not isinstance(sent, int | float) or sent != sent:
         return 1.0
     return float(min(max(sent, 0), MAX_INTENSITY))

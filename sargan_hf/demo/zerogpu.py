@@ -1,5 +1,6 @@
 """A GPU for the moment of an edit, on a Space with ZeroGPU hardware; without it, nothing here does anything."""
 
+import importlib
 import importlib.util
 import os
 from collections.abc import Mapping
@@ -21,8 +22,7 @@ def prepare(environment: Mapping[str, str] = os.environ) -> bool:
     asked = environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
     if not asked or importlib.util.find_spec("spaces") is None:
         return False
-    import spaces  # noqa: F401, its import prepares torch
-
+    importlib.import_module("spaces")  # its import prepares torch
     return True
 
 
@@ -33,12 +33,10 @@ class BorrowedGPU:
     """
 
     def __init__(self, generator: Generator):
-        import spaces
-
         self.expressions = generator.expressions
         self.sample_size = generator.sample_size
         self.typical_motion = typical_motion_of(generator)
-        self._run = spaces.GPU(duration=SECONDS)(generator.__call__)
+        self._run = importlib.import_module("spaces").GPU(duration=SECONDS)(generator.__call__)
 
     def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
         """See `Generator.__call__`."""

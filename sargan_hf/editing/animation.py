@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 import cv2
 import numpy as np
@@ -54,7 +54,7 @@ class Animation:
         moments: expression and intensity of each frame.
     """
 
-    frames: list[Image.Image]
+    frames: Sequence[Image.Image]
     fps: float
     notes: list[str] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
@@ -245,7 +245,7 @@ def _stops(expression: ExpressionSpec | Sequence[ExpressionSpec]) -> list[Expres
     if not len(expression):
         raise ConfigurationError("An animation needs at least one expression; got an empty list.")
     is_vector = all(isinstance(part, int | float | np.number) for part in expression)
-    return [expression] if is_vector else list(expression)
+    return [cast("ExpressionSpec", expression)] if is_vector else list(cast("Sequence[ExpressionSpec]", expression))
 
 
 def _steps(seconds: float, fps: float, stages: int, max_side: int) -> int:

@@ -71,7 +71,8 @@ def _fetched(colour: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """`colour` at the places (x, y), float32, as sharp between pixels as on them."""
     warped = cv2.remap(colour, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     # 0 on pixels, 0.5 in the middle of four
-    between = sum(offset * (1 - offset) for offset in (x - np.floor(x), y - np.floor(y)))
+    beside, below = x - np.floor(x), y - np.floor(y)
+    between = beside * (1 - beside) + below * (1 - below)
     sharpening = (RESTORED_DETAIL * between).astype(np.float32)
     return warped - (sharpening if warped.ndim == 2 else sharpening[..., None]) * cv2.Laplacian(warped, cv2.CV_32F)
 

@@ -220,9 +220,9 @@ def optical_flow(crop: np.ndarray, edit: np.ndarray) -> CropFlow:
         cv2.cvtColor(cv2.resize(p, (2 * side, 2 * side), interpolation=cv2.INTER_CUBIC), cv2.COLOR_RGB2GRAY)
         for p in (after, crop)
     ]
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setFinestScale(0)
-    flow = cv2.GaussianBlur(search.calc(greys[0], greys[1], None), (0, 0), 1.5)
+    flow = cv2.GaussianBlur(search.calc(greys[0], greys[1], np.zeros((2 * side, 2 * side, 2), np.float32)), (0, 0), 1.5)
     flow = cv2.resize(flow, (side, side), interpolation=cv2.INTER_AREA) / 2
     differs = cv2.dilate(np.abs(after.astype(np.float32) - crop).max(axis=2), np.ones((7, 7)))
     visible = smoothstep((cv2.GaussianBlur(differs, (0, 0), 3) - 3) / 8).astype(np.float32)

@@ -95,7 +95,8 @@ def _hues_by_light(light: np.ndarray, hue: np.ndarray) -> tuple[list[tuple], lis
         return [((0.0, 1.0), (-1.0, -1.0))] * 3, [((0.0, 1.0), (1.0, 1.0))] * 3
     bands, middles = _bands(light, (0, 15, 50, 100))
     ends = [np.percentile(hue[band], (1, 99), axis=0) for band in bands]
-    return tuple([(middles, [end[side][channel] for end in ends]) for channel in range(3)] for side in (0, 1))
+    low, high = ([(middles, [end[side][channel] for end in ends]) for channel in range(3)] for side in (0, 1))
+    return low, high
 
 
 def _usual_hue(light: np.ndarray, hue: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

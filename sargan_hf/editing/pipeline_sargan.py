@@ -56,7 +56,7 @@ class SARGANPipeline:
         self.detector = FaceDetector()
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str, *, backend: str = "torch", **kwargs: object) -> "SARGANPipeline":
+    def from_pretrained(cls, name_or_path: str, *, backend: str = "torch", **kwargs: Any) -> "SARGANPipeline":
         """Loads a model from a folder or the Hub, and the mouth refiner in its sub-folder `mouth`, where it has one.
 
         Args:
@@ -104,7 +104,7 @@ class SARGANPipeline:
             ExpressionError: an unknown expression.
             ConfigurationError: any other argument that cannot work.
         """
-        sources = list(image) if isinstance(image, list | tuple) else [image]
+        sources: list[Any] = list(image) if isinstance(image, list | tuple) else [image]
         check_settings(intensity, transfer)
         if len(sources) > 1 and (box is not None or points is not None):
             raise ConfigurationError("box and points belong to one picture: call the pipeline once for each picture.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import numpy as np
 
@@ -122,15 +123,14 @@ def condition_vectors(
         ConfigurationError: a list of another length.
     """
     if not _is_list_of_specs(expression):
-        return [expression_vector(expression, expressions)] * count
-    if len(expression) != count:
-        raise ConfigurationError(
-            f"{len(expression)} expressions were given for {count} faces: give one, or one for each."
-        )
-    return [expression_vector(spec, expressions) for spec in expression]
+        return [expression_vector(cast("ExpressionSpec", expression), expressions)] * count
+    specs = cast("Sequence[ExpressionSpec]", expression)
+    if len(specs) != count:
+        raise ConfigurationError(f"{len(specs)} expressions were given for {count} faces: give one, or one for each.")
+    return [expression_vector(spec, expressions) for spec in specs]
 
 
-def _is_list_of_specs(expression: object) -> bool:
+def _is_list_of_specs(expression: Any) -> bool:
     if isinstance(expression, str | Mapping):
         return False
     return any(not isinstance(weight, int | float | np.number) for weight in expression)

@@ -6,7 +6,7 @@ Everything that edits faces takes these steps: the pipeline and its animations, 
 refiner. Each step is kept, so a further edit pays only for what it changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,8 +68,8 @@ class EditSession:
         self.models = models
         self._found: StepCache[bool, list[Face]] = StepCache(2)
         self._aligned: StepCache[bytes, AlignedFace] = StepCache(max_kept)
-        self._outputs: StepCache[tuple, GeneratorOutput] = StepCache(max_kept)
-        self._warps: StepCache[tuple, FaceWarp] = StepCache(max_kept)
+        self._outputs: StepCache[tuple[Hashable, ...], GeneratorOutput] = StepCache(max_kept)
+        self._warps: StepCache[tuple[Hashable, ...], FaceWarp] = StepCache(max_kept)
 
     @property
     def side(self) -> int:

@@ -3,15 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from typing import Generic, Protocol, TypeVar
-
-
-class Sized(Protocol):
-    """Something that knows how much memory it takes."""
-
-    @property
-    def nbytes(self) -> int: ...
-
+from typing import Any, Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -67,6 +59,6 @@ class StepCache(Generic[Key, Value]):
             return list(self._kept.values())
 
 
-def kept_bytes(*caches: "StepCache[Hashable, Sized]") -> int:
-    """Memory of all results in the caches, in bytes."""
+def kept_bytes(*caches: StepCache[Any, Any]) -> int:
+    """Memory of all results in the caches, in bytes; the results know theirs as `nbytes`."""
     return sum(value.nbytes for cache in caches for value in cache.values())

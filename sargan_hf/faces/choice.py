@@ -3,6 +3,7 @@
 import operator
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -38,8 +39,9 @@ def check_faces(faces: FaceChoice) -> str | list[int]:
     """
     if isinstance(faces, str):
         return parse_faces(faces)
-    listed = isinstance(faces, Sequence | set | frozenset) or np.ndim(faces) > 0
-    numbers = [_integer(number, faces) for number in (faces if listed else [faces])]
+    several = isinstance(faces, Sequence | set | frozenset) or np.ndim(faces) > 0
+    listed: Any = faces if several else [faces]
+    numbers = [_integer(number, faces) for number in listed]
     if not numbers:
         raise ConfigurationError(f"faces={faces!r} names no face: use {ACCEPTED}.")
     return _counted(numbers, faces)
@@ -66,7 +68,7 @@ def chosen_faces(faces: FaceChoice, count: int, name: str) -> list[int]:
     return [number - 1 for number in wanted]
 
 
-def _integer(number: object, faces: object) -> int:
+def _integer(number: Any, faces: object) -> int:
     if not isinstance(number, bool | np.bool_):
         try:
             return operator.index(number)

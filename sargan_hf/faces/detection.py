@@ -257,7 +257,7 @@ def _load_network() -> cv2.FaceDetectorYN:
     # OpenCV 5 warns on every load about a setting that its own default makes.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     try:
-        with as_file(files(__package__) / "assets" / MODEL_FILE) as path:
+        with as_file(files(__name__.rpartition(".")[0]) / "assets" / MODEL_FILE) as path:
             return cv2.FaceDetectorYN.create(str(path), "", (320, 320))
     finally:
         cv2.utils.logging.setLogLevel(level)

@@ -60,6 +60,7 @@ def mp4(frames: Sequence[Image.Image], fps: float, note: str, name: str) -> byte
     """
     try:
         import av
+        import av.error
     except ImportError as error:
         raise ConfigurationError("An .mp4 needs PyAV: pip install -e '.[video]', or save as .webp.") from error
     with tempfile.TemporaryDirectory() as folder:
@@ -68,7 +69,7 @@ def mp4(frames: Sequence[Image.Image], fps: float, note: str, name: str) -> byte
             with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
                 container.metadata["comment"] = comment_note(note)
                 _encode_h264(container, _each(frames, _even_rgb), fps)
-        except (av.FFmpegError, ValueError) as error:
+        except (av.error.FFmpegError, ValueError) as error:
             width, height = frames[0].size
             raise ImageError(
                 f"Cannot save {name}: frames of {width} x {height} pixels cannot be encoded ({error}). Lower max_side, or use "
@@ -138,7 +139,7 @@ def _in_palette(frame: Image.Image, palette: Image.Image) -> Image.Image:
     indices = np.array(indexed)
     indices[indices == TRANSPARENT] = 0  # unused entries are filled up with some colour, here the first one
     indices[~_opaque(frame)] = TRANSPARENT
-    colours = palette.getpalette()[: 3 * TRANSPARENT]
+    colours = (palette.getpalette() or [])[: 3 * TRANSPARENT]
     result = Image.frombytes("P", frame.size, indices.tobytes())
     result.putpalette((colours + colours[:3] * 256)[: 3 * 256])
     return result

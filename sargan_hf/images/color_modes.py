@@ -2,6 +2,7 @@
 
 import contextlib
 from io import BytesIO
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -58,7 +59,8 @@ def _cmyk_to_srgb(image: Image.Image) -> Image.Image:
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            return cast("Image.Image", converted)  # None only in place
         except (OSError, ImageCms.PyCMSError):
             pass  # a damaged profile: the plain formula below is close enough to look right
     return image.convert("RGB")
@@ -75,11 +77,11 @@ def to_srgb(image: Image.Image) -> Image.Image:
     colour = _to_8_bit_grey(image) if grey else image.convert("RGB")
     profile = _opened_profile(image.info.get("icc_profile"))
     if profile is not None:
-        if grey and profile.profile.xcolor_space.strip() == "RGB":
+        if grey and _space(profile) == "RGB":
             colour = colour.convert("RGB")
         with contextlib.suppress(ImageCms.PyCMSError, ValueError, TypeError):
             srgb = ImageCms.createProfile("sRGB")
-            colour = ImageCms.profileToProfile(colour, profile, srgb, outputMode="RGB")
+            colour = cast("Image.Image", ImageCms.profileToProfile(colour, profile, srgb, outputMode="RGB"))
     colour = colour.convert("RGB")
     if alpha is not None:
         colour.putalpha(alpha)
@@ -92,13 +94,19 @@ def is_transparent(image: Image.Image) -> bool:
     if not image.has_transparency_data:
         return False
     alpha = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
-    return alpha.getchannel("A").getextrema()[0] < 255
+    least, _ = cast("tuple[float, float]", alpha.getchannel("A").getextrema())
+    return least < 255
 
 
 def profile_space(profile: bytes | None) -> str | None:
     """The colour space of an ICC profile, such as "RGB" or "GRAY"; None where there is none, or a damaged one."""
     opened = _opened_profile(profile)
-    return None if opened is None else opened.profile.xcolor_space.strip()
+    return None if opened is None else _space(opened)
+
+
+def _space(profile: ImageCms.ImageCmsProfile) -> str:
+    described: Any = profile.profile  # of the C extension
+    return described.xcolor_space.strip()
 
 
 def _opened_profile(profile: bytes | None) -> ImageCms.ImageCmsProfile | None:

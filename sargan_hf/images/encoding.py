@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v1, ImageFileDirectory_v2
@@ -23,8 +24,8 @@ SRGB_FORMATS = ("GIF", "JPEG2000")  # without a place for a profile, as Pillow w
 LONGEST_SIDE = {"JPEG": 65_500, "MPO": 65_500, "WEBP": 16_383, "AVIF": 32_768, "GIF": 65_535}
 # Bytes. JPEG: 255 segments. PNG: Pillow takes a larger profile for an attack and does not open the file.
 LARGEST_PROFILE = {"JPEG": 255 * 65_519, "MPO": 255 * 65_519, "PNG": 1 << 20, "ICO": 1 << 20}
-LARGEST_EXIF = dict.fromkeys(JPEGS, 65_533)
-LARGEST_DPI = dict.fromkeys(JPEGS, 65_535)
+LARGEST_EXIF: dict[str, int] = dict.fromkeys(JPEGS, 65_533)
+LARGEST_DPI: dict[str, int] = dict.fromkeys(JPEGS, 65_535)
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +42,8 @@ def encoded(
     image: Image.Image,
     format: str,
     name: str,
-    given: Mapping[str, object],
-    kept: Mapping[str, object],
+    given: Mapping[str, Any],
+    kept: Mapping[str, Any],
     provenance: str | None = None,
 ) -> bytes:
     """The file that `image` makes.
@@ -110,8 +111,8 @@ def _with_pixels_for(format: str, image: Image.Image, name: str) -> Image.Image:
 
 
 def _in_writable_colours(
-    format: str, image: Image.Image, kept: Mapping[str, object], name: str
-) -> tuple[Image.Image, Mapping[str, object]]:
+    format: str, image: Image.Image, kept: Mapping[str, Any], name: str
+) -> tuple[Image.Image, Mapping[str, Any]]:
     """The image and what is kept of it; in sRGB and without its ICC profile, where the file cannot hold that."""
     profile = kept.get("icc_profile")
     if not profile:
@@ -126,12 +127,12 @@ def _in_writable_colours(
     return to_srgb(image), {key: value for key, value in kept.items() if key != "icc_profile"}
 
 
-def _quality(format: str, given: Mapping[str, object]) -> dict[str, object]:
+def _quality(format: str, given: Mapping[str, Any]) -> dict[str, Any]:
     names_a_preset = isinstance(given.get("quality"), str)  # of Pillow's, with a subsampling of its own
     return {} if names_a_preset or given.get("lossless") else dict(QUALITY.get(format, {}))
 
 
-def _writable(format: str, kept: Mapping[str, object], given: Mapping[str, object], name: str) -> dict[str, object]:
+def _writable(format: str, kept: Mapping[str, Any], given: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The caller's parameters, and what the format can hold of the kept metadata; both EXIF in one, none if theirs is empty."""
     parameters = dict(kept)
     if "dpi" in kept:
@@ -146,10 +147,10 @@ def _writable(format: str, kept: Mapping[str, object], given: Mapping[str, objec
         exif, dropped = fitting_exif(exif, LARGEST_EXIF[format] - len(own))
         if dropped:
             log.warning("%s is saved without %s: too long for %s.", name, ", ".join(dropped), format)
-    return parameters | given | {"exif": merged_exif(exif, own)}
+    return parameters | dict(given) | {"exif": merged_exif(exif, own)}
 
 
-def _own_exif(given: Mapping[str, object]) -> bytes:
+def _own_exif(given: Mapping[str, Any]) -> bytes:
     """The caller's EXIF; empty bytes where it has no entry."""
     exif = given.get("exif") or b""
     if "exif" in given and isinstance(given["exif"], Image.Exif):  # one that has folders of tags alone counts as false
@@ -158,18 +159,19 @@ def _own_exif(given: Mapping[str, object]) -> bytes:
     return exif
 
 
-def _tiff_tags(exif: bytes, given: Mapping[str, object], name: str) -> ImageFileDirectory_v2:
+def _tiff_tags(exif: bytes, given: Mapping[str, Any], name: str) -> ImageFileDirectory_v2:
     """EXIF and the caller's `tiffinfo` as one: Pillow's writer would take the latter alone."""
     own = given.get("tiffinfo")
     tags = ImageFileDirectory_v2()
     for source in (loaded_exif(exif), own.to_v2() if isinstance(own, ImageFileDirectory_v1) else own or {}):
+        types = getattr(source, "tagtype", {})
         for tag in source:
             if isinstance(source, Image.Exif):
                 tags[tag] = source.get_ifd(tag) if tag in TAGS_V2_GROUPS else as_bytes(source[tag])
             else:
                 tags[tag] = source[tag]
-            if tag in getattr(source, "tagtype", ()):
-                tags.tagtype[tag] = source.tagtype[tag]
+            if tag in types:
+                tags.tagtype[tag] = types[tag]
     if given.get("compression") not in (None, "raw") and not given.get("big_tiff"):
         folders = [tag for tag in tags if tag in TAGS_V2_GROUPS]
         for tag in folders:  # Pillow hands compressed pictures to libtiff, which refuses folders of tags

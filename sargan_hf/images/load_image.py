@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -40,7 +40,7 @@ class LoadedImage:
     pixels: np.ndarray
     mode: str
     name: str
-    info: Mapping[str, object] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -160,7 +160,7 @@ def _identify(file: BinaryIO, name: str, max_pixels: int) -> Image.Image:
             return _open_heif(file, name)
         raise ImageError(_not_a_picture(head, name)) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        allowed = min(max_pixels, 2 * Image.MAX_IMAGE_PIXELS)  # Pillow itself opens nothing beyond that
+        allowed = min(max_pixels, 2 * (Image.MAX_IMAGE_PIXELS or max_pixels))  # Pillow itself opens nothing beyond that
         raise ImageError(
             f"{name} is too large, more than the {allowed:,} pixels that are allowed: make it smaller first."
         ) from error

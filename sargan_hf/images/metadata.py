@@ -1,6 +1,7 @@
 """What of a file's metadata an edit keeps, and which way up the picture is."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -39,13 +40,14 @@ def orientation_transpose(image: Image.Image, pixels: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def kept_metadata(image: Image.Image, keeps_profile: bool, name: str) -> tuple[dict[str, object], list[str]]:
+def kept_metadata(image: Image.Image, keeps_profile: bool, name: str) -> tuple[dict[str, Any], list[str]]:
     """What an edit is saved with, and notes about what is left out because no file can hold it.
 
     Returns:
         `info` with `icc_profile`, `dpi` and `exif`, each only where the file has it; sentences for the user.
     """
-    info, notes = {}, []
+    info: dict[str, Any] = {}
+    notes: list[str] = []
     if keeps_profile and image.info.get("icc_profile"):
         info["icc_profile"] = image.info["icc_profile"]
     if image.info.get("dpi"):
@@ -62,7 +64,7 @@ def kept_metadata(image: Image.Image, keeps_profile: bool, name: str) -> tuple[d
     return info, notes
 
 
-def writable_dpi(dpi: object) -> tuple[float, float] | None:
+def writable_dpi(dpi: Any) -> tuple[float, float] | None:
     """Dots per inch, across and down, as two numbers that a file can hold; None for what is none: 0/0, infinite, absurd."""
     try:
         across, down = (float(value) for value in dpi)
@@ -77,7 +79,7 @@ def fitting_exif(exif: bytes, limit: int) -> tuple[bytes, list[str]]:
     if len(exif) <= limit:
         return exif, []
     entries = loaded_exif(exif)
-    fields = {(None, tag): entries[tag] for tag in entries if tag not in SUB_FOLDERS}
+    fields: dict[tuple[int | None, int], Any] = {(None, tag): entries[tag] for tag in entries if tag not in SUB_FOLDERS}
     for folder in SUB_FOLDERS:
         fields |= {(folder, tag): value for tag, value in entries.get_ifd(folder).items()}
     dropped = []
@@ -119,7 +121,7 @@ def loaded_exif(exif: bytes) -> Image.Exif:
     return entries
 
 
-def as_bytes(value: object) -> object:
+def as_bytes(value: Any) -> Any:
     """Text as the bytes it was read from: Pillow reads EXIF as Latin-1 and would write "?" for all beyond ASCII."""
     try:
         return value.encode("latin-1") if isinstance(value, str) else value
@@ -169,7 +171,7 @@ def _tag_name(tag: int) -> str:
     return ExifTags.TAGS.get(tag, f"tag {tag}")
 
 
-def _shown(dpi: object) -> str:
+def _shown(dpi: Any) -> str:
     try:
         return " x ".join(f"{float(value):g}" for value in dpi)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):

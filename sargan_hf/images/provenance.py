@@ -8,6 +8,7 @@ that every viewer shows, and in GIF files as their comment.
 import zlib
 from collections.abc import Mapping
 from html import escape
+from typing import Any, cast
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
@@ -69,7 +70,7 @@ def xmp_packet(description: str, own: bytes | str | None = None) -> bytes:
     return _merged(own, packet)
 
 
-def noted_parameters(format: str, description: str, given: Mapping[str, object]) -> dict[str, object]:
+def noted_parameters(format: str, description: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters of Pillow's writer for `format` that put the note into the file, beside what the caller gives.
 
     Args:
@@ -120,7 +121,8 @@ def _merged(own: bytes, packet: bytes) -> bytes:
     entries = [entry for each in descriptions for entry in each.getElementsByTagNameNS(_RDF, "li")]
     if entries:
         usual = [entry for entry in entries if entry.getAttribute("xml:lang") == "x-default"]
-        sentence = note.getElementsByTagNameNS(_RDF, "li")[0].firstChild.data
+        [text] = note.getElementsByTagNameNS(_RDF, "li")[0].childNodes
+        sentence = cast("minidom.Text", text).data
         (usual or entries)[0].appendChild(document.createTextNode(f" {sentence}"))
         _remove(note, _DC, "description")
     if any(each.hasAttributeNS(_XMP, "CreatorTool") for each in target.getElementsByTagNameNS(_RDF, "Description")) or (
@@ -129,13 +131,14 @@ def _merged(own: bytes, packet: bytes) -> bytes:
         _remove(note, _XMP, "CreatorTool")
     target.appendChild(document.importNode(note, True))
     opening, closing = packet.split(b"\n", 1)[0], packet.rsplit(b"\n", 1)[1]
-    return b"\n".join([opening, document.documentElement.toxml().encode("utf-8"), closing])
+    return b"\n".join([opening, cast("minidom.Element", document.documentElement).toxml().encode("utf-8"), closing])
 
 
 def _remove(element: minidom.Element, namespace: str, name: str) -> None:
     """Takes a property out, in both ways that it may be written: as an element and as an attribute."""
     for found in element.getElementsByTagNameNS(namespace, name):
-        found.parentNode.removeChild(found)
+        if found.parentNode is not None:
+            found.parentNode.removeChild(found)
     for description in element.getElementsByTagNameNS(_RDF, "Description"):
         if description.hasAttributeNS(namespace, name):
             description.removeAttributeNS(namespace, name)
@@ -166,7 +169,7 @@ def _international_text(data: bytes) -> bytes:
     return zlib.decompress(text) if rest[0] else text
 
 
-def _copied(tags: object) -> ImageFileDirectory_v2:
+def _copied(tags: Any) -> ImageFileDirectory_v2:
     copy = ImageFileDirectory_v2()
     for tag in tags or ():
         copy[tag] = tags[tag]

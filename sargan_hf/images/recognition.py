@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 HEAD_BYTES = 32  # enough for every signature below
 PICTURE_SUFFIXES = frozenset(
@@ -85,7 +86,7 @@ def unreadable_kind(head: bytes, name: str) -> str:
 
 def is_camera_raw(image: Image.Image, name: str) -> bool:
     """Whether an opened TIFF is really a camera raw file, of which decoders show a small preview as if it were the photo."""
-    if image.format != "TIFF":
+    if not isinstance(image, TiffImageFile):
         return False
     tags = image.tag_v2
     is_preview = bool(tags.get(NEW_SUBFILE_TYPE, 0) & 1) and SUB_IFDS in tags

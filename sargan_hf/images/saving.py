@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from PIL import Image
 
@@ -49,7 +49,7 @@ class EditedImage(Image.Image):
         edited.provenance = provenance
         return edited
 
-    def save(self, fp: str | bytes | os.PathLike | BinaryIO, format: str | None = None, **params: object) -> None:
+    def save(self, fp: str | bytes | os.PathLike | BinaryIO, format: str | None = None, **params: Any) -> None:
         """As `PIL.Image.Image.save`, with the kept metadata and the note; a JPEG has quality 95 and 4:4:4 by default.
 
         The caller's `exif`, `xmp`, `pnginfo`, `tiffinfo` and `comment` are put beside what is kept; an empty `exif` drops it.
@@ -59,10 +59,9 @@ class EditedImage(Image.Image):
             ImageError: an unknown format, one that has no place for the note or cannot hold such pixels, or a file that
                 cannot be written.
         """
-        if fp is sys.stdout and hasattr(fp, "buffer"):
-            fp = fp.buffer
-        is_path = isinstance(fp, str | bytes | os.PathLike)
-        path = fp if is_path else getattr(fp, "name", "")
+        if fp is sys.stdout and hasattr(sys.stdout, "buffer"):
+            fp = sys.stdout.buffer
+        path = fp if isinstance(fp, str | bytes | os.PathLike) else getattr(fp, "name", "")
         path = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""  # a file's name may be a number
         image, own = self, getattr(self, "encoderinfo", {})  # Pillow's other way to give parameters
         if own:
@@ -70,7 +69,7 @@ class EditedImage(Image.Image):
         name = escape_unprintable(os.path.basename(path)) or "the picture"
         kept = {key: self.info[key] for key in KEPT if key in self.info}
         content = encoded(image, _format_of(path, format), name, params, kept, self.provenance)
-        if is_path:
+        if isinstance(fp, str | bytes | os.PathLike):
             write_whole(path, content)
             return
         fp.write(content)
@@ -81,26 +80,26 @@ class EditedImage(Image.Image):
         """A copy with its own pixels and the same provenance."""
         return self._derived(super().copy())
 
-    def transform(self, *args: object, **kwargs: object) -> "EditedImage":
+    def transform(self, *args: Any, **kwargs: Any) -> "EditedImage":
         """As `PIL.Image.Image.transform`; the result carries the note along."""
         return self._derived(super().transform(*args, **kwargs))
 
-    def _new(self, im: object) -> "EditedImage":  # what Pillow's other methods make their results with
+    def _new(self, im: Any) -> "EditedImage":  # what Pillow's other methods make their results with
         return self._derived(super()._new(im))
 
     def _derived(self, image: Image.Image) -> "EditedImage":
         return EditedImage.from_image(image, self.provenance)
 
-    def __getstate__(self) -> list[object]:
+    def __getstate__(self) -> list[Any]:
         return [*super().__getstate__(), self.provenance]
 
-    def __setstate__(self, state: list[object]) -> None:
+    def __setstate__(self, state: list[Any]) -> None:
         super().__setstate__(state[:5])
         self.provenance = state[5] if len(state) > 5 else None
 
 
 def save_image(
-    image: Image.Image, path: str | os.PathLike, credentials: ContentCredentials | None = None, **params: object
+    image: Image.Image, path: str | os.PathLike, credentials: ContentCredentials | None = None, **params: Any
 ) -> Path:
     """Saves `image` under `path`: first beside it under a temporary name, then renamed, so that no half file is ever seen.
 

@@ -11,6 +11,7 @@ Where the time of the plain module goes, and what is done about it (128 x 128, A
 """
 
 import copy
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -34,7 +35,7 @@ class FastGenerator(nn.Module):
     def __init__(self, model: SARGAN):
         super().__init__()
         self.config = model.config
-        network = copy.deepcopy(model).eval().requires_grad_(False)
+        network: Any = copy.deepcopy(model).eval().requires_grad_(False)  # its layers are of other classes soon
         network.conv_in = _FoldedInputConv(network.conv_in)
         single = network.conv_in.weight.dtype == torch.float32
         if single:  # oneDNN's bfloat16 convolution of 8x8 and stride 2 is wrong on processors with AMX (torch 2.13)
@@ -100,6 +101,9 @@ class _WinogradConv(nn.Module):
 
     def __init__(self, conv: nn.Conv2d):
         super().__init__()
+        self.weight: Tensor
+        self.to_tiles: Tensor
+        self.to_pixels: Tensor
         filters = conv.weight.double().flatten(2)  # [out, in, 9]
         transformed = torch.einsum("pk,oik->pio", _kron_square(_FILTER_TRANSFORM), filters)
         self.register_buffer("weight", transformed.to(conv.weight.dtype).contiguous())  # [36, in, out]

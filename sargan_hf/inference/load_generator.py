@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigurationError, ModelFormatError, one_line
 from ..model_source import ModelSource, find_source
@@ -14,7 +15,7 @@ _HUB_KWARGS = ("revision", "cache_dir", "token", "local_files_only")
 log = logging.getLogger(__name__)
 
 
-def load_generator(name_or_path: "str | ModelSource", backend: str = "torch", **kwargs: object) -> Generator:
+def load_generator(name_or_path: "str | ModelSource", backend: str = "torch", **kwargs: Any) -> Generator:
     """Loads a generator from a folder or a Hub repository.
 
     Args:
@@ -37,7 +38,7 @@ def load_generator(name_or_path: "str | ModelSource", backend: str = "torch", **
     raise ConfigurationError(f"backend={backend!r} is not known: use one of {', '.join(BACKENDS)}.")
 
 
-def load_mouth(name_or_path: "str | ModelSource", backend: str = "torch", **kwargs: object) -> Generator | None:
+def load_mouth(name_or_path: "str | ModelSource", backend: str = "torch", **kwargs: Any) -> Generator | None:
     """Loads the mouth refiner that a model brings in its sub-folder `mouth`; None where it has none.
 
     Arguments and errors as for `load_generator`.
@@ -47,7 +48,7 @@ def load_mouth(name_or_path: "str | ModelSource", backend: str = "torch", **kwar
     return None if folder is None else load_generator(source, backend, **kwargs | {"subfolder": folder})
 
 
-def mouth_folder(name_or_path: "str | ModelSource", **kwargs: object) -> str | None:
+def mouth_folder(name_or_path: "str | ModelSource", **kwargs: Any) -> str | None:
     """The sub-folder of a model that holds its mouth refiner, or None; `kwargs` as for `load_generator`."""
     source = find_source(name_or_path, **kwargs)
     folder = "/".join(part for part in (str(kwargs.get("subfolder") or ""), MOUTH_FOLDER) if part)
@@ -57,7 +58,7 @@ def mouth_folder(name_or_path: "str | ModelSource", **kwargs: object) -> str | N
     return folder if exists else None
 
 
-def _is_in_repository(source: ModelSource, filename: str, kwargs: dict[str, object]) -> bool:
+def _is_in_repository(source: ModelSource, filename: str, kwargs: dict[str, Any]) -> bool:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
@@ -80,7 +81,7 @@ def _is_in_repository(source: ModelSource, filename: str, kwargs: dict[str, obje
     return True
 
 
-def _is_known_to_be_absent(repo_id: str, filename: str, wanted: dict[str, object]) -> bool:
+def _is_known_to_be_absent(repo_id: str, filename: str, wanted: dict[str, Any]) -> bool:
     """Whether the Hub said, when the model was downloaded, that it has no such file."""
     from huggingface_hub import _CACHED_NO_EXIST, try_to_load_from_cache
 

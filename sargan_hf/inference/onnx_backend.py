@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class ONNXGenerator:
         *,
         dtype: str = "fp32",
         threads: int | None = None,
-        **hub_kwargs: object,
+        **hub_kwargs: Any,
     ) -> "ONNXGenerator":
         """Loads an export.
 
@@ -90,12 +91,12 @@ class ONNXGenerator:
             "intensity": np.ones(len(crops), dtype=np.float32),
         }
         names = [output.name for output in self.session.get_outputs()]
-        edit = dict(zip(names, self.session.run(names, feed), strict=True))
+        edit: dict[str, Any] = dict(zip(names, self.session.run(names, feed), strict=True))
         residual = edit["residual"] if self.ultimate_skip else edit["sample"] - crops
         return GeneratorOutput(residual, edit.get("attention"), edit.get("motion"), expression)
 
 
-def _download(source: ModelSource, filename: str, hub_kwargs: dict[str, object]) -> Path:
+def _download(source: ModelSource, filename: str, hub_kwargs: dict[str, Any]) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

@@ -17,7 +17,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -98,13 +98,14 @@ def export_onnx(model: SARGAN, output: str | Path) -> list[ExportedFile]:
 
 def to_onnx(model: SARGAN) -> ModelProto:
     """The float32 graph of a model, with free batch, height and width."""
+    settings: Any = model.config
     fields = ["sample", "residual"]
-    fields += ["attention"] if model.config.attention else []
-    fields += ["motion"] if model.config.motion else []
-    pictures, expression = torch.zeros(2, 3, 96, 128), torch.zeros(2, len(model.config.expressions))
+    fields += ["attention"] if settings.attention else []
+    fields += ["motion"] if settings.motion else []
+    pictures, expression = torch.zeros(2, 3, 96, 128), torch.zeros(2, len(settings.expressions))
     axes = {name: {0: "batch", 2: "height", 3: "width"} for name in ["pixel_values", *fields]}
     axes |= {"expression": {0: "batch"}, "intensity": {0: "batch"}}
-    if model.config.attention:
+    if settings.attention:
         axes["attention"] = {0: "batch", 2: "height / 4", 3: "width / 4"}
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         # The tracer warns of the shape checks, which it leaves out, and of being the older exporter. The newer one takes
@@ -188,7 +189,8 @@ def error_against_torch(model: SARGAN, graph: ModelProto) -> tuple[float, float]
     options.intra_op_num_threads = 1  # a small job: more threads would mostly wait for each other
     session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
     differences = []
-    for inputs in _check_inputs(len(model.config.expressions)):
+    settings: Any = model.config
+    for inputs in _check_inputs(len(settings.expressions)):
         with torch.no_grad():
             expected = model(*inputs).sample.numpy()
         feed = {name: tensor.numpy() for name, tensor in zip(INPUTS, inputs, strict=True)}

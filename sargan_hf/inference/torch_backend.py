@@ -26,13 +26,14 @@ class TorchGenerator:
         self.source = model
         self.model = FastGenerator(model) if device_of(model).type == "cpu" else model.eval()
         config: Any = model.config
+        self.ultimate_skip = bool(config.ultimate_skip)
         self.expressions = tuple(config.expressions)
         self.sample_size = int(config.sample_size)
         self.typical_motion: Sequence[float] | None = config.typical_motion
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | ModelSource, device: str | None = None, **kwargs: object
+        cls, name_or_path: str | ModelSource, device: str | None = None, **kwargs: Any
     ) -> "TorchGenerator":
         """Loads a model; `device` defaults to the GPU where there is one. `kwargs` go to `hub.load_model`."""
         model = load_model(name_or_path, **kwargs)
@@ -57,7 +58,7 @@ class TorchGenerator:
         pixel_values = torch.from_numpy(crops).to(weights)
         output = self.model(pixel_values, torch.from_numpy(expression).to(weights))
         # Without the ultimate skip the network paints the whole picture; what is to be added is the difference.
-        residual = output.residual if self.model.config.ultimate_skip else output.sample - pixel_values
+        residual = output.residual if self.ultimate_skip else output.sample - pixel_values
         motion = output.motion
         return GeneratorOutput(
             _array(residual),
@@ -74,7 +75,9 @@ def device_of(model: torch.nn.Module) -> torch.device:
 
 
 def _moved(model: SARGAN, device: torch.device) -> SARGAN:
-    return model if device_of(model) == device else torch.nn.Module.to(model, device)
+    if device_of(model) != device:
+        torch.nn.Module.to(model, device)  # in place
+    return model
 
 
 def _array(values: torch.Tensor) -> np.ndarray:
