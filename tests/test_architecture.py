@@ -14,6 +14,7 @@ FLOORS = (
     ("_version", "_moved"),
     ("errors", "file_names", "file_errors"),
     ("expressions", "controls", "model_source"),
+    ("presets",),
     ("images",),
     ("faces", "modeling_sargan", "modeling_discriminator"),
     ("hub", "convert"),

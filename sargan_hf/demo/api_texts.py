@@ -6,7 +6,7 @@ gradio reads a description up to the end of its line, so each stands on one line
 from collections.abc import Callable, Mapping
 from functools import wraps
 
-from ..editing.requests import MAX_INTENSITY
+from ..expressions import MAX_INTENSITY
 from .settings import Settings
 from .strings import hours
 

@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
-from ..editing.requests import MAX_INTENSITY
 from ..errors import ConfigurationError, ExpressionError, ImageError
-from ..expressions import parse_expression
+from ..expressions import MAX_INTENSITY, parse_expression
 from ..faces.choice import ACCEPTED, check_faces
 from ..faces.choice import parse_faces as parse_face_numbers
 from .api_texts import NOT_OPENED, NOT_UPLOADED

@@ -11,7 +11,7 @@ from gradio.blocks import Block
 from gradio.events import Dependency
 
 from ..editing.pipeline_sargan import SARGANPipeline
-from ..editing.requests import MAX_INTENSITY
+from ..expressions import MAX_INTENSITY
 from . import strings as texts
 from .api import PublicAPI
 from .blend_pad import blend_pad

@@ -7,7 +7,7 @@ from typing import Any
 from gradio_client.utils import is_file_obj_with_meta
 
 from ..editing.masks import REGIONS
-from ..editing.requests import MAX_INTENSITY
+from ..expressions import MAX_INTENSITY
 from .strings import PARTS_OF_FACE, REGION_WHOLE, VIEW_WHOLE, VIEWS
 
 EXAMPLE = "example:"  # what the name of an example begins with where an uploaded picture has its path

@@ -69,7 +69,7 @@ def refine_mouth(
         region: what `apply_warp` returned; nothing is painted outside.
     """
     size = refiner.sample_size
-    if transform_scale(transform) >= 1:
+    if transform_scale(transform) >= 1 or not warp.expression.any():  # no class: it learned none of those mouths
         return
     activity = mouth_activity(warp, side, size)
     if activity.max() < LEAST_ACTIVITY:

@@ -18,7 +18,19 @@ from ..images.warp import NormalizedFlow
 from ..inference import Generator, load_generator, load_mouth
 from ..inference.load_generator import MOUTH_FOLDER
 from ..model_source import find_source
-from .requests import Box, FaceEdit, FaceRequest, Region, SARGANPipelineOutput, check_settings, condition_vectors
+from ..presets import Preset
+from .requests import (
+    Box,
+    Controls,
+    Expressions,
+    FaceEdit,
+    FaceRequest,
+    Region,
+    SARGANPipelineOutput,
+    check_settings,
+    combined,
+    condition_vectors,
+)
 from .session import EditModels, EditSession
 
 if TYPE_CHECKING:
@@ -73,8 +85,10 @@ class SARGANPipeline:
     def __call__(
         self,
         image: ImageSource | Sequence[ImageSource],
-        expression: ExpressionSpec | Sequence[ExpressionSpec] = "happy",
+        expression: Expressions | None = None,
         *,
+        controls: Controls | None = None,
+        preset: str | Preset | None = None,
         intensity: float = 1.0,
         faces: FaceChoice = "largest",
         box: Box | None = None,
@@ -88,7 +102,10 @@ class SARGANPipeline:
         Args:
             image: path, Pillow image, array, bytes, open binary file or `LoadedImage`, or a list of these.
             expression: a name or alias; a blend such as `{"happy": 0.6, "surprised": 0.4}`; a vector in the model's order;
-                or a list with one of these for each chosen face.
+                or a list with one of these for each chosen face. "happy" where no controls and no preset are given either.
+            controls: values such as `{"jaw_open": 0.4}` on top of it, or alone; one for all faces or a list. For models that
+                were trained with controls.
+            preset: one, or the name or JSON file of one, instead of `expression` and `controls`.
             intensity: 0 gives the picture back bit for bit, 1 is the edit as trained, up to 1.5 exaggerates.
             faces: "largest", "all", or numbers of faces, counted from 1, the largest first; each is edited once.
             box: left, top, right, bottom in pixels of a face no detector sees; replaces `faces`.
@@ -101,18 +118,16 @@ class SARGANPipeline:
         Raises:
             ImageError: a picture cannot be opened.
             NoFaceError: no face was found, or the chosen one does not exist.
-            ExpressionError: an unknown expression.
+            ExpressionError, ControlError, PresetError: an unknown one, or controls for a model without.
             ConfigurationError: any other argument that cannot work.
         """
-        sources: list[Any] = list(image) if isinstance(image, list | tuple) else [image]
-        check_settings(intensity, transfer)
-        if len(sources) > 1 and (box is not None or points is not None):
-            raise ConfigurationError("box and points belong to one picture: call the pipeline once for each picture.")
+        wish = combined(expression, controls, preset, intensity)
+        check_settings(wish["intensity"], transfer)
         result = SARGANPipelineOutput([], [])
-        for index, source in enumerate(sources):
+        for index, source in enumerate(_sources(image, box is not None or points is not None)):
             session = self.open(source)
             found = session.find_faces(faces, box=box, points=points)
-            wanted = session.requests(expression, len(found), intensity=intensity, region=region, transfer=transfer)
+            wanted = session.requests(count=len(found), **wish, region=region, transfer=transfer)
             edited, regions = session.edit(found, wanted, provenance)
             result.images.append(edited)
             result.faces.extend(_face_edits(index, session, found, wanted, regions))
@@ -196,6 +211,13 @@ class SARGANPipeline:
             return push_model(folder, repo_id, **options).commit_url
 
 
+def _sources(image: ImageSource | Sequence[ImageSource], by_hand: bool) -> list[Any]:
+    sources: list[Any] = list(image) if isinstance(image, list | tuple) else [image]
+    if len(sources) > 1 and by_hand:
+        raise ConfigurationError("box and points belong to one picture: call the pipeline once for each picture.")
+    return sources
+
+
 def _as_generator(model: Union["SARGAN", Generator]) -> Generator:
     """A torch module, which a generator of ours is not, in the form that the pipeline runs."""
     if not hasattr(model, "state_dict"):
@@ -227,6 +249,7 @@ def _face_edits(
             score=face.score,
             tried=face.tried,
             expression=request.expression,
+            controls=request.controls,
             attention=None if output.attention is None else output.attention[0, 0],
             residual=channels_last(output.residual[0]),
             motion=None if output.motion is None else NormalizedFlow(channels_last(output.motion[0])),

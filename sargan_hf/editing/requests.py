@@ -1,20 +1,23 @@
 """What an edit is asked for and what comes of it: arguments, their checks, and results."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
-from ..errors import ConfigurationError
-from ..expressions import ExpressionSpec, expression_vector
+from ..controls import ControlSpec, controls_vector
+from ..errors import ConfigurationError, ControlError
+from ..expressions import MAX_INTENSITY, ExpressionSpec, expression_vector
 from ..images import EditedImage
 from ..images.warp import NormalizedFlow
+from ..presets import Preset, load_preset
 from .change import MODES
 
+Expressions = ExpressionSpec | Sequence[ExpressionSpec]
+Controls = ControlSpec | Sequence[ControlSpec]
 Box = tuple[float, float, float, float]
 Region = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the image
-MAX_INTENSITY = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +25,12 @@ class FaceRequest:
     """What is wanted of one face.
 
     Attributes:
-        expression: float32 [n], the condition in the model's order of expressions, see `expression_vector`.
+        expression: float32 [n], the condition in the model's order of expressions, see `expression_vector`. All zeros ask for
+            no expression.
         intensity: 0 leaves the face as it is, 1 is the edit as trained, up to 1.5 exaggerates.
         region: see `SARGANPipeline.__call__`.
         transfer: how the edit gets to full resolution, one of "motion", "residual" and "paste".
+        controls: float32 [k], the second condition, see `controls_vector`; empty for a model without controls.
 
     Raises:
         ConfigurationError: an intensity out of range, or another transfer.
@@ -35,14 +40,24 @@ class FaceRequest:
     intensity: float = 1.0
     region: str | np.ndarray | None = None
     transfer: str = "motion"
+    controls: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
         check_settings(self.intensity, self.transfer)
 
     @property
     def conditions(self) -> Hashable:
-        """All that the generator's output depends on; a further conditioning vector belongs in here."""
-        return self.expression.tobytes()
+        """All that the generator's output depends on."""
+        return self.expression.tobytes(), self.controls.tobytes()
+
+    @property
+    def strength(self) -> float:
+        """The intensity, or 0 where nothing is asked for."""
+        return self.intensity if self.expression.any() or self.controls.any() else 0.0
+
+    def without_controls(self) -> "FaceRequest":
+        """The same with all controls at 0."""
+        return replace(self, controls=np.zeros_like(self.controls))
 
     @property
     def plan(self) -> Hashable:
@@ -65,6 +80,7 @@ class FaceEdit:
         score: the detector's confidence in 0..1, 1 for a face given by hand.
         tried: what the detector looked at until it found the face.
         expression: float32 [n], the condition, in the model's order of expressions.
+        controls: float32 [k], the second condition, in the model's order of controls; empty for a model without.
         attention: float32 [h, w] in 0..1, where the network looked, over the model's crop; None without attention.
         residual: float32 [S, S, 3] in -1..1, what the network painted at intensity 1, over the model's crop.
         motion: float32 [S, S, 2] in normalised crop coordinates (2.0 is its width), where each pixel came from, relative to
@@ -78,6 +94,7 @@ class FaceEdit:
     score: float
     tried: tuple[str, ...]
     expression: np.ndarray
+    controls: np.ndarray
     attention: np.ndarray | None
     residual: np.ndarray
     motion: NormalizedFlow | None
@@ -108,13 +125,68 @@ def check_settings(intensity: float, transfer: str) -> None:
         raise ConfigurationError(f"transfer={transfer!r} is not known: use one of {', '.join(MODES)}.")
 
 
-def condition_vectors(
-    expression: ExpressionSpec | Sequence[ExpressionSpec], count: int, expressions: Sequence[str]
-) -> list[np.ndarray]:
+class Wish(TypedDict):
+    """What a call asks of all faces, or of each: see `SARGANPipeline.__call__`."""
+
+    expression: Expressions | None
+    controls: Controls | None
+    intensity: float
+
+
+def combined(
+    expression: Expressions | None, controls: Controls | None, preset: str | Preset | None, intensity: float
+) -> Wish:
+    """What the arguments of a call mean together.
+
+    Raises:
+        PresetError: an unknown preset.
+        ConfigurationError: a preset beside an expression or controls, or an intensity out of range.
+    """
+    check_settings(intensity, "motion")
+    if preset is None:
+        nothing = expression is None and controls is None
+        return Wish(expression="happy" if nothing else expression, controls=controls, intensity=intensity)
+    if expression is not None or controls is not None:
+        raise ConfigurationError("A preset stands for an expression and controls: give it, or these.")
+    named = preset if isinstance(preset, Preset) else load_preset(preset)
+    return Wish(
+        expression=named.expression or None, controls=named.controls or None, intensity=intensity * named.intensity
+    )
+
+
+def control_vectors(controls: Controls | None, count: int, names: Sequence[str]) -> list[np.ndarray]:
+    """The second condition, float32 [k], of each of `count` faces.
+
+    Args:
+        controls: one for all faces, or a list with one for each; None for none.
+        count: of faces.
+        names: of the model's controls, in its order.
+
+    Raises:
+        ControlError: an unknown control or a value out of its range, or the model has no controls.
+        ConfigurationError: a list of another length.
+    """
+    if controls is None:
+        return [np.zeros(len(names), np.float32)] * count
+    if not names:
+        raise ControlError(
+            "This model has no facial controls, only expressions: leave controls out, or load a model that was trained with "
+            "--controls."
+        )
+    if isinstance(controls, Mapping) or not any(isinstance(one, Mapping | Sequence | np.ndarray) for one in controls):
+        return [controls_vector(cast("ControlSpec", controls), names)] * count
+    if len(controls) != count:
+        raise ConfigurationError(
+            f"{len(controls)} settings of controls were given for {count} faces: give one, or one for each."
+        )
+    return [controls_vector(cast("ControlSpec", spec), names) for spec in controls]
+
+
+def condition_vectors(expression: Expressions | None, count: int, expressions: Sequence[str]) -> list[np.ndarray]:
     """The condition, float32 [n], of each of `count` faces.
 
     Args:
-        expression: one for all faces, or a list with one for each.
+        expression: one for all faces, or a list with one for each; None for no expression, all zeros.
         count: of faces.
         expressions: those that the model knows, in its order.
 
@@ -122,6 +194,8 @@ def condition_vectors(
         ExpressionError: an unknown expression.
         ConfigurationError: a list of another length.
     """
+    if expression is None:
+        return [np.zeros(len(expressions), np.float32)] * count
     if not _is_list_of_specs(expression):
         return [expression_vector(cast("ExpressionSpec", expression), expressions)] * count
     specs = cast("Sequence[ExpressionSpec]", expression)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..expressions import ExpressionSpec
+from ..controls import named_controls
 from ..faces.alignment import AlignedFace, align, canonical_transform
 from ..faces.choice import FaceChoice, check_faces, chosen_faces
 from ..faces.detection import Face, FaceDetector, face_from_points
@@ -19,11 +19,11 @@ from ..images import EditedImage, LoadedImage
 from ..images.normalize import channels_last, to_tensor
 from ..images.warp import NormalizedFlow
 from ..inference import Generator, GeneratorOutput, match_strength
-from ..inference.protocol import typical_motion_of
+from ..inference.protocol import controls_of, typical_motion_of
 from .apply import apply_warp
 from .change import FaceWarp, plan_warp
 from .mouth_refiner import refine_mouth
-from .requests import Box, FaceRequest, Region, condition_vectors
+from .requests import Box, Controls, Expressions, FaceRequest, Region, condition_vectors, control_vectors
 from .step_cache import StepCache, kept_bytes
 
 MAX_KEPT = 80  # results of each step; more than seven expressions of eight faces
@@ -97,16 +97,22 @@ class EditSession:
 
     def requests(
         self,
-        expression: ExpressionSpec | Sequence[ExpressionSpec],
+        expression: Expressions | None = None,
         count: int = 1,
         *,
+        controls: Controls | None = None,
         intensity: float = 1.0,
         region: str | np.ndarray | None = None,
         transfer: str = "motion",
     ) -> list[FaceRequest]:
         """What is wanted of each of `count` faces; arguments and errors as in `SARGANPipeline.__call__`."""
-        vectors = condition_vectors(expression, count, self.models.generator.expressions)
-        return [FaceRequest(vector, intensity, region, transfer) for vector in vectors]
+        generator = self.models.generator
+        vectors = condition_vectors(expression, count, generator.expressions)
+        parts = control_vectors(controls, count, controls_of(generator))
+        return [
+            FaceRequest(vector, intensity, region, transfer, values)
+            for vector, values in zip(vectors, parts, strict=True)
+        ]
 
     def align(self, face: FaceLocation) -> AlignedFace:
         """One face cut out of the image, upright and at the model's size."""
@@ -121,12 +127,32 @@ class EditSession:
         def make(missing: list[int]) -> list[GeneratorOutput]:
             generator = self.models.generator
             crops = to_tensor(np.stack([self.align(faces[place]).crop for place in missing]))
-            together = generator(crops, np.stack([requests[place].expression for place in missing]))
-            each = [together.one(index) for index in range(len(missing))]
-            return [match_strength(output, typical_motion_of(generator)) for output in each]
+            wanted = [requests[place] for place in missing]
+            conditions = np.stack([request.expression for request in wanted])
+            parts = np.stack([request.controls for request in wanted]) if controls_of(generator) else None
+            together = generator(crops, conditions, *([] if parts is None else [parts]))
+            plain = self._without_controls(crops, together, parts)
+            return [
+                match_strength(together.one(index), typical_motion_of(generator), plain[index])
+                for index in range(len(missing))
+            ]
 
         keys = [(_key(face), request.conditions) for face, request in zip(faces, requests, strict=True)]
         return self._outputs.get_all(keys, make)
+
+    def _without_controls(
+        self, crops: np.ndarray, outputs: GeneratorOutput, controls: np.ndarray | None
+    ) -> list[GeneratorOutput | None]:
+        """What the generator makes of the expressions alone, for those of the outputs that have controls as well."""
+        plain: list[GeneratorOutput | None] = [None] * len(crops)
+        if controls is None or typical_motion_of(self.models.generator) is None:
+            return plain
+        both = np.flatnonzero(controls.any(axis=1) & outputs.expression.any(axis=1))
+        if len(both):
+            alone = self.models.generator(crops[both], outputs.expression[both], np.zeros_like(controls[both]))
+            for place, index in enumerate(both):
+                plain[index] = alone.one(place)
+        return plain
 
     def warps(self, faces: Sequence[FaceLocation], requests: Sequence[FaceRequest]) -> list[FaceWarp]:
         """What to change about each face, at intensity 1."""
@@ -166,7 +192,7 @@ class EditSession:
         mouth = self.models.mouth
         for face, request, warp in zip(faces, requests, self.warps(faces, requests), strict=True):
             where = face.scaled(scale, scale) if isinstance(face, Face) and scale != 1 else face
-            transform, wanted = _transform(where, self.side), warp.at_intensity(request.intensity)
+            transform, wanted = _transform(where, self.side), warp.at_intensity(request.strength)
             regions.append(apply_warp(pixels, transform, self.side, wanted))
             if mouth is not None and not wanted.pasted:
                 refine_mouth(pixels, transform, self.side, wanted, mouth, regions[-1])
@@ -177,7 +203,7 @@ class EditSession:
     ) -> tuple[EditedImage, list[Region]]:
         """The edited image, with its note unless `provenance` is false, and the rectangles of `compose`."""
         pixels, regions = self.compose(faces, requests)
-        note = _note(requests, self.models.generator.expressions) if provenance else None
+        note = _note(requests, self.models.generator) if provenance else None
         return EditedImage.from_image(self.image.to_image(pixels), note), regions
 
 
@@ -202,12 +228,14 @@ def plan_output(crop: np.ndarray, output: GeneratorOutput, request: FaceRequest)
     )
 
 
-def _note(requests: Sequence[FaceRequest], expressions: Sequence[str]) -> str:
+def _note(requests: Sequence[FaceRequest], generator: Generator) -> str:
     """What files saved from the edit say of it, in a sentence."""
     blends = []
     for request in requests:
-        weights = zip(expressions, request.expression, strict=True)
-        blends.append(" and ".join(f"{name} {weight:.0%}" for name, weight in weights if weight > 0))
+        weights = zip(generator.expressions, request.expression, strict=True)
+        parts = [f"{name} {weight:.0%}" for name, weight in weights if weight > 0]
+        named = named_controls(request.controls, controls_of(generator))
+        blends.append(" and ".join([*parts, *(f"{name} {value:+g}" for name, value in named.items())]) or "nothing")
     strengths = [f"at intensity {request.intensity:g}" for request in requests]
     if len(set(strengths)) == 1:
         wanted = f"{', '.join(blends)} {strengths[0]}"

@@ -42,6 +42,7 @@ class ONNXGenerator:
         self.sample_size = int(config["sample_size"])
         self.ultimate_skip = bool(config["ultimate_skip"])
         self.typical_motion = config.get("typical_motion")  # exports of before do not have it
+        self.controls = tuple(config.get("controls") or ())
 
     @classmethod
     def from_pretrained(
@@ -79,17 +80,22 @@ class ONNXGenerator:
             raise ModelFormatError(f"{source} has no {filename}; write it with `sargan export {source} {source}`.")
         return cls(path, threads)
 
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
+    def __call__(
+        self, crops: np.ndarray, expression: np.ndarray, controls: np.ndarray | None = None
+    ) -> GeneratorOutput:
         """See `Generator.__call__`."""
-        return one_by_one(self._run, crops, expression)
+        return one_by_one(self._run, crops, expression, controls)
 
-    def _run(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
+    def _run(self, crops: np.ndarray, expression: np.ndarray, controls: np.ndarray | None) -> GeneratorOutput:
         crops = np.ascontiguousarray(crops, dtype=np.float32)
         feed = {
             "pixel_values": crops,
             "expression": np.ascontiguousarray(expression, dtype=np.float32),
             "intensity": np.ones(len(crops), dtype=np.float32),
         }
+        if self.controls:
+            zeros = np.zeros((len(crops), len(self.controls)), np.float32)
+            feed["controls"] = zeros if controls is None else np.ascontiguousarray(controls, dtype=np.float32)
         names = [output.name for output in self.session.get_outputs()]
         edit: dict[str, Any] = dict(zip(names, self.session.run(names, feed), strict=True))
         residual = edit["residual"] if self.ultimate_skip else edit["sample"] - crops

@@ -7,8 +7,9 @@ Writes the layout that transformers.js expects of a repository:
 * onnx/model_fp16.onnx: half-precision arithmetic with float32 inputs and outputs, half the size, for GPUs (WebGPU)
 * onnx/model_quantized.onnx: weights in 8 bits, arithmetic in float32, a quarter of the size, for downloads
 
-The graph takes pixel_values [B, 3, H, W], expression [B, n] and intensity [B], and gives sample, residual, attention and
-motion, as `SARGAN.forward` does; batch, height and width are free (multiples of 16). The config travels inside each file.
+The graph takes pixel_values [B, 3, H, W], expression [B, n], intensity [B] and, for a model that has them, controls [B, k].
+It gives the fields of `SARGANOutput` that are not None. Batch, height and width are free (multiples of 16). The config
+travels inside each file.
 """
 
 import json
@@ -39,7 +40,7 @@ except ImportError as error:
 
 OPSET = 18  # everything used is there, and every onnxruntime-web since 1.16 runs it
 TOLERANCE = 1e-4
-INPUTS = ("pixel_values", "expression", "intensity")
+INPUTS = ("pixel_values", "expression", "intensity", "controls")  # the last only of a model that has controls
 METADATA_KEY = "sargan_config"
 
 
@@ -102,9 +103,12 @@ def to_onnx(model: SARGAN) -> ModelProto:
     fields = ["sample", "residual"]
     fields += ["attention"] if settings.attention else []
     fields += ["motion"] if settings.motion else []
-    pictures, expression = torch.zeros(2, 3, 96, 128), torch.zeros(2, len(settings.expressions))
+    fields += ["occlusion", "painted"] if settings.occlusion else []
+    inputs = [torch.zeros(2, 3, 96, 128), torch.zeros(2, len(settings.expressions)), torch.ones(2)]
+    inputs += [torch.zeros(2, len(settings.controls))] if settings.controls else []
+    names = INPUTS[: len(inputs)]
     axes = {name: {0: "batch", 2: "height", 3: "width"} for name in ["pixel_values", *fields]}
-    axes |= {"expression": {0: "batch"}, "intensity": {0: "batch"}}
+    axes |= {name: {0: "batch"} for name in names[1:]}
     if settings.attention:
         axes["attention"] = {0: "batch", 2: "height / 4", 3: "width / 4"}
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
@@ -114,9 +118,9 @@ def to_onnx(model: SARGAN) -> ModelProto:
         path = Path(scratch, "model.onnx")
         torch.onnx.export(
             _TupleOutput(model),
-            (pictures, expression, torch.ones(2)),
+            tuple(inputs),
             path,
-            input_names=list(INPUTS),
+            input_names=list(names),
             output_names=fields,
             dynamic_axes=axes,
             opset_version=OPSET,
@@ -133,8 +137,10 @@ class _TupleOutput(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, pixel_values: Tensor, expression: Tensor, intensity: Tensor) -> tuple[Tensor, ...]:
-        return self.model(pixel_values, expression, intensity, return_dict=False)
+    def forward(
+        self, pixel_values: Tensor, expression: Tensor, intensity: Tensor, controls: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        return self.model(pixel_values, expression, intensity, return_dict=False, controls=controls)
 
 
 def to_half_precision(graph: ModelProto) -> ModelProto:
@@ -190,22 +196,23 @@ def error_against_torch(model: SARGAN, graph: ModelProto) -> tuple[float, float]
     session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
     differences = []
     settings: Any = model.config
-    for inputs in _check_inputs(len(settings.expressions)):
+    for inputs in _check_inputs(len(settings.expressions), len(settings.controls or ())):
         with torch.no_grad():
-            expected = model(*inputs).sample.numpy()
-        feed = {name: tensor.numpy() for name, tensor in zip(INPUTS, inputs, strict=True)}
+            expected = _TupleOutput(model)(*inputs)[0].numpy()
+        feed = {name: tensor.numpy() for name, tensor in zip(INPUTS, inputs, strict=False)}
         differences.append(np.abs(session.run(["sample"], feed)[0] - expected).ravel())
     together = np.concatenate(differences)
     return float(together.max()), float(together.mean())
 
 
-def _check_inputs(expressions: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def _check_inputs(expressions: int, controls: int) -> Iterator[tuple[Tensor, ...]]:
     generator = torch.Generator().manual_seed(0)
     for batch, height, width in ((1, 128, 128), (3, 64, 96), (1, 256, 160)):
         coarse = torch.rand(batch, 3, 9, 9, generator=generator) * 2 - 1
         pictures = F.interpolate(coarse, (height, width), mode="bicubic", align_corners=True).clamp(-1, 1)
         weights = torch.rand(batch, expressions, generator=generator).pow(4)
-        yield pictures, weights / weights.sum(dim=1, keepdim=True), torch.linspace(1.0, 0.5, batch)
+        parts = [torch.rand(batch, controls, generator=generator) * 2 - 1] if controls else []
+        yield pictures, weights / weights.sum(dim=1, keepdim=True), torch.linspace(1.0, 0.5, batch), *parts
 
 
 def _save_whole(graph: ModelProto, path: Path) -> None:

@@ -17,7 +17,7 @@ class GeneratorOutput(NamedTuple):
         attention: [N, 1, h, w] in [0, 1], or None for a model without attention.
         motion: [N, 2, S, S], x and y in normalised image coordinates (2.0 is the full width): where each pixel is fetched
             from, relative to itself; None for a model without motion.
-        expression: [N, n], the condition it was made for: what refines an edit later must know it.
+        expression: [N, n], the condition it was made for: what refines an edit later must know it. All zeros are no class.
     """
 
     residual: np.ndarray
@@ -45,6 +45,7 @@ class Generator(Protocol):
     """A trained model, whatever runs it. Safe to call from several threads at once.
 
     A generator may also have `typical_motion`, as in the config of `SARGAN`; the pipeline makes weaker edits as strong as that.
+    One that moves parts of a face by themselves has `controls`, their names in the order of the second condition.
     """
 
     @property
@@ -57,8 +58,12 @@ class Generator(Protocol):
         """Side of the crops in pixels."""
         ...
 
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
+    def __call__(
+        self, crops: np.ndarray, expression: np.ndarray, controls: np.ndarray | None = None
+    ) -> GeneratorOutput:
         """Edits crops [N, 3, S, S] in [-1, 1] (float32, RGB) towards expression vectors [N, len(expressions)].
+
+        `controls` [N, len(controls)] in [-1, 1] come on top, for a generator that has them; None is all zeros.
 
         What it makes of a crop must not depend on the other crops, not even in the last bit (see `one_by_one`).
         """
@@ -70,15 +75,24 @@ def typical_motion_of(generator: Generator) -> Sequence[float] | None:
     return getattr(generator, "typical_motion", None)
 
 
+def controls_of(generator: Generator) -> tuple[str, ...]:
+    """Names of the generator's controls, in the order of its second condition; none for most."""
+    return tuple(getattr(generator, "controls", None) or ())
+
+
 def one_by_one(
-    run: Callable[[np.ndarray, np.ndarray], GeneratorOutput], crops: np.ndarray, expression: np.ndarray
+    run: Callable[[np.ndarray, np.ndarray, np.ndarray | None], GeneratorOutput],
+    crops: np.ndarray,
+    expression: np.ndarray,
+    controls: np.ndarray | None = None,
 ) -> GeneratorOutput:
     """What `run` makes of each crop alone, joined; arguments as for `Generator.__call__`.
 
     Libraries choose other kernels for other batches, whose sums differ in the last bits. The same face must become the same
     pixels, whether it is edited alone, with the others of its picture, or in all expressions at once.
     """
-    parts = [run(crops[i : i + 1], expression[i : i + 1]) for i in range(len(crops))]
+    each = [None if controls is None else controls[i : i + 1] for i in range(len(crops))]
+    parts = [run(crops[i : i + 1], expression[i : i + 1], each[i]) for i in range(len(crops))]
     attentions = [part.attention for part in parts if part.attention is not None]
     motions = [part.motion for part in parts if part.motion is not None]
     return GeneratorOutput(

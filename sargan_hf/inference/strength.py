@@ -13,7 +13,9 @@ from .protocol import GeneratorOutput
 MAX_GAIN = 1.3
 
 
-def match_strength(output: GeneratorOutput, typical_motion: Sequence[float] | None) -> GeneratorOutput:
+def match_strength(
+    output: GeneratorOutput, typical_motion: Sequence[float] | None, plain: GeneratorOutput | None = None
+) -> GeneratorOutput:
     """Makes weak edits as strong as edits usually are; the others stay as they are.
 
     Training on mean error makes edits slightly too weak. On statues, robots and drawings, of which the network has seen few,
@@ -23,14 +25,17 @@ def match_strength(output: GeneratorOutput, typical_motion: Sequence[float] | No
     Args:
         output: for N crops.
         typical_motion: [n] as in the config of `SARGAN`; None leaves everything as it is.
+        plain: what the generator makes of the same expressions without controls; None where `output` has none. Controls may
+            take motion away, as closed lips do, so the gain is that of the expression alone.
     """
     if typical_motion is None or output.motion is None:
         return output
     wanted = output.expression @ np.asarray(typical_motion)
-    gains = np.clip(wanted / np.maximum(rms_motion(output.motion), 1e-9), 1, MAX_GAIN)
+    motion = output.motion if plain is None or plain.motion is None else plain.motion
+    gains = np.clip(wanted / np.maximum(rms_motion(motion), 1e-9), 1, MAX_GAIN)
     amplified = [_amplify(*each) for each in zip(output.motion, output.residual, gains, strict=True)]
-    motion = NormalizedFlow(np.stack([motion for motion, _ in amplified]))
-    return output._replace(motion=motion, residual=np.stack([residual for _, residual in amplified]))
+    stronger = NormalizedFlow(np.stack([motion for motion, _ in amplified]))
+    return output._replace(motion=stronger, residual=np.stack([residual for _, residual in amplified]))
 
 
 def _amplify(motion: np.ndarray, residual: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ class TorchGenerator:
 
     Attributes:
         source: the model itself; what is changed in it later shows on a GPU only.
-        typical_motion: see `SARGAN`.
+        typical_motion, controls: see `SARGAN`.
     """
 
     def __init__(self, model: SARGAN):
@@ -30,6 +30,7 @@ class TorchGenerator:
         self.expressions = tuple(config.expressions)
         self.sample_size = int(config.sample_size)
         self.typical_motion: Sequence[float] | None = config.typical_motion
+        self.controls = tuple(config.controls or ())
 
     @classmethod
     def from_pretrained(
@@ -48,15 +49,18 @@ class TorchGenerator:
         """One on another device; this one must not be used any more."""
         return TorchGenerator(_moved(self.source, torch.device(device)))
 
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
+    def __call__(
+        self, crops: np.ndarray, expression: np.ndarray, controls: np.ndarray | None = None
+    ) -> GeneratorOutput:
         """See `Generator.__call__`."""
-        return one_by_one(self._run, crops, expression)
+        return one_by_one(self._run, crops, expression, controls)
 
     @torch.inference_mode()
-    def _run(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
+    def _run(self, crops: np.ndarray, expression: np.ndarray, controls: np.ndarray | None) -> GeneratorOutput:
         weights = next(self.model.parameters())
         pixel_values = torch.from_numpy(crops).to(weights)
-        output = self.model(pixel_values, torch.from_numpy(expression).to(weights))
+        parts = {} if controls is None else {"controls": torch.from_numpy(controls).to(weights)}
+        output = self.model(pixel_values, torch.from_numpy(expression).to(weights), **parts)
         # Without the ultimate skip the network paints the whole picture; what is to be added is the difference.
         residual = output.residual if self.ultimate_skip else output.sample - pixel_values
         motion = output.motion
