@@ -210,7 +210,7 @@ def _torch(model: Generator) -> "TorchGenerator":
 
     if not isinstance(model, TorchGenerator):
         raise ConfigurationError(
-            f"This needs a model that runs on torch; got a {type(model).__name__}. Load it with backend='torch'."
+            f"This needs a model that runs on torch; got {type(model).__name__}. Load it with backend='torch'."
         )
     return model
 
