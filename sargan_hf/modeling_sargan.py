@@ -135,7 +135,7 @@ class SARGAN(ModelMixin, ConfigMixin):
         expressions: the expressions in the order of the condition vector.
         sample_size: side in pixels of the crops the model was trained on.
         typical_motion: for each expression, how far the motion of an edit should reach: the root of its mean squared
-            length, in normalised image coordinates. The network makes no use of it; `generators.match_strength` does.
+            length, in normalised image coordinates. The network makes no use of it; `inference.match_strength` does.
     """
 
     _no_split_modules = ["SpatialAttentionResidualBlock"]
