@@ -5,9 +5,11 @@ A control is relative: 0 leaves a part as it is, so all zeros change nothing. Th
 sets store a number for each row of it, and models, pipeline, page and command line name their controls by it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +48,7 @@ class Control:
         return self.name in ("gaze_x", "jaw_side")
 
 
-def _both(name: str, plus: str, minus: str, facs: str) -> tuple[Control, Control]:
+def _both(name: str, plus: str, minus: str, facs: str) -> tuple[Control, ...]:
     return tuple(Control(f"{name}_{side}", -1.0, plus, minus, facs) for side in ("left", "right"))
 
 
@@ -125,6 +127,27 @@ def controls_vector(spec: ControlSpec, controls: Sequence[str] = CONTROL_NAMES) 
     return np.array([_checked(name, value) for name, value in zip(controls, spec, strict=True)], np.float32)
 
 
+def parse_controls(texts: Sequence[str]) -> dict[str, float]:
+    """Reads controls as people type them: `["jaw_open=0.4", "smile=0.3"]`, or several in one text with commas between.
+
+    Names and ranges are not looked at here; `controls_vector` does that with the controls a model has.
+
+    Raises:
+        ControlError: a part is not a name, "=" and a number, or names a control a second time.
+    """
+    found: dict[str, float] = {}
+    for part in (piece.strip() for text in texts for piece in text.split(",")):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not name or name in found or not math.isfinite(number):
+            raise ControlError(f"{part!r} is no control: write each once, with a number, as in jaw_open=0.4.")
+        found[name] = number
+    return found
+
+
 def named_controls(vector: Sequence[float] | np.ndarray, controls: Sequence[str] = CONTROL_NAMES) -> dict[str, float]:
     """The values that are not 0, by name: what `controls_vector` turns into `vector` again."""
     return {name: float(value) for name, value in zip(controls, vector, strict=True) if value != 0}
@@ -137,7 +160,7 @@ def mirrored_controls(vector: np.ndarray, controls: Sequence[str] = CONTROL_NAME
     return np.asarray(vector, np.float32)[..., order] * signs + 0.0  # no -0
 
 
-def _checked(name: str, value: object) -> float:
+def _checked(name: str, value: Any) -> float:
     least = _BY_NAME[name].least if name in _BY_NAME else -1.0
     try:
         number = float(value)

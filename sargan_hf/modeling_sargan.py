@@ -143,7 +143,7 @@ class SARGAN(ModelMixin, ConfigMixin):
         expressions: the expressions in the order of the condition vector.
         sample_size: side in pixels of the crops the model was trained on.
         typical_motion: for each expression, how far the motion of an edit should reach: the root of its mean squared
-            length, in normalised image coordinates. The network makes no use of it; `generators.match_strength` does.
+            length, in normalised image coordinates. The network makes no use of it; `inference.match_strength` does.
         occlusion: whether it paints by itself what the input does not hold; needs `motion`.
         controls: names of the facial controls that move parts of a face beside its expression, or by themselves.
     """

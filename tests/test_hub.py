@@ -12,7 +12,7 @@ import torch
 from hub_server import Hub
 from safetensors.torch import load_file, save_file
 
-from sargan_hf import SARGAN
+from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.errors import ModelFormatError
 from sargan_hf.hub import load_model, push_model
 
@@ -314,3 +314,13 @@ def test_a_pushed_model_brings_its_mouth_refiner_and_a_model_without_one_does_wi
     assert python(load.format("lab/faces", "pipe.generator.sample_size, pipe.mouth.sample_size")) == "64 96"
     assert python(load.format("lab/faces", "pipe.mouth.sample_size"), HF_HUB_OFFLINE="1") == "96"
     assert python(load.format("lab/plain", "pipe.mouth")) == "None"
+
+
+def test_a_pipeline_is_pushed_with_its_mouth_refiner(hub, python, tiny_model_folder, tmp_path):
+    SARGANPipeline(
+        SARGAN.from_pretrained(tiny_model_folder), SARGAN(base_channels=8, attention_channels=8, sample_size=96)
+    ).save_pretrained(tmp_path)
+    pushed = "from sargan_hf import SARGANPipeline; print(SARGANPipeline.from_pretrained({!r}).push_to_hub({!r}))"
+    assert "lab/both" in python(pushed.format(str(tmp_path), "lab/both"))
+    loaded = "from sargan_hf import SARGANPipeline; pipe = SARGANPipeline.from_pretrained({!r}); print({})"
+    assert python(loaded.format("lab/both", "pipe.generator.sample_size, pipe.mouth.sample_size")) == "64 96"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..errors import ImageError, SARGANError
-from ..expressions import ExpressionSpec
 from ..file_names import escape_unprintable
 from .edit_jobs import Job
 from .journal import record_of, write_record
@@ -34,7 +33,7 @@ class Batch:
     """A run over many pictures and what came of it.
 
     Attributes:
-        pipe, expression, call: the pipeline, what it is asked for, and its further arguments.
+        pipe, call: the pipeline, and what it is asked for: its arguments but for the picture.
         output: folder of the edits.
         signer: signs every edit, or None.
         resume: whether edits that are there already are kept, and not a failure.
@@ -45,7 +44,6 @@ class Batch:
     """
 
     pipe: "SARGANPipeline"
-    expression: ExpressionSpec
     call: dict[str, Any]
     output: Path
     signer: "ContentCredentials | None" = None
@@ -80,7 +78,7 @@ class Batch:
                 raise ImageError(f"{there} is in the way and no picture: remove it.")
             self.skipped += 1
             return
-        edited = self.pipe(job.source, self.expression, **self.call)
+        edited = self.pipe(job.source, **self.call)
         saved, remarks = self._save(edited.images[0], job)
         target, kept = job.target.relative_to(self.output), saved.relative_to(self.output)
         write_record(self.output, self.rank, record_of(job.source, job.picture, target, kept))

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,8 +12,9 @@ from ..batch.edit_jobs import Job, own_share, plan_jobs
 from ..batch.find_pictures import Found, find_pictures
 from ..batch.journal import read_journal
 from ..batch.output_folder import claim_output, remove_left_overs
+from ..controls import parse_controls
 from ..errors import ConfigurationError
-from ..expressions import ExpressionSpec, parse_expression
+from ..expressions import parse_expression
 from ..faces.choice import parse_faces
 from ..model_source import DEFAULT_MODEL
 from .skip_imports import lean_imports
@@ -27,8 +28,10 @@ def command(
     inputs: Annotated[list[Path], typer.Argument(help="Pictures, and folders to search for pictures.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the edits; made if absent.")],
     expression: Annotated[
-        str, typer.Option("--expression", "-e", help='A name, or a blend such as "happy=0.6,surprised=0.4".')
-    ] = "happy",
+        str | None, typer.Option("--expression", "-e", help='A name, or a blend such as "happy=0.6,surprised=0.4".')
+    ] = None,
+    control: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of a facial control. Repeatable.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Name or JSON file of a preset, instead of these.")] = None,
     intensity: Annotated[float, typer.Option(help="0 changes nothing, 1 is as trained, 1.5 exaggerates.")] = 1.0,
     faces: Annotated[str, typer.Option(help="largest, all, or numbers such as 1 or 1,3, the largest first.")] = "all",
     region: Annotated[str | None, typer.Option(help="mouth or eyes; the whole face if left out.")] = None,
@@ -52,9 +55,9 @@ def command(
     and the exit code is then 1. Many processes, on CPUs too: `accelerate launch --multi_gpu --num_processes N -m
     sargan_hf.cli edit ...` gives each its own share of the pictures.
     """
+    asked = {"expression": expression, "controls": control, "preset": preset}
     call = {"intensity": intensity, "faces": parse_faces(faces), "region": region, "transfer": transfer}
-    settings = {"expression": expression, **call, "model": model, "backend": backend}
-    settings["content_credentials"] = content_credentials
+    settings = {**_named(asked), **call, "model": model, "backend": backend, "content_credentials": content_credentials}
     signer = _signer(certificate, private_key, signing_algorithm) if content_credentials else None
     suffix = None if format is None else _suffix(format)
     found = find_pictures(inputs, output)
@@ -62,11 +65,11 @@ def command(
         nothing = [f"There is no picture in {', '.join(map(str, inputs))}.", *found.failures]
         raise ConfigurationError(" ".join([*nothing, *(f"{remark}." for remark in found.remarks())]))
     pipe = _load(model, backend)
-    wanted = parse_expression(expression)
-    _check(pipe, wanted, call)
+    call |= _parsed(asked)
+    _check(pipe, call)
     claim_output(output, settings)
     remove_left_overs(output)
-    if _edit(Batch(pipe, wanted, call, output, signer, resume), found, suffix):
+    if _edit(Batch(pipe, call, output, signer, resume), found, suffix):
         raise typer.Exit(1)
 
 
@@ -104,13 +107,31 @@ def _suffix(format: str) -> str:
     return suffix
 
 
-def _check(pipe: "SARGANPipeline", expression: ExpressionSpec, call: dict[str, object]) -> None:
+def _named(asked: dict[str, Any]) -> dict[str, Any]:
+    """What a run of the same settings is known by; "happy" is what the pipeline takes for nothing."""
+    given = {name: value for name, value in asked.items() if value}
+    return given or {"expression": "happy"}
+
+
+def _parsed(asked: dict[str, Any]) -> dict[str, Any]:
+    """What was typed, as arguments of the pipeline."""
+    expression, controls = asked["expression"], asked["controls"]
+    return {
+        "expression": None if expression is None else parse_expression(expression),
+        "controls": parse_controls(controls) if controls else None,
+        "preset": asked["preset"],
+    }
+
+
+def _check(pipe: "SARGANPipeline", call: dict[str, Any]) -> None:
     """A wrong setting is one error now and not one for every picture."""
     from ..editing.masks import region_weight
-    from ..editing.requests import check_settings
+    from ..editing.requests import check_settings, combined, control_vectors
 
-    pipe.conditions(expression, 1)
-    check_settings(call["intensity"], call["transfer"])
+    wish = combined(call["expression"], call["controls"], call["preset"], call["intensity"])
+    pipe.conditions(wish["expression"], 1)
+    control_vectors(wish["controls"], 1, pipe.controls)
+    check_settings(wish["intensity"], call["transfer"])
     if call["region"] is not None:
         region_weight(call["region"], pipe.generator.sample_size)
 

@@ -14,8 +14,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import panel, scopes
-from . import request_validation as bodies
+from . import panel, request_validation, scopes
 from .answers import Refusal, answer
 from .api_texts import PUBLIC
 from .limits import RateLimit
@@ -125,18 +124,23 @@ class SecurityMiddleware:
     def examined(self, scope: Scope, body: bytes | None) -> tuple[Scope, object, bytes, Refusal | None]:
         """The request as the app may have it, the JSON of its body, its body, and why the app must not have it."""
         if body is None:
-            return scope, None, b"", self.counted(scope, "") or Refusal(413, bodies.TOO_LARGE, "picture")
+            return scope, None, b"", self.counted(scope, "") or Refusal(413, request_validation.TOO_LARGE, "picture")
         try:
-            content = bodies.parsed(body)
-        except bodies.Refused as refused:
+            content = request_validation.parsed(body)
+        except request_validation.Refused as refused:
             return scope, None, b"", self.counted(scope, "") or Refusal(400, str(refused))
-        if _counts(scope, content) and (refusal := self.counted(scope, bodies.session_of(content))) is not None:
+        if (
+            _counts(scope, content)
+            and (refusal := self.counted(scope, request_validation.session_of(content))) is not None
+        ):
             return scope, content, b"", refusal
-        if len(body) > bodies.MAX_BODY:
-            return scope, content, b"", Refusal(413, bodies.TOO_LARGE, "picture")
+        if len(body) > request_validation.MAX_BODY:
+            return scope, content, b"", Refusal(413, request_validation.TOO_LARGE, "picture")
         try:
-            checked = bodies.checked(content, scope["path"], scopes.handlers(scope), scopes.own_hosts(scope))
-        except bodies.Refused as refused:
+            checked = request_validation.checked(
+                content, scope["path"], scopes.handlers(scope), scopes.own_hosts(scope)
+            )
+        except request_validation.Refused as refused:
             return scope, content, b"", Refusal(400, str(refused), refused.about)
         return scopes.by_position(scope), content, body if checked is content else json.dumps(checked).encode(), None
 
@@ -167,7 +171,7 @@ class SecurityMiddleware:
         spent = self.limit.is_full(client, now) or (agent and self.limit.seconds_to_wait(client, "", now) > 0)
         if spent and not self.is_own(scope):
             return SHORT
-        return (self.settings.max_upload_mb + 1) * 1_000_000 * 4 // 3 if agent else bodies.MAX_BODY
+        return (self.settings.max_upload_mb + 1) * 1_000_000 * 4 // 3 if agent else request_validation.MAX_BODY
 
     def client(self, scope: Scope) -> str:
         """The address that the rate limit counts by."""

@@ -50,9 +50,7 @@ BOX_INFO = "Left, top, right and bottom in pixels of the picture, which is {widt
 BOX_SMALL = "That box is only {size}: draw it around the whole face, at least {least:.0f} pixels wide and high."
 BOX_EMPTY = "There is no face in that box, only one even colour: draw it around a face."
 BOXES_MANY = "At most {count} boxes can be drawn."
-EVICTED = (
-    "Many people are using this page, and your picture had to be put away to make room. Remove it and add it again."
-)
+EVICTED = "Many people are using this page, and your picture made room for others. Remove it and add it again."
 HOW_IT_WORKS = """
 The face is straightened to a small square and given to a network together with the wanted expression. The network
 answers with **how the skin moves** and **what is painted on top** of the moved picture. Both are enlarged and applied to

@@ -23,8 +23,8 @@ class Wish:
         picture: path of an upload, or `EXAMPLE` and the name of an example; None for no picture.
         blend: expressions and their weights in 0..1, without those of weight 0; empty where all were 0.
         intensity: 0 to 1.5.
-        region: the part of the face to change, one of the names in texts.py.
-        view: what to show of it, one of the names in texts.py.
+        region: the part of the face to change, one of the names in strings.py.
+        view: what to show of it, one of the names in strings.py.
         boxes: drawn around faces by hand: left, top, right and bottom in pixels, or that as a visitor typed it.
         chosen: faces to edit, "f0" for the first that was found and "b0" for the first box; None for the largest.
         touched: what the visitor touched last.

@@ -45,7 +45,24 @@ def apply_warp(pixels: np.ndarray, transform: np.ndarray, side: int, warp: FaceW
     return left, top, right, bottom
 
 
-def _apply_band(pixels, source, corner, band, fields, to_fields) -> None:
+def _apply_band(
+    pixels: np.ndarray,
+    source: np.ndarray,
+    corner: tuple[int, int],
+    band: tuple[int, int, int, int],
+    fields: tuple[np.ndarray, ...],
+    to_fields: np.ndarray,
+) -> None:
+    """Makes the edit in the rectangle `band` of `pixels`, from the copy `source` of its surroundings.
+
+    Args:
+        pixels: of the picture.
+        source: a copy of a part of them, whose first pixel is at `corner` (x, y).
+        corner: see `source`.
+        band: left, top, right, bottom.
+        fields: motion in picture pixels, residual, moved crop, where that is shown, and weight, see `FaceWarp`.
+        to_fields: [3, 3], from picture pixels to the fields'.
+    """
     left, top, right, bottom = band
     size = right - left, bottom - top
     matrix = to_fields @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
@@ -91,7 +108,7 @@ def _rectangle(wide: np.ndarray, weight: np.ndarray, shape: tuple[int, ...]) -> 
     return int(left), int(top), int(right), int(bottom)
 
 
-def _reduced(warp: FaceWarp, wide: np.ndarray, motion: ImageFlow) -> tuple[tuple, np.ndarray]:
+def _reduced(warp: FaceWarp, wide: np.ndarray, motion: ImageFlow) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """The edit's fields, averaged down where the face is smaller than the crop, and the 3x3 matrix from picture to them."""
     coarse = warp_field(warp.crop, warp.motion)
     fields = (motion, warp.residual, coarse, warp.use_crop_mask(), warp.weight)

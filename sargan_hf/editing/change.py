@@ -5,6 +5,7 @@ folds, a shadow) is added as an up-sampled residual. All of it happens in the pi
 pixel is resampled, so skin, brush strokes and grain stay what they were, and the cost grows with the face alone.
 """
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -78,6 +79,11 @@ class FaceWarp:
         residual *= intensity + opening * (max(intensity, opened) - intensity)
         motion = CropFlow(intensity * motion)
         return replace(self, motion=motion, residual=residual, overpainted=opened * overpainted[..., 0])
+
+    def scaled(self, intensity: float) -> "FaceWarp":
+        """The old name of `at_intensity`."""
+        warnings.warn("FaceWarp.scaled is now FaceWarp.at_intensity.", FutureWarning, stacklevel=2)
+        return self.at_intensity(intensity)
 
     def use_crop_mask(self) -> np.ndarray:
         """float32 [P, P], 1 where the moved `crop` is shown instead of the picture's own pixels.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -57,13 +58,36 @@ def match_crop_colors(
     return residual + ((kept - hue) * (np.maximum(light, 0) + DARK) * 2).astype(np.float32)
 
 
-def _within(bounds: tuple[list[tuple], list[tuple]], light, hue, light_before, before) -> np.ndarray:
-    """`hue` [S, S, 3] within `bounds`, as of `_hues_by_light`, for its brightness `light` [S, S, 1].
+class _HueBounds(NamedTuple):
+    """What hues a face shows at some brightnesses; between these they are interpolated.
 
-    What the picture itself shows there may stay, unless it is to become much darker or brighter: the dark of a mouth is no
-    darker skin.
+    Attributes:
+        light: [k], rising, in 0..1.
+        low, high: [k, 3], the least and the greatest hue at each, as of `_light_and_hue`.
     """
-    low, high = (np.stack([np.interp(light[..., 0], *each) for each in bound], axis=-1) for bound in bounds)
+
+    light: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def at(self, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bound, each [..., 3], at a brightness [..., 1]."""
+        low, high = (
+            np.stack([np.interp(light[..., 0], self.light, bound[:, channel]) for channel in range(3)], axis=-1)
+            for bound in (self.low, self.high)
+        )
+        return low, high
+
+
+def _within(
+    bounds: _HueBounds, light: np.ndarray, hue: np.ndarray, light_before: np.ndarray, before: np.ndarray
+) -> np.ndarray:
+    """`hue` [S, S, 3] within what the face shows at the brightness `light` [S, S, 1].
+
+    What the picture itself shows there, `light_before` and `before`, may stay. It may not where it becomes much darker or
+    brighter: the dark of a mouth is no darker skin.
+    """
+    low, high = bounds.at(light)
     alike = np.exp(-(((light - light_before) / ALIKE) ** 2))
     return np.clip(
         hue,
@@ -77,26 +101,23 @@ def _greenness(hue: np.ndarray) -> np.ndarray:
     return hue[..., 1] - hue[..., 0]
 
 
-def _hues_by_light(light: np.ndarray, hue: np.ndarray) -> tuple[list[tuple], list[tuple]]:
+def _hues_by_light(light: np.ndarray, hue: np.ndarray) -> _HueBounds:
     """What hues the shadows, the middle and the lights of a face show.
+
+    Shadows under a yellowed varnish are brown where the lights are yellow. One range for both would allow olive mouths.
 
     Args:
         light, hue: of the face, [h, w] and [h, w, 3], as of `_light_and_hue`.
-
-    Returns:
-        Lower and upper bounds of the hue, each as (brightness [k], bound [k]) for each channel, to be interpolated. Shadows
-        under a yellowed varnish are brown where the lights are yellow; one range for both would allow olive mouths.
     """
     # Of the upper part the whites of eyes, for teeth; no iris, no brow.
     counts, upper = light > DARK, len(light) // 3
     counts[:upper] &= light[:upper] > np.median(light)
     light, hue = light[counts], hue[counts]
     if len(light) < 100:
-        return [((0.0, 1.0), (-1.0, -1.0))] * 3, [((0.0, 1.0), (1.0, 1.0))] * 3
+        return _HueBounds(np.array([0.0, 1.0]), np.full((2, 3), -1.0), np.full((2, 3), 1.0))
     bands, middles = _bands(light, (0, 15, 50, 100))
-    ends = [np.percentile(hue[band], (1, 99), axis=0) for band in bands]
-    low, high = ([(middles, [end[side][channel] for end in ends]) for channel in range(3)] for side in (0, 1))
-    return low, high
+    ends = np.array([np.percentile(hue[band], (1, 99), axis=0) for band in bands])
+    return _HueBounds(np.array(middles), ends[:, 0], ends[:, 1])
 
 
 def _usual_hue(light: np.ndarray, hue: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

@@ -17,6 +17,7 @@ from ..images.normalize import channels_last
 from ..images.warp import NormalizedFlow
 from ..inference import Generator, load_generator, load_mouth
 from ..inference.load_generator import MOUTH_FOLDER
+from ..inference.protocol import controls_of
 from ..model_source import find_source
 from ..presets import Preset
 from .requests import (
@@ -103,8 +104,7 @@ class SARGANPipeline:
             image: path, Pillow image, array, bytes, open binary file or `LoadedImage`, or a list of these.
             expression: a name or alias; a blend such as `{"happy": 0.6, "surprised": 0.4}`; a vector in the model's order;
                 or a list with one of these for each chosen face. "happy" where no controls and no preset are given either.
-            controls: values such as `{"jaw_open": 0.4}` on top of it, or alone; one for all faces or a list. For models that
-                were trained with controls.
+            controls: values such as `{"jaw_open": 0.4}` on top of it, or alone; or a list with one of these for each face.
             preset: one, or the name or JSON file of one, instead of `expression` and `controls`.
             intensity: 0 gives the picture back bit for bit, 1 is the edit as trained, up to 1.5 exaggerates.
             faces: "largest", "all", or numbers of faces, counted from 1, the largest first; each is edited once.
@@ -161,9 +161,14 @@ class SARGANPipeline:
 
         return animate(self, image, expression, **settings)
 
-    def conditions(self, expression: ExpressionSpec | Sequence[ExpressionSpec], count: int) -> np.ndarray:
+    def conditions(self, expression: Expressions | None, count: int) -> np.ndarray:
         """Condition vectors float32 [count, n] for one expression, or for a list with one for each of `count` faces."""
         return np.stack(condition_vectors(expression, count, self.generator.expressions))
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """Names of the model's facial controls; none for a model that knows expressions only."""
+        return controls_of(self.generator)
 
     @property
     def device(self) -> str:
@@ -232,7 +237,7 @@ def _torch(model: Generator) -> "TorchGenerator":
 
     if not isinstance(model, TorchGenerator):
         raise ConfigurationError(
-            f"This needs a model that runs on torch; got a {type(model).__name__}. Load it with backend='torch'."
+            f"This needs a model that runs on torch; got {type(model).__name__}. Load it with backend='torch'."
         )
     return model
 

@@ -121,7 +121,7 @@ def _merged(own: bytes, packet: bytes) -> bytes:
     entries = [entry for each in descriptions for entry in each.getElementsByTagNameNS(_RDF, "li")]
     if entries:
         usual = [entry for entry in entries if entry.getAttribute("xml:lang") == "x-default"]
-        [text] = note.getElementsByTagNameNS(_RDF, "li")[0].childNodes
+        text = note.getElementsByTagNameNS(_RDF, "li")[0].childNodes[0]
         sentence = cast("minidom.Text", text).data
         (usual or entries)[0].appendChild(document.createTextNode(f" {sentence}"))
         _remove(note, _DC, "description")

@@ -86,7 +86,7 @@ def test_another_session_has_nothing_of_it(app, anna, handler, data):
     assert anna.path not in answer
 
 
-def test_a_sitting_cannot_be_sent_by_a_visitor(app, anna):
+def test_a_session_cannot_be_sent_by_a_visitor(app, anna):
     """What a session keeps is never taken from the call's data, also not in the form another session has."""
     forged = {"source": anna.path, "faces": [0], "chosen": [0]}
     carl = Visitor(app, "carl-1")

@@ -134,6 +134,32 @@ class RedPaint:
         return GeneratorOutput(red, None, None, expression)
 
 
+class Counted:
+    """A generator that notes how many crops each call has."""
+
+    def __init__(self, generator):
+        self.generator, self.calls = generator, []
+        self.expressions, self.sample_size = generator.expressions, generator.sample_size
+
+    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
+        self.calls.append(len(crops))
+        return self.generator(crops, expression)
+
+
+def test_an_answer_waits_for_the_generator_once(pipe, pictures, tmp_path):
+    """Each call may wait for a GPU; what was made before is not made again."""
+    counted = Counted(pipe.generator)
+    visitor = Visitor(SARGANPipeline(counted), tmp_path)
+    visitor.see(pictures[0])
+    assert counted.calls == [len(EXPRESSIONS)]
+    visitor.see(pictures[0], blend={"sad": 1.0}, intensity=0.5)
+    visitor.see(pictures[0], view="Heat map")
+    visitor.download(pictures[0], blend={"angry": 1.0})
+    assert counted.calls == [len(EXPRESSIONS)]
+    visitor.see(pictures[0], blend={"sad": 0.5, "happy": 0.5}, region="Mouth")
+    assert counted.calls == [len(EXPRESSIONS), 1]
+
+
 def test_the_previews_are_refined_too(pipe, pictures, tmp_path):
     previews = [
         Visitor(SARGANPipeline(pipe.generator, mouth), tmp_path).see(pictures[1])["previews"]

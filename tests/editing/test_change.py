@@ -68,6 +68,8 @@ def test_what_moves_alike_everywhere_moves_in_proportion(intensity, seed):
     assert at_intensity.motion.dtype == at_intensity.residual.dtype == np.float32
     assert not change.at_intensity(0.0).motion.any()
     assert change.at_intensity(1.0) is change
+    with pytest.warns(FutureWarning, match="now FaceWarp.at_intensity"):
+        assert change.scaled(1.0) is change
 
 
 def test_a_region_is_limited_by_the_attention_map():

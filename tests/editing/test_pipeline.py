@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+import torch
 from matplotlib import cbook
 from PIL import Image
 from skimage import data
@@ -123,8 +124,6 @@ def test_wrong_arguments_are_refused(pipe, astronaut, settings, error):
 
 
 def test_a_model_without_motion_goes_through_optical_flow(astronaut, tmp_path):
-    import torch
-
     torch.manual_seed(0)
     model = SARGAN(base_channels=8, attention_channels=8, sample_size=64)
     pipe = SARGANPipeline(model)
@@ -219,3 +218,35 @@ def test_threads_may_share_a_pipeline(pipe, astronaut, hopper):
         together = list(pool.map(lambda p: np.asarray(pipe(p, "sad").images[0]), [astronaut, hopper] * 3))
     for index, result in enumerate(together):
         assert np.array_equal(result, alone[index % 2])
+
+
+def test_a_pipeline_is_saved_and_loaded_with_both_its_models(pipe, tiny_model_folder, astronaut, tmp_path):
+    torch.manual_seed(2)
+    mouth = SARGAN(base_channels=8, attention_channels=8, sample_size=64)
+    both = SARGANPipeline(SARGAN.from_pretrained(tiny_model_folder), mouth)
+    both.save_pretrained(tmp_path)
+    again = SARGANPipeline.from_pretrained(str(tmp_path))
+    large = cv2.resize(astronaut, (1024, 1024))
+    expected = np.asarray(both(large, "happy").images[0])
+    assert np.array_equal(np.asarray(again(large, "happy").images[0]), expected)
+    assert not np.array_equal(np.asarray(pipe(large, "happy").images[0]), expected)  # the mouth is refined
+
+
+def test_a_pipeline_moves_to_a_device(tiny_model_folder, astronaut):
+    pipe = SARGANPipeline.from_pretrained(str(tiny_model_folder))
+    expected = np.asarray(pipe(astronaut, "happy").images[0])
+    assert pipe.device == "cpu"
+    assert pipe.to("cpu") is pipe
+    assert np.array_equal(np.asarray(pipe(astronaut, "happy").images[0]), expected)
+    pipe.to("meta")  # a device without memory, which is there on every machine
+    assert pipe.device == "meta"
+
+
+def test_what_needs_torch_says_so(pipe):
+    class Other:
+        expressions, sample_size = pipe.generator.expressions, 64
+
+    with pytest.raises(ConfigurationError, match="needs a model that runs on torch; got Other"):
+        SARGANPipeline(Other()).to("cpu")
+    with pytest.raises(ConfigurationError, match="backend='torch'"):
+        SARGANPipeline(Other()).save_pretrained("anywhere")

@@ -24,7 +24,7 @@ ALIGNED = 16 * 16 * 3 + 6 * 8  # bytes of a crop and its transform
 
 
 def session(nbytes: int) -> PageSession:
-    image = LoadedImage(np.zeros((1, nbytes), np.uint8), "L", "picture")
+    image = LoadedImage(np.zeros((2, nbytes // 2), np.uint8), "L", "picture")
     return PageSession(EditSession(image, EditModels(SmallCrops())), "picture.png", [])
 
 
