@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from huggingface_hub.errors import HFValidationError, HTTPError
 
-from ..errors import ModelFormatError
-from ..hub import _one_line, push_model
+from ..errors import ModelFormatError, one_line
+from ..hub import push_model
 
 
 def command(
@@ -21,5 +21,5 @@ def command(
     try:
         commit = push_model(folder, repo_id, private=private or None, revision=revision, create_pr=create_pr)
     except (HTTPError, OSError, HFValidationError) as error:  # HTTPError: of the HTTP library that the client uses
-        raise ModelFormatError(f"The upload to {repo_id} failed. {_one_line(error)}") from error
+        raise ModelFormatError(f"The upload to {repo_id} failed. {one_line(error)}") from error
     typer.echo(f"Uploaded: {commit.pr_url or commit.commit_url}")
