@@ -30,16 +30,16 @@ def start_from(config: TrainingConfig) -> SARGAN:
         ModelFormatError: there is no such model.
     """
     generator = load_model(config.init_from, low_cpu_mem_usage=False)
-    if config.still_init:
+    if config.init_drop_motion:
         generator = without_motion(generator)
-    generator = widen(generator, config.widen_init * generator.config.base_channels, config.seed)
+    generator = widen(generator, config.init_widen_factor * generator.config.base_channels, config.seed)
     given = {name: value for name in ARCHITECTURE if (value := getattr(config, name)) is not None}
     odd = [name for name, value in given.items() if value != generator.config[name]]
     if odd:
         raise ConfigurationError(
             f"{config.init_from} gives a network with {_named(odd, generator.config)}, and the settings say "
-            f"{_named(odd, given)}. Leave these settings out, or start without init_from. (widen_init makes a network wider, "
-            "still_init takes its motion away.)"
+            f"{_named(odd, given)}. Leave these settings out, or start without init_from. (init_widen_factor makes a network "
+            "wider, init_drop_motion takes its motion away.)"
         )
     return generator
 

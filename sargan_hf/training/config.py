@@ -2,7 +2,8 @@
 
 import dataclasses
 import difflib
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -35,6 +36,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
+# Settings by the names that they had in earlier versions, for files and flags written then.
+OLD_NAMES = {"widen_init": "init_widen_factor", "still_init": "init_drop_motion"}
 PRECISIONS = ("no", "fp16", "bf16")
 # The network's settings where there is no `init_from` to decide them.
 ARCHITECTURE: dict[str, Any] = {
@@ -83,8 +86,8 @@ class TrainingConfig:
     ultimate_skip: bool | None = of_network("ultimate_skip", "add the input to what the network painted")
     motion: bool | None = of_network("motion", "move that skip by a predicted flow")
     init_from: str | None = setting(None, "model folder or Hub id to start from")
-    widen_init: int = setting(1, "times the width of init_from; its channels are copied", minimum=1)
-    still_init: bool = setting(False, "leave out the flow field of init_from, for a network without motion")
+    init_widen_factor: int = setting(1, "times the width of init_from; its channels are copied", minimum=1)
+    init_drop_motion: bool = setting(False, "leave out the flow field of init_from, for a network without motion")
     resolution: int = setting(128, "side of the training crops, a multiple of 16", minimum=16)
     # Objective
     objective: str = setting("fast", "which losses", choices=("fast", "paper"))
@@ -154,14 +157,16 @@ class TrainingConfig:
         """What a run starts from, and what it makes of that."""
         if self.motion and self.ultimate_skip is False:
             raise ConfigurationError("motion moves the ultimate skip: use it with ultimate_skip.")
-        if self.widen_init > 1 and not self.init_from:
-            raise ConfigurationError("widen_init copies the channels of a trained generator: name it with init_from.")
-        if self.still_init and not self.init_from:
+        if self.init_widen_factor > 1 and not self.init_from:
             raise ConfigurationError(
-                "still_init leaves out the flow field of a trained generator: name it with init_from."
+                "init_widen_factor copies the channels of a trained generator: name it with init_from."
             )
-        if self.still_init and self.motion:
-            raise ConfigurationError("still_init leaves out what motion asks for: use one of them.")
+        if self.init_drop_motion and not self.init_from:
+            raise ConfigurationError(
+                "init_drop_motion leaves out the flow field of a trained generator: name it with init_from."
+            )
+        if self.init_drop_motion and self.motion:
+            raise ConfigurationError("init_drop_motion leaves out what motion asks for: use one of them.")
 
     def _check_effects(self) -> None:
         """A setting that nothing would come of is a mistake: whoever gives it expects something."""
@@ -180,9 +185,12 @@ class TrainingConfig:
     def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
         """Builds settings from names and values; an unknown name is refused with the nearest known ones.
 
+        Old names warn.
+
         Raises:
             ConfigurationError: an unknown name or a value that cannot work.
         """
+        values = by_new_names(values)
         known = [each.name for each in dataclasses.fields(cls)]
         if unknown := sorted(set(values) - set(known)):
             raise ConfigurationError(f"Unknown settings: {nearest(unknown, known)}.")
@@ -201,6 +209,7 @@ class TrainingConfig:
             raise ConfigurationError(f"Cannot read settings from {path}: {error}.") from error
         if not isinstance(values, dict):
             raise ConfigurationError(f"{path} must hold names and values; got {type(values).__name__}.")
+        values = by_new_names(values)
         return values | {
             each.name: float(values[each.name])
             for each in dataclasses.fields(cls)
@@ -219,6 +228,23 @@ class TrainingConfig:
         """
         with whole_file(Path(path)) as file:
             file.write(self.to_yaml().encode())
+
+
+def by_new_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings with old names replaced, which are warned of.
+
+    Raises:
+        ConfigurationError: a setting is given by both of its names.
+    """
+    renamed = {}
+    for name, value in values.items():
+        new = OLD_NAMES.get(name, name)
+        if new != name:
+            warnings.warn(f"The setting {name} is now {new}.", FutureWarning, stacklevel=3)
+            if new in values:
+                raise ConfigurationError(f"{name} is the old name of {new}: give the latter only.")
+        renamed[new] = value
+    return renamed
 
 
 def nearest(unknown: Iterable[str], known: Iterable[str]) -> str:
