@@ -18,7 +18,7 @@ def critic_slope(discriminator: SARGANDiscriminator, pictures: Tensor) -> Tensor
     """
     with torch.no_grad():
         judged = discriminator(pictures)
-    gradient = _transposed(discriminator.source_head, torch.ones_like(judged.source))
+    gradient = _transposed(discriminator.source_head, torch.ones_like(judged.realness))
     for conv, hidden in zip(reversed(discriminator.trunk), reversed(judged.features), strict=True):
         gradient = _transposed(conv, gradient * torch.where(hidden > 0, 1.0, NEGATIVE_SLOPE))
     return gradient
