@@ -1,5 +1,6 @@
 """`--dry_run`: what a run would do, told before it is started."""
 
+import math
 import time
 
 import torch
@@ -40,26 +41,23 @@ def print_plan(config: TrainingConfig, timed_steps: int = 3) -> None:
     )
 
 
-def _time_steps(trainer: Trainer, steps: int) -> float:
+def _time_steps(trainer: Trainer, least: int) -> float:
+    """Seconds of a step with everything on, mean of whole cycles of `critic_steps`, `least` steps or more."""
     config, accelerator = trainer.config, trainer.accelerator
-    batches = training_batches(
-        trainer.data.samples,
-        0,
-        config.train_batch_size,
-        config.gradient_accumulation_steps,
-        accelerator.process_index,
-        accelerator.num_processes,
-        workers=0,
-    )
-    # The adversary may start late; the estimate is for a step with everything on.
-    trainer.step = max(config.adversarial_start, config.critic_steps - 1)
-    for step in range(steps + 1):  # the first one pays for memory and kernels being set up
-        if step == 1:
-            start = time.perf_counter()
+    batches = training_batches(trainer.data.samples, 0, config, accelerator, workers=0)
+    cycle = config.critic_steps
+    # The adversary may start late, or never.
+    late = config.adversarial_start if config.adversarial_start < config.max_train_steps else 0
+    first = math.ceil(late / cycle) * cycle + cycle
+    steps = math.ceil(least / cycle) * cycle
+    start = time.perf_counter()
+    for step in range(first - 1, first + steps):
         micro_batches = [
             to_device(next(batches), accelerator.device) for _ in range(config.gradient_accumulation_steps)
         ]
-        trainer.update(micro_batches)
+        trainer.update(micro_batches, step)
+        if step < first:  # it paid for memory and kernels being set up
+            start = time.perf_counter()
     if accelerator.device.type == "cuda":
         torch.cuda.synchronize(accelerator.device)
     return (time.perf_counter() - start) / steps

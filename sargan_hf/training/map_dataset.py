@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -10,10 +10,7 @@ from torch.utils.data import Dataset, Sampler
 
 from .image_cache import FaceCache
 from .optical_flow import MotionMaps
-from .pairing import aims, draw_aim, draw_source
-
-if TYPE_CHECKING:
-    pass
+from .pairing import allowed_targets, draw_source, draw_target
 from .sample import Draw, Face, SampleMaker
 
 
@@ -30,7 +27,7 @@ class TrainingSamples(Dataset):
         mix: float32 [1, 1, 1] uniform in [0, 1), for the gradient penalty
     """
 
-    in_workers = True
+    supports_workers: ClassVar[bool] = True
 
     def __init__(self, faces: FaceCache, draw: Draw, neutral: int, maps: MotionMaps, before: FaceCache | None = None):
         self.faces, self.draw, self.neutral, self.maps, self.before = faces, draw, neutral, maps, before
@@ -43,12 +40,13 @@ class TrainingSamples(Dataset):
             target = self._face(picture)
             source = Face(self.before.picture(picture), target.expression)
             return self.maker.make(source, target, target.expression, None, rng)
-        source, target, aim = self._choose(picture, rng)
+        source, target, expression = self._choose(picture, rng)
         exact = self.maps.exact(source, target) if self.draw.motion and target is not None else None
-        return self.maker.make(self._face(source), None if target is None else self._face(target), aim, exact, rng)
+        return self.maker.make(
+            self._face(source), None if target is None else self._face(target), expression, exact, rng
+        )
 
-    def reader(self, first_step: int, local_batch: int, rank: int, world: int) -> dict:
-        """The data loader's arguments for one process, from update `first_step` on."""
+    def loader_kwargs(self, first_step: int, local_batch: int, rank: int, world: int) -> dict[str, Any]:
         return {"dataset": self, "sampler": StreamSampler(first_step, local_batch, rank, world)}
 
     def _face(self, index: int) -> Face:
@@ -59,16 +57,16 @@ class TrainingSamples(Dataset):
         return int(_order(self.draw.seed, epoch, len(self.faces))[place])
 
     def _choose(self, picture: int, rng: np.random.Generator) -> tuple[int, int | None, int]:
-        """The drawn picture is the target: all expressions are aimed at equally often. A partner is its source.
+        """The drawn picture is the target: all expressions are edited to equally often. A partner is its source.
 
         A drawn picture that may only be a source is edited to one of its partners with another expression.
         """
         partners, expression = self.faces.partners(picture), int(self.faces.expression[picture])
         of = self.faces.expression[partners], self.faces.source_only[partners]
         photograph = self.faces.source_only[picture]
-        targets = partners[aims(*of, expression, photograph)]
+        targets = partners[allowed_targets(*of, expression, photograph)]
         if len(targets) == 0 or not self.draw.pairs:
-            return picture, None, draw_aim(expression, self.faces.num_expressions, rng)
+            return picture, None, draw_target(expression, self.faces.num_expressions, rng)
         if photograph:
             target = int(rng.choice(targets))
             return picture, target, int(self.faces.expression[target])

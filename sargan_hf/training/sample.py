@@ -5,7 +5,7 @@ and the same pictures come out however many processes, workers or accumulation s
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar, Protocol
 
 import cv2
 import numpy as np
@@ -17,8 +17,24 @@ from ..augmentation.style import stylise
 from ..faces.alignment import canonical_eyes, canonical_mouth
 from .optical_flow import MotionMaps, transform_flow
 
-if TYPE_CHECKING:
-    pass
+
+class Samples(Protocol):
+    """What the data loader asks of a source of samples; what a sample is, is said in `TrainingSamples`.
+
+    Attributes:
+        supports_workers: whether worker processes may read it. Else the training process reads it itself.
+    """
+
+    supports_workers: ClassVar[bool]
+
+    def loader_kwargs(self, first_step: int, local_batch: int, rank: int, world: int) -> dict[str, Any]:
+        """The arguments of `torch.utils.data.DataLoader` for one process, from update `first_step` on.
+
+        Args:
+            local_batch: samples of this process for each update.
+            rank, world: of the process, and how many there are.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -63,7 +79,7 @@ class SampleMaker:
         self,
         source: Face,
         target: Face | None,
-        aim: int,
+        expression: int,
         exact: tuple[np.ndarray, np.ndarray] | None,
         rng: np.random.Generator,
     ) -> dict[str, torch.Tensor]:
@@ -71,7 +87,7 @@ class SampleMaker:
 
         Args:
             source, target: pictures of a pair; no target where the true picture is not known.
-            aim: index of the expression to turn the source into.
+            expression: index of the one to turn the source into.
             exact: flow and valid from source to target, see `flow`, where the set brings it.
             rng: what is drawn is drawn from it.
         """
@@ -96,7 +112,7 @@ class SampleMaker:
             "source": pixels[0],
             "target": pixels[-1],
             "source_expression": torch.tensor(int(source.expression)),
-            "target_expression": torch.tensor(int(aim)),
+            "target_expression": torch.tensor(int(expression)),
             "paired": torch.tensor(float(target is not None)),
             "mix": torch.tensor(rng.random(), dtype=torch.float32).reshape(1, 1, 1),
         }

@@ -16,7 +16,7 @@ from .config import TrainingConfig
 from .image_cache import FaceCache, FaceLabels
 from .map_dataset import TrainingSamples
 from .optical_flow import MotionMaps
-from .sample import Draw, SampleMaker
+from .sample import Draw, SampleMaker, Samples
 from .stream_dataset import StreamedSamples, split_stream
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class TrainingData:
     held_out_before: what the held-out pictures are made from, where the set says so.
     """
 
-    samples: TrainingSamples | StreamedSamples
+    samples: Samples
     faces: FaceLabels
     held_out: FaceCache | None
     expressions: tuple[str, ...]

@@ -4,6 +4,7 @@ import itertools
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from ..data.streaming import readable, share_of_process
 from ..errors import DatasetError
 from .image_cache import FaceCache, FaceLabels, stored_picture
 from .optical_flow import exact_flow
-from .pairing import aims, draw_aim, draw_source
+from .pairing import allowed_targets, draw_source, draw_target
 from .sample import Face, SampleMaker
 
 PAIR_WINDOW = 1024  # rows back that a partner is looked for among; still compressed, about 100 MB at 100 KB a picture
@@ -42,7 +43,7 @@ class StreamedSamples:
 
     # A fork of a process that has read Parquet waits for Arrow's threads for ever, and `datasets` deals its shards anew to
     # worker processes, so that a resumed run would see other pictures: the training process reads the stream itself.
-    in_workers = False
+    supports_workers: ClassVar[bool] = False
 
     def __init__(
         self, stream: IterableDataset, maker: SampleMaker, neutral: int, num_expressions: int, left_out: frozenset[str]
@@ -50,8 +51,7 @@ class StreamedSamples:
         self.stream = stream.cast_column("image", Image(decode=False))
         self.maker, self.neutral, self.num_expressions, self.left_out = maker, neutral, num_expressions, left_out
 
-    def reader(self, first_step: int, local_batch: int, rank: int, world: int) -> dict:
-        """The data loader's arguments for one process, from update `first_step` on."""
+    def loader_kwargs(self, first_step: int, local_batch: int, rank: int, world: int) -> dict[str, Any]:
         return {"dataset": _Share(self, first_step * local_batch, rank, world)}
 
     def sample(self, row: dict, place: tuple[int, int, int], before: deque[dict]) -> dict[str, torch.Tensor]:
@@ -63,10 +63,10 @@ class StreamedSamples:
         expressions = np.array([partner["expression"] for partner in partners], int)
         photographs = np.array([_source_only(partner) for partner in partners], bool)
         photograph = _source_only(row)
-        targets = np.flatnonzero(aims(expressions, photographs, row["expression"], photograph))
+        targets = np.flatnonzero(allowed_targets(expressions, photographs, row["expression"], photograph))
         if len(partners) < 2 or len(targets) == 0:
-            aim = draw_aim(row["expression"], self.num_expressions, rng)
-            return self.maker.make(self._face(row), None, aim, None, rng)
+            expression = draw_target(row["expression"], self.num_expressions, rng)
+            return self.maker.make(self._face(row), None, expression, None, rng)
         if photograph:
             return self._paired(row, partners[targets[rng.integers(len(targets))]], rng)
         source = partners[draw_source(expressions, photographs, row["expression"], draw, self.neutral, rng)]

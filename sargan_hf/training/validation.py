@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -13,11 +14,12 @@ from ..file_errors import whole_file
 from ..modeling_sargan import SARGAN
 from . import losses
 from .image_cache import FaceCache
+from .setup_data import TrainingData
 
 OTHER_DOMAINS = (old_photograph, painterly, stone)
 
 
-class HeldOut:
+class Validator:
     """A fixed selection of held-out pairs, evaluated from the neutral picture (or the first) to each expression."""
 
     def __init__(
@@ -45,6 +47,11 @@ class HeldOut:
         self.refines = before is not None
         unpaired = [] if chosen else range(min(len(faces), 8))
         self.single = [self._crop(faces, index) for index in unpaired]
+
+    @classmethod
+    def of(cls, data: TrainingData, resolution: int) -> Self | None:
+        """For the pictures that a run keeps aside; None where it keeps none."""
+        return cls(data.held_out, data.expressions, resolution, before=data.held_out_before) if data.held_out else None
 
     def _stack(self, faces: FaceCache, members: np.ndarray) -> dict[str, torch.Tensor]:
         return {self.expressions[faces.expression[index]]: self._crop(faces, index) for index in members}
