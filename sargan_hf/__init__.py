@@ -13,6 +13,8 @@ from ._version import __version__ as __version__
 _HOME = {
     "CONTROLS": "controls",
     "controls_vector": "controls",
+    "Preset": "presets",
+    "load_preset": "presets",
     "EXPRESSIONS": "expressions",
     "expression_vector": "expressions",
     "resolve_expression": "expressions",
@@ -29,6 +31,7 @@ __all__ = [
     "CONTROLS",
     "EXPRESSIONS",
     "SARGAN",
+    "Preset",
     "SARGANDiscriminator",
     "SARGANError",
     "SARGANOutput",
@@ -37,6 +40,7 @@ __all__ = [
     "controls_vector",
     "expression_vector",
     "load_expression_dataset",
+    "load_preset",
     "resolve_expression",
     "split_by_subject",
 ]
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from .expressions import EXPRESSIONS, expression_vector, resolve_expression
     from .modeling_discriminator import SARGANDiscriminator
     from .modeling_sargan import SARGAN, SARGANOutput
+    from .presets import Preset, load_preset
 
 
 _moved.install()

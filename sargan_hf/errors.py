@@ -25,6 +25,10 @@ class ControlError(SARGANError, ValueError):
     """A facial control does not exist, or its value is out of its range."""
 
 
+class PresetError(SARGANError, ValueError):
+    """A preset does not exist, cannot be read, or asks for what cannot be."""
+
+
 class DatasetError(SARGANError, ValueError):
     """A dataset is missing, empty, or does not fit the schema."""
 

@@ -12,6 +12,7 @@ import numpy as np
 from .errors import ExpressionError
 
 EXPRESSIONS = ("afraid", "angry", "disgusted", "happy", "neutral", "sad", "surprised")
+MAX_INTENSITY = 1.5  # how far an edit may be exaggerated; 1 is the expression as trained
 NO_CLASS = -1  # where a column of labels has none: what hubs store for a label that is withheld
 
 # What data sets and people call the seven; the two-letter codes are those of KDEF, the three-letter ones of CREMA-D.

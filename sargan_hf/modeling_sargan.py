@@ -9,6 +9,7 @@ This file imports nothing from `sargan_hf`: it is uploaded beside the weights, s
 """
 
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,18 +30,23 @@ class SARGANOutput(BaseOutput):
 
     Attributes:
         sample: [B, 3, H, W], the edited pictures. Not clamped: the published network reaches [-2, 2].
-        residual: [B, 3, H, W] in [-1, 1], what the network painted, before `intensity` scales it.
+        residual: [B, 3, H, W] in [-1, 1], what the network added, before `intensity` scales it.
         attention: [B, 1, H/4, W/4] in [0, 1], where the last attention block let features through; None without
             attention.
         motion: [B, 2, H, W], x and y, where each output pixel is fetched from, relative to itself, in normalised image
             coordinates (2.0 is the full width or height), before `intensity` scales it; None when the config says
             `motion=False`.
+        occlusion: [B, 1, H, W] in [0, 1], where the input does not hold what the edit shows, as inside a mouth that opens;
+            None when the config says `occlusion=False`.
+        painted: [B, 3, H, W] in [-1, 1], what is there instead; None with `occlusion`.
     """
 
     sample: Tensor
     residual: Tensor
     attention: Tensor | None = None
     motion: Tensor | None = None
+    occlusion: Tensor | None = None
+    painted: Tensor | None = None
 
 
 class InstanceNorm(nn.InstanceNorm2d):
@@ -117,12 +123,13 @@ class SARGAN(ModelMixin, ConfigMixin):
     """The generator of SARGAN.
 
     The defaults give the published network: 3,014,145 parameters, 4.27 GMAC at 128 x 128. The paper's ablations are
-    settings: `attention=False` is US-GAN (2,533,440 parameters; with this network's reflect padding), and
-    `ultimate_skip=False` lets the network paint the whole picture.
+    settings: `attention=False` is US-GAN (2,533,440 parameters; with this network's reflect padding), and with
+    `ultimate_skip=False` it paints the whole picture.
 
     With `motion=True` the ultimate skip moves: the last convolution also gives a flow field, the input is warped by it,
     and the residual only paints what the input does not hold (the inside of a mouth, folds). Such a skip carries brows,
-    lids and lips to their new place as sharp as they were, at any resolution.
+    lids and lips to their new place as sharp as they were, at any resolution. With `occlusion=True` the network also says
+    where the input has nothing to show, and paints it alone (A. Siarohin et al., arXiv 2003.00196, section 3.2).
 
     Args:
         base_channels: width of the first convolution; it doubles at each of the two reductions.
@@ -136,6 +143,8 @@ class SARGAN(ModelMixin, ConfigMixin):
         sample_size: side in pixels of the crops the model was trained on.
         typical_motion: for each expression, how far the motion of an edit should reach: the root of its mean squared
             length, in normalised image coordinates. The network makes no use of it; `generators.evened` does.
+        occlusion: whether it paints by itself what the input does not hold; needs `motion`.
+        controls: names of the facial controls that move parts of a face beside its expression, or by themselves.
     """
 
     _no_split_modules = ["SpatialAttentionResidualBlock"]
@@ -154,16 +163,20 @@ class SARGAN(ModelMixin, ConfigMixin):
         expressions: Sequence[str] = ("afraid", "angry", "disgusted", "happy", "neutral", "sad", "surprised"),
         sample_size: int = 128,
         typical_motion: Sequence[float] | None = None,
+        occlusion: bool = False,
+        controls: Sequence[str] | None = None,
     ):
         super().__init__()
         if motion and not ultimate_skip:
             raise ValueError("motion=True moves the ultimate skip, so it needs ultimate_skip=True.")
+        if occlusion and not motion:
+            raise ValueError("occlusion=True says where motion finds nothing, so it needs motion=True.")
         if typical_motion is not None and len(typical_motion) != len(expressions):
             raise ValueError(f"typical_motion must have {len(expressions)} numbers, one for each of expressions.")
-        if num_blocks < 1 or base_channels < 1:
+        if min(num_blocks, base_channels) < 1:
             raise ValueError(f"num_blocks and base_channels must be >= 1; got {num_blocks} and {base_channels}.")
         c1, c2, c3 = base_channels, 2 * base_channels, 4 * base_channels
-        self.conv_in = nn.Conv2d(3 + len(expressions), c1, 7, padding=3, bias=False)
+        self.conv_in = nn.Conv2d(3 + len(expressions) + len(controls or ()), c1, 7, padding=3, bias=False)
         self.norm_in = InstanceNorm(c1)
         self.down1 = nn.Conv2d(c1, c2, 4, stride=2, padding=1, bias=False)
         self.norm_down1 = InstanceNorm(c2)
@@ -176,7 +189,7 @@ class SARGAN(ModelMixin, ConfigMixin):
         self.norm_up1 = InstanceNorm(c2)
         self.up2 = nn.ConvTranspose2d(c2, c1, 4, stride=2, padding=1, bias=False)
         self.norm_up2 = InstanceNorm(c1)
-        self.conv_out = nn.Conv2d(c1, 5 if motion else 3, 7, padding=3, bias=False)
+        self.conv_out = nn.Conv2d(c1, 3 + 2 * motion + 4 * occlusion, 7, padding=3, bias=False)
 
     def forward(
         self,
@@ -184,6 +197,7 @@ class SARGAN(ModelMixin, ConfigMixin):
         expression: Tensor,
         intensity: float | Tensor = 1.0,
         return_dict: bool = True,
+        controls: Tensor | None = None,
     ) -> SARGANOutput | tuple[Tensor, ...]:
         """Edits a batch of aligned faces.
 
@@ -192,13 +206,17 @@ class SARGAN(ModelMixin, ConfigMixin):
             expression: [B, n] weights of `config.expressions`, a one-hot row or a convex blend.
             intensity: a number or [B]; scales residual and motion. 0 gives the input back bit for bit, 1 is the edit as
                 trained, more exaggerates.
-            return_dict: False returns the tuple (sample, residual, attention, motion) without the fields that are None.
+            return_dict: False returns the fields of `SARGANOutput` that are not None, as a tuple.
+            controls: [B, k] values of `config.controls` in [-1, 1], relative to what each face shows; None is all zeros.
 
         Raises:
             ValueError: a shape that does not fit.
         """
-        self.check_shapes(pixel_values, expression)
+        self.check_shapes(pixel_values, expression, controls)
         height, width = pixel_values.shape[-2:]
+        if self.config.controls:
+            zeros = expression.new_zeros(len(expression), len(self.config.controls))
+            expression = torch.cat([expression, zeros if controls is None else controls], dim=1)
         planes = expression.to(pixel_values.dtype)[:, :, None, None].expand(-1, -1, height, width)
 
         hidden = torch.cat([pixel_values, planes], dim=1)
@@ -210,19 +228,27 @@ class SARGAN(ModelMixin, ConfigMixin):
             hidden, attention = block(hidden)
         hidden = F.relu(self.norm_up1(self.up1(hidden)))
         hidden = F.relu(self.norm_up2(self.up2(hidden)))
-        painted = self.conv_out(hidden)
+        planes = self.conv_out(hidden)
 
-        residual = torch.tanh(painted[:, :3])
-        motion = self.config.motion_reach * torch.tanh(painted[:, 3:]) if self.config.motion else None
-        sample = self.compose(pixel_values, residual, motion, intensity)
-        if not return_dict:
-            return tuple(field for field in (sample, residual, attention, motion) if field is not None)
-        return SARGANOutput(sample=sample, residual=residual, attention=attention, motion=motion)
+        residual = torch.tanh(planes[:, :3])
+        motion = self.config.motion_reach * torch.tanh(planes[:, 3:5]) if self.config.motion else None
+        # Before training, with weights of 0, it hides next to nothing.
+        occlusion = torch.sigmoid(planes[:, 5:6] - 4) if self.config.occlusion else None
+        painted = torch.tanh(planes[:, 6:]) if self.config.occlusion else None
+        sample = self.compose(pixel_values, residual, motion, intensity, occlusion, painted)
+        fields = SARGANOutput(sample, residual, attention, motion, occlusion, painted)
+        return fields if return_dict else fields.to_tuple()
 
     def compose(
-        self, pixel_values: Tensor, residual: Tensor, motion: Tensor | None, intensity: float | Tensor = 1.0
+        self,
+        pixel_values: Tensor,
+        residual: Tensor,
+        motion: Tensor | None,
+        intensity: float | Tensor = 1.0,
+        occlusion: Tensor | None = None,
+        painted: Tensor | None = None,
     ) -> Tensor:
-        """Applies a residual and a motion to pictures: the ultimate skip. Shapes as in `SARGANOutput`.
+        """Applies an edit to pictures: the ultimate skip. Shapes as in `SARGANOutput`.
 
         Without the ultimate skip `residual` is a whole picture, and `intensity` mixes it with the input.
         """
@@ -233,8 +259,9 @@ class SARGAN(ModelMixin, ConfigMixin):
         if motion is None:
             return pixel_values + intensity * residual
         edited = warp(pixel_values, intensity * motion) + intensity * residual
-        # Fetching every pixel from its own place still rounds where the size is not a power of two.
-        return torch.where(intensity == 0, pixel_values, edited)
+        if occlusion is not None and painted is not None:
+            edited = torch.lerp(edited, painted.to(edited.dtype), (intensity * occlusion.to(edited.dtype)).clamp(0, 1))
+        return torch.where(intensity == 0, pixel_values, edited)  # fetching a pixel from its own place may round
 
     @classmethod
     def extract_init_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> tuple[dict[str, Any], ...]:
@@ -270,8 +297,7 @@ class SARGAN(ModelMixin, ConfigMixin):
 
         Args:
             pretrained_model_name_or_path: a folder written by `save_pretrained`, or a repository id.
-            kwargs: of `diffusers.ModelMixin.from_pretrained`: `revision`, `subfolder`, `cache_dir`, `token`,
-                `local_files_only`, `torch_dtype` and others.
+            kwargs: of `diffusers.ModelMixin.from_pretrained`, such as `revision`, `subfolder`, `token`, `torch_dtype`.
 
         Raises:
             OSError: no such folder, repository, revision or file, or no weights as safetensors.
@@ -283,26 +309,27 @@ class SARGAN(ModelMixin, ConfigMixin):
         try:
             return super().from_pretrained(pretrained_model_name_or_path, **(kwargs | {"use_safetensors": True}))
         except OSError as error:
-            absent = ("no file named diffusion_pytorch", "not appear to have a file named diffusion_pytorch")
-            if not any(words in str(error) for words in absent):
+            if not re.search("(no|a) file named diffusion_pytorch", str(error)):
                 raise
             raise OSError(
-                f"{pretrained_model_name_or_path} has no diffusion_pytorch_model.safetensors, and pickles (.bin, .pt, "
-                ".ckpt) are never loaded. Turn such a file into this format with `sargan convert CKPT OUT`."
+                f"{pretrained_model_name_or_path} has no diffusion_pytorch_model.safetensors, and pickles are never loaded. "
+                "Turn a .bin, .pt or .ckpt into this format with `sargan convert CKPT OUT`."
             ) from error
 
-    def check_shapes(self, pixel_values: Tensor, expression: Tensor) -> None:
-        shape, known = tuple(pixel_values.shape), self.config.expressions
+    def check_shapes(self, pixel_values: Tensor, expression: Tensor, controls: Tensor | None = None) -> None:
+        shape = tuple(pixel_values.shape)
         if len(shape) != 4 or shape[1] != 3 or shape[2] % 16 or shape[3] % 16 or min(shape[2:]) < 32 or not shape[0]:
             raise ValueError(
                 "pixel_values must be [batch, 3, height, width] with height and width multiples of 16, 32 or more; "
                 f"got {list(shape)}. Resize or pad the pictures first."
             )
-        if tuple(expression.shape) != (shape[0], len(known)):
-            raise ValueError(
-                f"expression must be [{shape[0]}, {len(known)}], one weight for each of {', '.join(known)}; "
-                f"got {list(expression.shape)}."
-            )
+        vectors = {"expression": (expression, self.config.expressions)}
+        if controls is not None:
+            vectors["controls"] = (controls, self.config.controls or ())
+        for name, (vector, known) in vectors.items():
+            if tuple(vector.shape) != (shape[0], len(known)):
+                parts = f"one weight for each of {', '.join(known)}" if known else "as this network has none"
+                raise ValueError(f"{name} must be [{shape[0]}, {len(known)}], {parts}; got {list(vector.shape)}.")
 
 
 def warp(pixel_values: Tensor, motion: Tensor) -> Tensor:

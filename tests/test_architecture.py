@@ -13,6 +13,7 @@ PACKAGE = ROOT / "sargan_hf"
 FLOORS = (
     ("errors", "_version", "_moved", "file_names", "file_errors"),
     ("expressions", "controls", "model_source"),
+    ("presets",),
     ("images",),
     ("faces", "modeling_sargan", "modeling_discriminator"),
     ("hub", "convert"),

@@ -286,3 +286,52 @@ def _published_discriminator_size() -> int:
     widths = np.array([3, 64, 128, 256, 512, 1024, 2048])
     trunk = (16 * widths[:-1] * widths[1:] + widths[1:]).sum()
     return int(trunk + 9 * 2048 + 4 * 2048 * 7)
+
+
+NAMES = ("jaw_open", "eye_wide_left", "eye_wide_right")
+
+
+def test_controls_are_further_planes_and_zeros_are_none_of_them():
+    model, (pictures, expression) = small(motion=True, controls=NAMES), batch()
+    assert model.conv_in.weight.shape[1] == 3 + 7 + 3
+    plain = model(pictures, expression).sample
+    assert torch.equal(model(pictures, expression, controls=torch.zeros(2, 3)).sample, plain)
+    assert not torch.allclose(model(pictures, expression, controls=torch.ones(2, 3)).sample, plain)
+
+
+@pytest.mark.parametrize("config", [{"controls": NAMES}, {}])
+def test_controls_of_another_length_are_refused(config):
+    pictures, expression = batch()
+    with pytest.raises(ValueError, match=r"controls must be \[2, [03]\]"):
+        small(**config)(pictures, expression, controls=torch.zeros(2, 4))
+
+
+def test_a_generator_with_controls_saves_loads_and_runs_fast(tmp_path):
+    model, (pictures, expression) = small(motion=True, occlusion=True, controls=NAMES), batch()
+    model.save_pretrained(tmp_path)
+    loaded = SARGAN.from_pretrained(tmp_path)
+    assert tuple(loaded.config.controls) == NAMES
+    controls = torch.tensor([[0.5, -1.0, 0.0], [0.0, 1.0, 1.0]])
+    expected = model(pictures, expression, controls=controls)
+    assert torch.equal(loaded(pictures, expression, controls=controls).sample, expected.sample)
+    fast = FastGenerator(model)(pictures, expression, controls=controls)
+    for name in ("sample", "residual", "motion", "occlusion", "painted"):
+        torch.testing.assert_close(fast[name], expected[name], atol=3e-4, rtol=0)
+
+
+def test_where_the_occlusion_is_one_only_the_painted_layer_shows():
+    model, (pictures, expression) = small(motion=True, occlusion=True), batch()
+    with torch.no_grad():
+        output = model(pictures, expression)
+    assert output.occlusion.shape == (2, 1, 64, 64)
+    assert 0 <= output.occlusion.min() <= output.occlusion.max() <= 1
+    whole = model.compose(pictures, output.residual, output.motion, 1.0, torch.ones(2, 1, 64, 64), output.painted)
+    assert torch.equal(whole, output.painted)
+    none = model.compose(pictures, output.residual, output.motion, 1.0, torch.zeros(2, 1, 64, 64), output.painted)
+    assert torch.equal(none, model.compose(pictures, output.residual, output.motion))
+    assert torch.equal(model(pictures, expression, 0.0).sample, pictures)
+
+
+def test_occlusion_needs_motion():
+    with pytest.raises(ValueError, match="needs motion=True"):
+        small(occlusion=True)

@@ -50,12 +50,20 @@ class FastGenerator(nn.Module):
 
     @torch.inference_mode()
     def forward(
-        self, pixel_values: Tensor, expression: Tensor, intensity: float | Tensor = 1.0, return_dict: bool = True
+        self,
+        pixel_values: Tensor,
+        expression: Tensor,
+        intensity: float | Tensor = 1.0,
+        return_dict: bool = True,
+        controls: Tensor | None = None,
     ) -> SARGANOutput | tuple[Tensor, ...]:
         """Edits a batch of aligned faces; arguments, results and errors are those of `SARGAN.forward`."""
-        self.network.check_shapes(pixel_values, expression)
-        intensity = torch.as_tensor(intensity, dtype=pixel_values.dtype).expand(len(pixel_values))
-        edits = [self.network(*one) for one in zip(pixel_values.split(1), expression.split(1), intensity, strict=True)]
+        self.network.check_shapes(pixel_values, expression, controls)
+        count = len(pixel_values)
+        intensity = torch.as_tensor(intensity, dtype=pixel_values.dtype).expand(count)
+        each = [None] * count if controls is None else controls.split(1)
+        pictures = zip(pixel_values.split(1), expression.split(1), intensity, each, strict=True)
+        edits = [self.network(one, wanted, strong, controls=parts) for one, wanted, strong, parts in pictures]
         joined = {name: torch.cat([edit[name] for edit in edits]) for name in edits[0]}
         return SARGANOutput(**joined) if return_dict else tuple(joined.values())
 

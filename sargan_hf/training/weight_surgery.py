@@ -1,4 +1,4 @@
-"""Start from a trained generator of another form: a narrower one, or one that moves its input.
+"""Start from a trained generator of another form: a narrower one, one that moves its input, or one without controls.
 
 A half-width generator takes a third of the time per step. Trained first and widened by copying its channels (Net2Net,
 arXiv 1511.05641), it hands the full-width network what it has learned: the wide network starts with the same output.
@@ -7,6 +7,7 @@ A generator with motion learns from exact motion where brows, lids and lips are 
 one that has only pictures to learn from; without its flow field it hands that on to the published network.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -57,6 +58,50 @@ def without_motion(moving: SARGAN) -> SARGAN:
     weights["conv_out.weight"] = weights["conv_out.weight"][:3]
     still.load_state_dict(weights)
     return still
+
+
+def with_controls(plain: SARGAN, controls: Sequence[str]) -> SARGAN:
+    """The generator with further input planes for facial controls, whose weights are 0: it edits as it did.
+
+    Raises:
+        ConfigurationError: it has other controls already.
+    """
+    if plain.config.controls is not None:
+        if list(plain.config.controls) == list(controls):
+            return plain
+        raise ConfigurationError(
+            f"The generator has the controls {', '.join(plain.config.controls)}; got {', '.join(controls)}. Start from a "
+            "generator without controls, or with the same."
+        )
+    controlled = SARGAN(**_settings(plain) | {"controls": list(controls)})
+    weights = plain.state_dict()
+    weights["conv_in.weight"] = _padded(weights["conv_in.weight"], controlled.conv_in.weight, 1)
+    controlled.load_state_dict(weights)
+    return controlled
+
+
+def with_occlusion(plain: SARGAN) -> SARGAN:
+    """The generator with an occlusion layer whose weights are 0, which hides 2 % of what was there.
+
+    Raises:
+        ConfigurationError: it moves nothing, so it has nothing to hide.
+    """
+    if plain.config.occlusion:
+        return plain
+    if not plain.config.motion:
+        raise ConfigurationError("An occlusion layer needs a generator with motion; got one without.")
+    layered = SARGAN(**_settings(plain) | {"occlusion": True})
+    weights = plain.state_dict()
+    weights["conv_out.weight"] = _padded(weights["conv_out.weight"], layered.conv_out.weight, 0)
+    layered.load_state_dict(weights)
+    return layered
+
+
+def _padded(weight: Tensor, like: Tensor, dimension: int) -> Tensor:
+    """`weight` with zeros behind it along a dimension, up to the shape of `like`."""
+    further = list(weight.shape)
+    further[dimension] = like.shape[dimension] - weight.shape[dimension]
+    return torch.cat([weight, weight.new_zeros(further)], dim=dimension)
 
 
 def _settings(generator: SARGAN) -> dict[str, Any]:

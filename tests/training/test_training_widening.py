@@ -9,7 +9,7 @@ from sargan_hf.commands.train import parse_config
 from sargan_hf.errors import ConfigurationError
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.setup_networks import build_generator
-from sargan_hf.training.weight_surgery import widen, without_motion
+from sargan_hf.training.weight_surgery import widen, with_controls, with_occlusion, without_motion
 
 
 @pytest.fixture
@@ -72,6 +72,24 @@ def test_the_published_network_starts_from_a_half_width_run_with_motion(tmp_path
 def test_a_flow_field_cannot_be_left_out_of_nothing(settings, words):
     with pytest.raises(ConfigurationError, match=words):
         TrainingConfig(train_data_dir="set", init_drop_motion=True, **settings)
+
+
+def test_further_controls_and_an_occlusion_layer_start_as_nothing(faces):
+    plain = SARGAN(base_channels=8, motion=True, attention_channels=8)
+    torch.nn.init.normal_(plain.conv_out.weight, std=0.01)
+    with torch.no_grad():
+        expected = plain(*faces)
+        controlled = with_controls(plain, ["jaw_open", "squint"])
+        asked = torch.tensor([[1.0, -1.0]]).expand(len(faces[0]), -1)
+        torch.testing.assert_close(controlled(*faces, controls=asked).sample, expected.sample, atol=1e-5, rtol=0)
+        layered = with_occlusion(controlled)(*faces)
+    assert float(layered.occlusion.max()) < 0.02
+    torch.testing.assert_close(layered.motion, expected.motion, atol=1e-5, rtol=0)
+    assert with_controls(controlled, ["jaw_open", "squint"]) is controlled
+    with pytest.raises(ConfigurationError, match="or with the same"):
+        with_controls(controlled, ["squint"])
+    with pytest.raises(ConfigurationError, match="needs a generator with motion"):
+        with_occlusion(SARGAN(base_channels=8, attention_channels=8))
 
 
 class TestOldNames:
