@@ -2,11 +2,12 @@
 
 import dataclasses
 
+from ..controls import CONTROL_NAMES
 from ..errors import ConfigurationError
 from ..hub import load_model
 from ..modeling_sargan import SARGAN
 from .config import ARCHITECTURE, TrainingConfig
-from .weight_surgery import widen, without_motion
+from .weight_surgery import widen, with_controls, without_motion
 
 
 def with_architecture(config: TrainingConfig) -> TrainingConfig:
@@ -23,7 +24,7 @@ def with_architecture(config: TrainingConfig) -> TrainingConfig:
 
 
 def start_from(config: TrainingConfig) -> SARGAN:
-    """The model that `init_from` names, without its flow field and widened as the settings say.
+    """The model that `init_from` names, without its flow field, with controls and widened as the settings say.
 
     Raises:
         ConfigurationError: a setting of the network differs from it.
@@ -32,6 +33,13 @@ def start_from(config: TrainingConfig) -> SARGAN:
     generator = load_model(config.init_from, low_cpu_mem_usage=False)
     if config.init_drop_motion:
         generator = without_motion(generator)
+    if config.controls:
+        generator = with_controls(generator, CONTROL_NAMES)
+    elif generator.config["controls"]:
+        raise ConfigurationError(
+            f"{config.init_from} has controls, and training by classes alone would unlearn them: train with --controls, on a "
+            "set drawn by `sargan rig --controls`."
+        )
     generator = widen(generator, config.init_widen_factor * generator.config.base_channels, config.seed)
     given = {name: value for name in ARCHITECTURE if (value := getattr(config, name)) is not None}
     odd = [name for name, value in given.items() if value != generator.config[name]]

@@ -78,6 +78,13 @@ class TrainingConfig:
         0.15, "share of samples with spectacles or something else before the face", minimum=0.0, maximum=1.0
     )
     caricature: float = setting(0.0, "share of samples bent into faces of other proportions", minimum=0.0, maximum=1.0)
+    controls: bool = setting(False, "train facial controls too, on a set drawn by `sargan rig --controls`")
+    controls_alone: float = setting(
+        0.4, "with controls, share of pairs asked for by controls and no class", minimum=0.0, maximum=1.0
+    )
+    controls_added: float = setting(
+        0.2, "with controls, share of pairs asked for by a class and controls on top of it", minimum=0.0, maximum=1.0
+    )
     dataloader_num_workers: int = setting(1, "processes that prepare batches", minimum=0)
     # Network
     base_channels: int | None = of_network("base_channels", "width of the generator's first convolution", minimum=4)
@@ -155,6 +162,13 @@ class TrainingConfig:
 
     def _check_start(self) -> None:
         """What a run starts from, and what it makes of that."""
+        if self.controls and not self.paired_weight:
+            raise ConfigurationError("controls are learned from pairs: give paired_weight, or train without controls.")
+        if self.controls and self.controls_alone + self.controls_added > 1:
+            raise ConfigurationError(
+                f"controls_alone and controls_added are shares of the same pairs, at most 1 together; got "
+                f"{self.controls_alone} and {self.controls_added}."
+            )
         if self.motion and self.ultimate_skip is False:
             raise ConfigurationError("motion moves the ultimate skip: use it with ultimate_skip.")
         if self.init_widen_factor > 1 and not self.init_from:
@@ -178,6 +192,11 @@ class TrainingConfig:
                 )
         if self.motion is False and "flow_weight" in changed:
             raise ConfigurationError("flow_weight has no effect without motion: leave it out, or train with motion.")
+        if not self.controls:
+            for name in sorted(changed & {"controls_alone", "controls_added"}):
+                raise ConfigurationError(
+                    f"{name} has no effect without controls: leave it out, or train with controls."
+                )
         if self.hub_private and not self.push_to_hub:
             raise ConfigurationError("hub_private has no effect without push_to_hub: give both or neither.")
 

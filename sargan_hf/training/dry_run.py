@@ -6,6 +6,7 @@ import time
 import torch
 
 from ..data.people import count_people
+from ..expressions import NO_CLASS
 from .architecture import with_architecture
 from .config import TrainingConfig
 from .launching import make_accelerator
@@ -14,6 +15,8 @@ from .progress import peak_memory
 from .setup_data import prepare_data
 from .trainer import Trainer, to_device
 
+NO_CLASS_NAME = "by controls alone"
+
 
 def print_plan(config: TrainingConfig, timed_steps: int = 3) -> None:
     """Prints the data found, the networks, and the time and memory estimated from a few real steps; saves nothing."""
@@ -21,8 +24,9 @@ def print_plan(config: TrainingConfig, timed_steps: int = 3) -> None:
     accelerator, config = make_accelerator(config, tracked=False)
     data = prepare_data(config, accelerator)
     trainer = Trainer(config, accelerator, data)
-    labels = [data.expressions[index] for index in data.faces.expression]
-    counts = ", ".join(f"{name} {labels.count(name)}" for name in data.expressions)
+    labels = [NO_CLASS_NAME if index == NO_CLASS else data.expressions[index] for index in data.faces.expression]
+    names = [*data.expressions, NO_CLASS_NAME] if NO_CLASS_NAME in labels else data.expressions
+    counts = ", ".join(f"{name} {labels.count(name)}" for name in names)
     paired = sum(len(data.faces.partners(index)) > 0 for index in range(len(data.faces)))
     held_out = f"{len(data.held_out)} of {count_people(data.held_out.subject)}" if data.held_out else "nobody"
     seconds = _time_steps(trainer, timed_steps)

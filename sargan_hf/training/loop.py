@@ -146,7 +146,9 @@ def _validate(trainer: Trainer, validator: Validator, step: int, progress: Progr
         grid = validator.grid(generator, trainer.accelerator.device)
     progress.validation(step, errors, grid)
     measured = (
-        f"held-out error {errors['all']:.3f} of no edit" if errors else "nobody held out is in a pair to measure it on"
+        f"held-out error {errors['all']:.3f} of no edit"
+        if "all" in errors
+        else "nobody held out is in a pair to measure it on"
     )
     try:
         samples = f"samples in {save_grid(grid, trainer.output_dir, step)}"

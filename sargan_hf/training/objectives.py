@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..expressions import NO_CLASS
 from ..modeling_discriminator import SARGANDiscriminator
 from ..modeling_sargan import SARGANOutput
 from . import losses
@@ -38,7 +39,8 @@ class Objective:
     """Base of both: holds the networks and the weights.
 
     Attributes:
-        edit: `edit(pictures [B, 3, S, S], expression indices [B]) -> SARGANOutput`, the generator under the run's precision.
+        edit: `edit(pictures [B, 3, S, S], expression indices [B], controls [B, K] or None) -> SARGANOutput`, the generator
+            under the run's precision.
         discriminator: the network itself.
         shares_edit: whether the discriminator's step is made with the very edit that the generator learns from. That saves
             a run of the generator, and keeps its activations for the whole batch and both steps.
@@ -46,7 +48,7 @@ class Objective:
     """
 
     config: TrainingConfig
-    edit: Callable[[Tensor, Tensor], SARGANOutput]
+    edit: Callable[[Tensor, Tensor, Tensor | None], SARGANOutput]
     discriminator: SARGANDiscriminator
 
     shares_edit: ClassVar[bool] = True
@@ -74,9 +76,12 @@ class Objective:
         raise NotImplementedError
 
     def _cycle_error(self, batch: Batch, sample: Tensor) -> Tensor:
-        """[B]: L1 between the source and the edit turned back to the source's expression."""
-        back = self.edit(sample, batch["source_expression"]).sample
-        return (back - batch["source"]).abs().mean(dim=(1, 2, 3))
+        """[B]: L1 between the source and the edit turned back to what the source shows; 0 where nobody knows that."""
+        back = self.edit(sample, batch["source_expression"], batch.get("source_controls")).sample
+        error = (back - batch["source"]).abs().mean(dim=(1, 2, 3))
+        if "source_controls" not in batch:
+            return error
+        return error * ((batch["source_expression"] != NO_CLASS) | (batch["paired"] > 0))
 
     def _paired_error(self, batch: Batch, output: SARGANOutput) -> tuple[Tensor, Parts]:
         """[B] weighted loss to the true picture and the true motion, zero where a sample has no truth."""

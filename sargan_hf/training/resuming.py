@@ -19,7 +19,14 @@ from .config import ARCHITECTURE, OLD_NAMES, TrainingConfig
 from .setup_data import TrainingData
 
 # Settings that make another network, or another objective for it.
-OF_THE_NETWORKS = (*ARCHITECTURE, "resolution", "objective", "discriminator_channels", "discriminator_layers")
+OF_THE_NETWORKS = (
+    *ARCHITECTURE,
+    "controls",
+    "resolution",
+    "objective",
+    "discriminator_channels",
+    "discriminator_layers",
+)
 # Settings that may differ between a run and its continuation without a word: they train nothing.
 OF_THE_PROCESS = {"train_data_dir", "output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to"} | {
     *(f"{name}_steps" for name in ("checkpointing", "validation", "logging", "max_train")),
@@ -120,9 +127,11 @@ def _saved_settings(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _form(trainer: Resumable) -> dict[str, Any]:
-    """What the generator was made with, as JSON gives it back; the expressions and the size are checked elsewhere."""
+    """What the generator was made with, as JSON gives it back; expressions, controls and size are checked elsewhere."""
     config = {name: value for name, value in trainer.generator.config.items() if not name.startswith("_")}
-    return json.loads(json.dumps({k: v for k, v in config.items() if k not in ("expressions", "sample_size")}))
+    return json.loads(
+        json.dumps({k: v for k, v in config.items() if k not in ("expressions", "controls", "sample_size")})
+    )
 
 
 def _check_expressions(trainer: Resumable, folder: Path, state: dict[str, Any]) -> None:

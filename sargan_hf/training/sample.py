@@ -14,6 +14,7 @@ import torch
 from ..augmentation.occluders import draw_occluder
 from ..augmentation.proportions import Caricature, draw_caricature
 from ..augmentation.style import stylise
+from ..controls import mirrored_controls
 from ..faces.alignment import canonical_eyes, canonical_mouth
 from .optical_flow import MotionMaps, transform_flow
 
@@ -38,6 +39,24 @@ class Samples(Protocol):
 
 
 @dataclass(frozen=True)
+class ControlShares:
+    """How often pairs are asked for by controls; the rest is asked for by a class alone.
+
+    Attributes:
+        alone: share that names no class: the controls are what the target shows less what the source shows.
+        added: share that names the class of the target, and controls by which it differs from its class.
+    """
+
+    alone: float
+    added: float
+
+    def draw(self, rng: np.random.Generator) -> str:
+        """One of "alone", "added" and "class"."""
+        place = rng.random()
+        return "alone" if place < self.alone else "added" if place < self.alone + self.added else "class"
+
+
+@dataclass(frozen=True)
 class Draw:
     """How samples are drawn and varied. See `TrainingConfig` for the meaning of the shared names."""
 
@@ -50,6 +69,7 @@ class Draw:
     seed: int
     canonical: bool = True  # False where the pictures are no canonical crops: no spectacles, no caricatures
     pairs: bool = True  # False draws paired pictures as if they were not
+    shares: ControlShares | None = None  # None trains no controls
     rotation: float = 12.0  # degrees either way
     zoom: tuple[float, float] = (0.92, 1.15)  # times the canonical crop
     shift: float = 0.05  # of the side
@@ -82,14 +102,16 @@ class SampleMaker:
         expression: int,
         exact: tuple[np.ndarray, np.ndarray] | None,
         rng: np.random.Generator,
+        controls: np.ndarray | None = None,
     ) -> dict[str, torch.Tensor]:
         """A sample as `TrainingSamples` describes it.
 
         Args:
             source, target: pictures of a pair; no target where the true picture is not known.
-            expression: index of the one to turn the source into.
+            expression: index of the one to turn the source into, `NO_CLASS` for none.
             exact: flow and valid from source to target, see `flow`, where the set brings it.
             rng: what is drawn is drawn from it.
+            controls: as in `pairing.Choice`, where controls are trained.
         """
         matrix, flip = self._geometry(rng)
         eyes, mouth = self._places(matrix, flip) if self.draw.canonical else (None, None)
@@ -106,7 +128,7 @@ class SampleMaker:
         if self.draw.stylise > 0:
             pictures = stylise(pictures, rng, self.draw.stylise)
         pixels = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32) * 2 - 1)
-        return {
+        sample = {
             "motion": torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) * (2 / self.draw.resolution),
             "motion_valid": torch.from_numpy(valid)[None],
             "source": pixels[0],
@@ -116,6 +138,10 @@ class SampleMaker:
             "paired": torch.tensor(float(target is not None)),
             "mix": torch.tensor(rng.random(), dtype=torch.float32).reshape(1, 1, 1),
         }
+        if controls is None:
+            return sample
+        asked, back = torch.from_numpy(mirrored_controls(controls) if flip else controls.astype(np.float32))
+        return sample | {"controls": asked, "source_controls": back}
 
     def _geometry(self, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
         draw, stored = self.draw, self.stored

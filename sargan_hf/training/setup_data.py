@@ -8,6 +8,7 @@ import datasets
 from accelerate import Accelerator
 from datasets import Dataset, IterableDataset
 
+from ..controls import ADDED_COLUMN, CONTROLS_COLUMN
 from ..data.loading import load_expression_dataset, split_by_subject
 from ..data.pairs import pairing_notes
 from ..errors import ConfigurationError, DatasetError, SARGANError
@@ -16,7 +17,7 @@ from .config import TrainingConfig
 from .image_cache import FaceCache, FaceLabels
 from .map_dataset import TrainingSamples
 from .optical_flow import MotionMaps
-from .sample import Draw, SampleMaker, Samples
+from .sample import ControlShares, Draw, SampleMaker, Samples
 from .stream_dataset import StreamedSamples, split_stream
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
         motion=config.motion,
         seed=config.seed,
         pairs=config.paired_weight > 0,
+        shares=ControlShares(config.controls_alone, config.controls_added) if config.controls else None,
     )
     if config.streaming:
         return _prepare_stream(config, accelerator, draw, stored)
@@ -115,7 +117,25 @@ def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw
 def _load(config: TrainingConfig) -> Dataset | IterableDataset:
     # A path stays one: mistyped, it is not looked for on the Hub.
     source = Path(config.train_data_dir) if config.train_data_dir else config.dataset_name
-    return load_expression_dataset(source, adapter=config.adapter, streaming=config.streaming)
+    dataset = load_expression_dataset(
+        source, adapter=config.adapter, streaming=config.streaming, controls=config.controls
+    )
+    if config.controls:
+        _check_controls(dataset, str(source))
+    return dataset
+
+
+def _check_controls(dataset: Dataset | IterableDataset, origin: str) -> None:
+    columns = dataset.column_names or []
+    if missing := [name for name in (CONTROLS_COLUMN, ADDED_COLUMN) if name not in columns]:
+        raise DatasetError(
+            f"{origin} has no column {' and no column '.join(missing)}, so nobody knows what its pictures show: draw a "
+            "set with `sargan rig PORTRAITS --controls 8`, or train without --controls."
+        )
+    if "before" in columns:
+        raise ConfigurationError(
+            "Controls move faces, and a set with a column `before` holds mouths: leave out controls."
+        )
 
 
 def _report_missing_pairs(config: TrainingConfig, dataset: Dataset) -> None:

@@ -6,6 +6,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from ..controls import CONTROL_NAMES
 from ..errors import CheckpointError, ConfigurationError
 from ..file_errors import cause
 from ..modeling_discriminator import NEGATIVE_SLOPE, SARGANDiscriminator
@@ -38,6 +39,7 @@ def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SAR
         attention=config.attention,
         ultimate_skip=config.ultimate_skip,
         motion=config.motion,
+        controls=CONTROL_NAMES if config.controls else None,
         expressions=expressions,
         sample_size=config.resolution,
     )

@@ -11,6 +11,7 @@ import torch
 from datasets import Dataset, Features, Image, IterableDataset
 from torch.utils.data import IterableDataset as TorchStream
 
+from ..controls import ADDED_COLUMN, CONTROLS, CONTROLS_COLUMN
 from ..data.image_decoding import decoded_picture, stored_name
 from ..data.loading import split_by_subject
 from ..data.photograph_rows import RECIPE, source_only
@@ -18,7 +19,7 @@ from ..data.streaming import readable, share_of_process
 from ..errors import DatasetError
 from .image_cache import FaceCache, FaceLabels, stored_picture
 from .optical_flow import exact_flow
-from .pairing import allowed_targets, draw_source, draw_target
+from .pairing import Pair, choose
 from .sample import Face, SampleMaker
 
 PAIR_WINDOW = 1024  # rows back that a partner is looked for among; still compressed, about 100 MB at 100 KB a picture
@@ -58,23 +59,21 @@ class StreamedSamples:
         """`place` is (rank, epoch, row within them): with the seed it decides all that is drawn."""
         draw = self.maker.draw
         rng = np.random.default_rng([draw.seed, 1, *place])
-        partners = [row] if row["pair"] and draw.pairs else []
-        partners += [other for other in before if other["pair"] == row["pair"]] if partners else []
-        expressions = np.array([partner["expression"] for partner in partners], int)
-        photographs = np.array([_source_only(partner) for partner in partners], bool)
-        photograph = _source_only(row)
-        targets = np.flatnonzero(allowed_targets(expressions, photographs, row["expression"], photograph))
-        if len(partners) < 2 or len(targets) == 0:
-            expression = draw_target(row["expression"], self.num_expressions, rng)
-            return self.maker.make(self._face(row), None, expression, None, rng)
-        if photograph:
-            return self._paired(row, partners[targets[rng.integers(len(targets))]], rng)
-        source = partners[draw_source(expressions, photographs, row["expression"], draw, self.neutral, rng)]
-        return self._paired(source, row, rng)
+        rows = [row]
+        if row["pair"] and draw.pairs:
+            rows += [other for other in before if other["pair"] == row["pair"]]
+        choice = choose(self._pair(rows), 0, draw, self.neutral, self.num_expressions, rng)
+        source, target = rows[choice.source], None if choice.target is None else rows[choice.target]
+        exact = exact_flow(source, target) if draw.motion and target is not None else None
+        true = None if target is None else self._face(target)
+        return self.maker.make(self._face(source), true, choice.expression, exact, rng, choice.controls)
 
-    def _paired(self, source: dict, target: dict, rng: np.random.Generator) -> dict[str, torch.Tensor]:
-        exact = exact_flow(source, target) if self.maker.draw.motion else None
-        return self.maker.make(self._face(source), self._face(target), target["expression"], exact, rng)
+    def _pair(self, rows: list[dict]) -> Pair:
+        expressions = np.array([row["expression"] for row in rows], int)
+        photographs = np.array([_source_only(row) for row in rows], bool)
+        if self.maker.draw.shares is None:
+            return Pair(expressions, photographs)
+        return Pair(expressions, photographs, _controls(rows, CONTROLS_COLUMN), _controls(rows, ADDED_COLUMN))
 
     def _face(self, row: dict) -> Face:
         name = stored_name(row["image"], f"A picture of {row['subject'] or 'nobody known'} in the stream")
@@ -84,6 +83,11 @@ class StreamedSamples:
 
 def _source_only(row: dict) -> bool:
     return source_only(row.get(RECIPE), row["pair"])
+
+
+def _controls(rows: list[dict], column: str) -> np.ndarray:
+    unknown = [np.nan] * len(CONTROLS)
+    return np.array([unknown if row[column] is None else row[column] for row in rows], np.float32)
 
 
 class _Share(TorchStream):
@@ -153,7 +157,9 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     left_out = frozenset(labels["subject"]) - frozenset(parts["train"]["subject"])
     shown = list(dict.fromkeys(parts["test"]["subject"]))[:SHOWN_PEOPLE]
     wanted = sum(subject in shown for subject in parts["test"]["subject"])
-    columns = stream.select_columns(["image", *names]).cast_column("image", Image(decode=False))
+    of_controls = [name for name in (CONTROLS_COLUMN, ADDED_COLUMN) if name in stream.features]
+    kept = {name: stream.features[name] for name in (*names, *of_controls)}
+    columns = stream.select_columns(["image", *kept]).cast_column("image", Image(decode=False))
     rows = list(itertools.islice((row for row in readable(columns) if row["subject"] in shown), wanted))
-    pictures = Dataset.from_list(rows, Features({**features, "image": Image(decode=False)}))
+    pictures = Dataset.from_list(rows, Features(kept | {"image": Image(decode=False)}))
     return StreamParts(FaceLabels(parts["train"]), FaceCache(pictures, stored), left_out)

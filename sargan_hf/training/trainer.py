@@ -86,7 +86,7 @@ class Trainer:
             if outputs:
                 fake = outputs[number].sample.detach()
             else:
-                fake = self.editor.draft(batch["source"], batch["target_expression"])
+                fake = self.editor.draft(batch["source"], batch["target_expression"], batch.get("controls"))
             self._backward(self.objective.d_main(batch, fake, step), count, step, found)
             if self.objective.penalty_apart:
                 self._backward(self.objective.d_penalty(batch, fake), count, step, found)
@@ -107,7 +107,7 @@ class Trainer:
             self.average.step(self.generator.parameters())
 
     def _edit(self, batch: Batch) -> SARGANOutput:
-        return self.editor(batch["source"], batch["target_expression"])
+        return self.editor(batch["source"], batch["target_expression"], batch.get("controls"))
 
     def _portions(self, batch: Batch) -> list[Batch]:
         """Equal parts of a batch, to be differentiated one by one.

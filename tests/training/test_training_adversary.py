@@ -115,7 +115,7 @@ def test_it_looks_where_the_expression_changes_something(focus):
 @pytest.mark.parametrize("paired", [0.0, 1.0])
 def test_the_feature_loss_reaches_the_edit_where_its_truth_is_known(paired):
     objective = make_objective(feature_weight=5.0, adversarial_weight=0.0, expression_weight=0.0, paired_weight=0.0)
-    objective.edit = lambda pictures, _: SARGANOutput(sample=pictures * 0, residual=pictures * 0)
+    objective.edit = lambda pictures, *_: SARGANOutput(sample=pictures * 0, residual=pictures * 0)
     objective.discriminator.requires_grad_(False)  # as the trainer does for the generator's step
     batch = make_batch(0) | {"paired": torch.full((8,), paired)}
     sample = blurred(batch["target"]).requires_grad_(True)
