@@ -284,7 +284,9 @@ def _check(name: str, value: Any, each: dataclasses.Field) -> None:
     kinds = get_args(each.type) or (each.type,)
     number_ok = float in kinds and isinstance(value, int) and not isinstance(value, bool)
     if not number_ok and type(value) not in kinds:
-        wanted = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in kinds)
+        wanted = " or ".join(
+            "nothing" if kind is type(None) else str(getattr(kind, "__name__", kind)) for kind in kinds
+        )
         raise ConfigurationError(f"{name} must be {wanted}; got {value!r}.")
     limits = each.metadata
     if value is None:

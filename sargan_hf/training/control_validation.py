@@ -29,14 +29,16 @@ class ControlValidator:
         self.cases: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
         if faces.controls is None:
             return
-        known, people = ~np.isnan(faces.controls).any(axis=1), set()
-        for index in np.flatnonzero((faces.expression == neutral) & known & faces.plain & ~faces.source_only):
+        known = np.isfinite(faces.controls.sum(axis=1))
+        people: set[str] = set()
+        starts = known & (faces.expression == neutral) & faces.plain & ~faces.source_only
+        for index in map(int, np.flatnonzero(starts)):
             members = faces.partners(index)
             drawn = members[known[members] & ~faces.plain[members] & ~faces.source_only[members]][:MOST]
             if faces.subject[index] in people or not len(drawn) or len(people) == most_people:
                 continue
             people.add(faces.subject[index])
-            targets = torch.stack([crop_tensor(faces, other, resolution) for other in drawn])
+            targets = torch.stack([crop_tensor(faces, int(other), resolution) for other in drawn])
             asked = torch.from_numpy(faces.controls[drawn] - faces.controls[index])
             self.cases.append((crop_tensor(faces, index, resolution), targets, asked))
 

@@ -129,7 +129,7 @@ def _decode(dataset: Dataset, size: int, partial: Path) -> None:
     try:
         with open(partial, "wb") as file:
             for name, picture in named_pictures(dataset):
-                file.write(stored_picture(picture, size, name))
+                file.write(stored_picture(picture, size, name).tobytes())
             file.flush()
             os.fsync(file.fileno())
     except BaseException:

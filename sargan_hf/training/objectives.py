@@ -206,7 +206,8 @@ class FastObjective(Objective):
         mouth.
         """
         weight = losses.change_weight(batch["source"], batch["target"], self.config.adversarial_focus)
-        return F.adaptive_avg_pool2d(weight, list(realness.shape[-2:]))
+        height, width = realness.shape[-2:]
+        return F.adaptive_avg_pool2d(weight, (height, width))
 
     @staticmethod
     def _original(batch: Batch) -> Tensor:

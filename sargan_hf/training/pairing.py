@@ -95,7 +95,8 @@ def _by_controls(
     edit is asked for in another way.
     """
     assert draw.shares is not None
-    known, classed = ~np.isnan(controls).any(axis=1), pair.expressions != NO_CLASS
+    known = np.isfinite(controls.sum(axis=1))
+    classed: np.ndarray = pair.expressions != NO_CLASS
     plain = classed & (np.nan_to_num(added) == 0).all(axis=1)
     photograph = bool(pair.photographs[drawn])
     allowed = allowed_targets(pair.expressions, pair.photographs, int(pair.expressions[drawn]), photograph)
@@ -103,7 +104,7 @@ def _by_controls(
     others[drawn] = False
     ways = {
         "class": plain & allowed,
-        "added": classed & ~np.isnan(added).any(axis=1) & ~plain & allowed,
+        "added": classed & np.isfinite(added.sum(axis=1)) & ~plain & allowed,
         "alone": others if photograph else known & ~pair.photographs,
     }
     if known.sum() < 2 or (photograph and not known[drawn]):

@@ -24,6 +24,7 @@ def reserve_repository(config: TrainingConfig) -> None:
     Raises:
         ConfigurationError: the Hub refused or cannot be reached.
     """
+    assert config.hub_model_id  # the settings are checked
     try:
         HfApi().create_repo(config.hub_model_id, private=config.hub_private, exist_ok=True)
     except (HTTPError, OSError, HFValidationError) as error:

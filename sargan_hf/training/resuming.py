@@ -123,7 +123,7 @@ def _saved_settings(state: dict[str, Any]) -> dict[str, Any]:
         saved = None
     if not isinstance(saved, dict):
         return {}
-    return {OLD_NAMES.get(name, name): value for name, value in saved.items()}
+    return {OLD_NAMES.get(str(name), str(name)): value for name, value in saved.items()}
 
 
 def _form(trainer: Resumable) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class SampleMaker:
         matrix, flip = self._geometry(rng)
         eyes, mouth = self._places(matrix, flip) if self.draw.canonical else (None, None)
         shape = None
-        if eyes is not None and rng.random() < self.draw.caricature:
+        if eyes is not None and mouth is not None and rng.random() < self.draw.caricature:
             shape = draw_caricature(rng, self.draw.resolution, eyes, mouth)
             eyes = shape.points(eyes)
         faces = [source] if target is None else [source, target]
@@ -161,7 +161,13 @@ class SampleMaker:
         places = self._mirrored(shape.places()) if flip else shape.places()
         back = cv2.invertAffineTransform(matrix).astype(np.float32)
         places = places @ back[:, :2].T + back[:, 2]
-        crop = cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        crop = cv2.remap(  # pyright: ignore[reportCallIssue]
+            picture,
+            places,
+            None,  # pyright: ignore[reportArgumentType]  (both coordinates are in `places`, as OpenCV's types do not know)
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT,
+        )
         return crop.astype(np.float32) / 255
 
     def _places(self, matrix: np.ndarray, flip: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -171,16 +177,23 @@ class SampleMaker:
         return (self._mirrored(eyes)[::-1], self._mirrored(mouth)) if flip else (eyes, mouth)
 
     def _mirrored(self, points: np.ndarray) -> np.ndarray:
-        return points * np.float32([-1, 1]) + np.float32([self.draw.resolution - 1, 0])
+        return points * np.array([-1, 1], np.float32) + np.array([self.draw.resolution - 1, 0], np.float32)
 
-    def _motion(self, pictures, exact, matrix, flip, shape) -> tuple[np.ndarray, np.ndarray]:
+    def _motion(
+        self,
+        pictures: np.ndarray,
+        exact: tuple[np.ndarray, np.ndarray] | None,
+        matrix: np.ndarray,
+        flip: bool,
+        shape: Caricature | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
         size = self.draw.resolution
         flow, valid = np.zeros((size, size, 2), np.float32), np.zeros((size, size), np.float32)
         if exact is not None:
             # The columns may be at another size than the stored pictures; a similarity takes them to the crop.
             scale = self.stored / len(exact[0])
             to_stored = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])
-            flow, valid = transform_flow(*exact, matrix @ to_stored, flip, size)
+            flow, valid = transform_flow(exact[0], exact[1], matrix @ to_stored, flip, size)
             if shape is not None:
                 flow, valid = shape.bent(flow, valid)
         elif self.draw.motion and len(pictures) == 2:

@@ -4,9 +4,9 @@ import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import datasets
 from accelerate import Accelerator
 from datasets import Dataset, IterableDataset
+from datasets import config as datasets_config
 
 from ..controls import ADDED_COLUMN, CONTROLS_COLUMN
 from ..data.loading import load_expression_dataset, split_by_subject
@@ -55,7 +55,7 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
         found = None if isinstance(error, SARGANError) else disk_error(error)
         if found is None or found.errno in CLOSED:  # of a file of the set, more likely than of the cache
             raise
-        cache = Path(datasets.config.HF_DATASETS_CACHE)
+        cache = Path(datasets_config.HF_DATASETS_CACHE)
         raise DatasetError(
             f"The data could not be prepared ({cause(found)}). {remedy(found, cache)}, or name another folder with HF_HOME."
         ) from error
@@ -69,7 +69,7 @@ def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
         stylise=config.stylise,
         occluders=config.occluders,
         caricature=config.caricature,
-        motion=config.motion,
+        motion=bool(config.motion),
         seed=config.seed,
         pairs=config.paired_weight > 0,
         shares=ControlShares(config.controls_alone, config.controls_added) if config.controls else None,
@@ -78,6 +78,7 @@ def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
         return _prepare_stream(config, accelerator, draw, stored)
     with accelerator.main_process_first():
         dataset = _load(config)
+        assert isinstance(dataset, Dataset)  # not streaming
         if accelerator.is_main_process:
             _report_missing_pairs(config, dataset)
         expressions = tuple(dataset.features["expression"].names)
@@ -104,6 +105,8 @@ def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw
     if config.dataloader_num_workers > 1 and accelerator.is_main_process:
         logger.warning("The training process reads a stream itself: dataloader_num_workers has no effect.")
     stream = _load(config)
+    assert isinstance(stream, IterableDataset)
+    assert stream.features is not None  # resolved by then
     if "before" in stream.features:
         raise ConfigurationError("A set with a column `before` is small: train on it without --streaming.")
     expressions = tuple(stream.features["expression"].names)
@@ -116,7 +119,7 @@ def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw
 
 def _load(config: TrainingConfig) -> Dataset | IterableDataset:
     # A path stays one: mistyped, it is not looked for on the Hub.
-    source = Path(config.train_data_dir) if config.train_data_dir else config.dataset_name
+    source = Path(config.train_data_dir) if config.train_data_dir else config.dataset_name or ""
     dataset = load_expression_dataset(
         source, adapter=config.adapter, streaming=config.streaming, controls=config.controls
     )

@@ -110,14 +110,14 @@ class _Share(TorchStream):
 
     def _start(self) -> tuple[int, int]:
         """The epoch that the first sample lies in, and how many rows come before it; reads labels only."""
-        labels, left = self.rows.select_columns(LABELS), self.first
-        for epoch in itertools.count():
+        labels, left, epoch = self.rows.select_columns(LABELS), self.first, 0
+        while True:
             rows = sum(1 for _ in self._epoch(labels, epoch)) if left else 1
             if rows == 0:
                 raise DatasetError("This process has no rows to train on: start fewer processes.")
             if left < rows:
                 return epoch, left
-            left -= rows
+            left, epoch = left - rows, epoch + 1
 
     def _epoch(self, rows: IterableDataset, epoch: int) -> Iterator[dict]:
         rows.set_epoch(epoch)
@@ -143,8 +143,10 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     Raises:
         DatasetError: the stream is empty, or people are to be kept aside and have no names.
     """
-    names = LABELS + [RECIPE] * (RECIPE in stream.features)
-    features = Features({name: stream.features[name] for name in names})
+    columns = stream.features
+    assert columns is not None  # `load_expression_dataset` has resolved them
+    names = LABELS + [RECIPE] * (RECIPE in columns)
+    features = Features({name: columns[name] for name in names})
     labels = Dataset.from_list(list(readable(stream.select_columns(names))), features)
     if not held_out:
         return StreamParts(FaceLabels(labels), None, frozenset())
@@ -157,9 +159,8 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     left_out = frozenset(labels["subject"]) - frozenset(parts["train"]["subject"])
     shown = list(dict.fromkeys(parts["test"]["subject"]))[:SHOWN_PEOPLE]
     wanted = sum(subject in shown for subject in parts["test"]["subject"])
-    of_controls = [name for name in (CONTROLS_COLUMN, ADDED_COLUMN) if name in stream.features]
-    kept = {name: stream.features[name] for name in (*names, *of_controls)}
-    columns = stream.select_columns(["image", *kept]).cast_column("image", Image(decode=False))
-    rows = list(itertools.islice((row for row in readable(columns) if row["subject"] in shown), wanted))
+    kept = {name: columns[name] for name in (*names, CONTROLS_COLUMN, ADDED_COLUMN) if name in columns}
+    shown_rows = stream.select_columns(["image", *kept]).cast_column("image", Image(decode=False))
+    rows = list(itertools.islice((row for row in readable(shown_rows) if row["subject"] in shown), wanted))
     pictures = Dataset.from_list(rows, Features(kept | {"image": Image(decode=False)}))
     return StreamParts(FaceLabels(parts["train"]), FaceCache(pictures, stored), left_out)
