@@ -107,12 +107,8 @@ def _run(trainer: Trainer, first_step: int, interruption: Interruption) -> Outco
     """Runs to the end or to an interruption."""
     config, main = trainer.config, trainer.accelerator.is_main_process
     validator = Validator.of(trainer.data, config.resolution) if main else None
-    batches, done, stop = (
-        training_batches(trainer.data.samples, first_step, config, trainer.accelerator),
-        first_step,
-        False,
-    )
-    errors = None
+    batches = training_batches(trainer.data.samples, first_step, config, trainer.accelerator)
+    done, stop, errors = first_step, False, None
     with let_go(batches), Progress(config, trainer.accelerator, first_step) as progress:
         while done < config.max_train_steps and not stop:
             micro_batches, waited = _next(batches, trainer)
