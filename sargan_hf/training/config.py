@@ -11,6 +11,7 @@ from typing import Any, get_args
 import yaml
 
 from ..errors import ConfigurationError
+from ..expressions import EXPRESSIONS
 from ..file_errors import whole_file
 
 # What an objective needs besides its losses, where it differs from the defaults below. Flags and files override it.
@@ -38,6 +39,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 # Settings by the names that they had in earlier versions, for files and flags written then.
 OLD_NAMES = {"widen_init": "init_widen_factor", "still_init": "init_drop_motion"}
+MOST_CLASSES = 40
 PRECISIONS = ("no", "fp16", "bf16")
 # The network's settings where there is no `init_from` to decide them.
 ARCHITECTURE: dict[str, Any] = {
@@ -69,6 +71,12 @@ class TrainingConfig:
     # Data
     train_data_dir: str | None = setting(None, "folder with pictures, metadata or Parquet shards")
     dataset_name: str | None = setting(None, "data set id on the Hub")
+    split: str | None = setting(None, "part of the set to train on", otherwise="train, or the only one")
+    revision: str | None = setting(None, "branch, tag or commit of the data set on the Hub")
+    cache_dir: str | None = setting(None, "folder for data that is downloaded or converted", otherwise="Hugging Face's")
+    expressions: str | None = setting(
+        None, "names of the classes in the model's order, with commas between them", otherwise="the seven"
+    )
     adapter: str | None = setting(None, "file-name rules to read the folder by; found by itself when left out")
     streaming: bool = setting(False, "read pictures as they come instead of decoding them to disk first")
     held_out: float = setting(0.12, "share of the people kept for validation", minimum=0.0, maximum=0.9)
@@ -157,8 +165,24 @@ class TrainingConfig:
             )
         if self.push_to_hub and not self.hub_model_id:
             raise ConfigurationError("push_to_hub needs hub_model_id, the repository to upload to.")
+        self._check_classes()
         self._check_start()
         self._check_effects()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The expressions to train, in the order of the model."""
+        if self.expressions is None:
+            return EXPRESSIONS
+        return tuple(name.strip() for name in self.expressions.split(","))
+
+    def _check_classes(self) -> None:
+        names = self.class_names
+        if not 2 <= len(names) <= MOST_CLASSES or not all(names) or len({name.lower() for name in names}) < len(names):
+            raise ConfigurationError(
+                f"expressions must be 2 to {MOST_CLASSES} different names with commas between them, such as "
+                f"happy,contempt,smirk; got {self.expressions!r}."
+            )
 
     def _check_start(self) -> None:
         """What a run starts from, and what it makes of that."""
@@ -197,6 +221,8 @@ class TrainingConfig:
                 raise ConfigurationError(
                     f"{name} has no effect without controls: leave it out, or train with controls."
                 )
+        if self.revision and not self.dataset_name:
+            raise ConfigurationError("revision has no effect without dataset_name: leave it out for a folder.")
         if self.hub_private and not self.push_to_hub:
             raise ConfigurationError("hub_private has no effect without push_to_hub: give both or neither.")
 
@@ -210,6 +236,8 @@ class TrainingConfig:
             ConfigurationError: an unknown name or a value that cannot work.
         """
         values = by_new_names(values)
+        if isinstance(names := values.get("expressions"), list | tuple):  # as YAML writes them
+            values["expressions"] = ",".join(map(str, names))
         known = [each.name for each in dataclasses.fields(cls)]
         if unknown := sorted(set(values) - set(known)):
             raise ConfigurationError(f"Unknown settings: {nearest(unknown, known)}.")

@@ -5,17 +5,14 @@ import time
 
 import torch
 
-from ..data.people import count_people
-from ..expressions import NO_CLASS
 from .architecture import with_architecture
 from .config import TrainingConfig
 from .launching import make_accelerator
 from .loader import training_batches
 from .progress import peak_memory
 from .setup_data import prepare_data
+from .summary import run_summary
 from .trainer import Trainer, to_device
-
-NO_CLASS_NAME = "by controls alone"
 
 
 def print_plan(config: TrainingConfig, timed_steps: int = 3) -> None:
@@ -24,22 +21,11 @@ def print_plan(config: TrainingConfig, timed_steps: int = 3) -> None:
     accelerator, config = make_accelerator(config, tracked=False)
     data = prepare_data(config, accelerator)
     trainer = Trainer(config, accelerator, data)
-    labels = [NO_CLASS_NAME if index == NO_CLASS else data.expressions[index] for index in data.faces.expression]
-    names = [*data.expressions, NO_CLASS_NAME] if NO_CLASS_NAME in labels else data.expressions
-    counts = ", ".join(f"{name} {labels.count(name)}" for name in names)
-    paired = sum(len(data.faces.partners(index)) > 0 for index in range(len(data.faces)))
-    held_out = f"{len(data.held_out)} of {count_people(data.held_out.subject)}" if data.held_out else "nobody"
     seconds = _time_steps(trainer, timed_steps)
     total = seconds * config.max_train_steps
     accelerator.print(
         f"{config.to_yaml()}\n"
-        f"Pictures    {len(data.faces)} of {count_people(data.faces.subject)}, {paired} of them paired\n"
-        f"Expressions {counts}\n"
-        f"Held out    {held_out}\n"
-        f"Generator   {_millions(trainer.generator)} M parameters\n"
-        f"Adversary   {_millions(trainer.discriminator)} M parameters\n"
-        f"Batch       {config.train_batch_size} x {config.gradient_accumulation_steps} accumulated x "
-        f"{accelerator.num_processes} processes on {accelerator.device}\n"
+        f"{run_summary(trainer)}\n"
         f"Time        {seconds:.2f} s a step, {config.max_train_steps} steps: about {total / 3600:.1f} hours\n"
         f"Memory      {peak_memory(accelerator.device):.1f} GB at most so far"
     )
@@ -65,7 +51,3 @@ def _time_steps(trainer: Trainer, least: int) -> float:
     if accelerator.device.type == "cuda":
         torch.cuda.synchronize(accelerator.device)
     return (time.perf_counter() - start) / steps
-
-
-def _millions(network: torch.nn.Module) -> str:
-    return f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f}"

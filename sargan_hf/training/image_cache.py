@@ -22,7 +22,9 @@ class FaceLabels:
 
     Attributes:
         expression: int64 [N], indices into the set's expressions; `NO_CLASS` where controls alone made a picture.
+        classes: the indices of the expressions that there are pictures of.
         subject: the person in each picture.
+        num_pairs: how many pairs of two pictures or more there are.
         source_only: bool [N], photographs in a pair. What they are edited to is known, but they are no measure of an edit:
             real smiles are fainter than the rig's, and the mean of both would be a faint one.
         plain: bool [N], pictures that show their class as the set usually does, without further controls.
@@ -34,8 +36,9 @@ class FaceLabels:
             raise DatasetError("The training set is empty: check the folder and the split.")
         self.expression = np.asarray(dataset["expression"], dtype=np.int64)
         self.subject = list(dataset["subject"])
-        self.num_expressions = dataset.features["expression"].num_classes
+        self.classes = tuple(np.unique(self.expression[self.expression != NO_CLASS]).tolist())
         self._group, self._members = _groups(list(dataset["pair"]))
+        self.num_pairs = len(self._members)
         recipe = list(dataset[RECIPE]) if RECIPE in dataset.column_names else [None] * len(dataset)
         self.controls, self.controls_added = (_controls(dataset, name) for name in (CONTROLS_COLUMN, ADDED_COLUMN))
         self.source_only = np.array([source_only(*of) for of in zip(recipe, self._group, strict=True)], bool)

@@ -22,6 +22,7 @@ from .publish import reserve_repository, save_model
 from .resuming import changed_settings
 from .run_folder import begin_run, run_lock
 from .setup_data import prepare_data
+from .summary import run_summary
 from .trainer import Trainer, to_device
 from .validation import Validator, save_grid
 
@@ -57,6 +58,7 @@ def train(config: TrainingConfig) -> Path:
         set_seed(config.seed)
         trainer = Trainer(config, accelerator, prepare_data(config, accelerator))
         first_step = _start(trainer)
+        accelerator.print(run_summary(trainer, first_step))
         with Interruption(accelerator) as interruption:
             outcome = _run(trainer, first_step, interruption)
         accelerator.wait_for_everyone()

@@ -45,7 +45,7 @@ class TrainingSamples(Dataset):
         members = self.faces.partners(picture)
         members = members if len(members) else np.array([picture])
         drawn = int(np.flatnonzero(members == picture)[0])
-        choice = choose(self._pair(members), drawn, self.draw, self.neutral, self.faces.num_expressions, rng)
+        choice = choose(self._pair(members), drawn, self.draw, self.neutral, self.faces.classes, rng)
         source = int(members[choice.source])
         target = None if choice.target is None else int(members[choice.target])
         exact = self.maps.exact(source, target) if self.draw.motion and target is not None else None

@@ -1,5 +1,6 @@
 """Which pictures of a pair become source and target, and what the edit between them is asked for by."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -45,7 +46,9 @@ class Choice(NamedTuple):
     controls: np.ndarray | None = None
 
 
-def choose(pair: Pair, drawn: int, draw: Draw, neutral: int, num_expressions: int, rng: np.random.Generator) -> Choice:
+def choose(
+    pair: Pair, drawn: int, draw: Draw, neutral: int, classes: Sequence[int], rng: np.random.Generator
+) -> Choice:
     """The drawn picture becomes the target, and another of its pair the source.
 
     All pictures are targets equally often, then. A photograph becomes the source, and another picture the target.
@@ -53,7 +56,7 @@ def choose(pair: Pair, drawn: int, draw: Draw, neutral: int, num_expressions: in
     Args:
         drawn: index of the drawn picture in its pair.
         neutral: index of the neutral expression, -1 where there is none.
-        num_expressions: classes of the set.
+        classes: indices of the expressions that the set has pictures of.
     """
     if len(pair.expressions) > 1 and draw.pairs:
         found = _by_class(pair, drawn, draw, neutral, rng) if draw.shares is None else None
@@ -61,7 +64,7 @@ def choose(pair: Pair, drawn: int, draw: Draw, neutral: int, num_expressions: in
             found = _by_controls(pair, pair.controls, pair.added, drawn, draw, neutral, rng)
         if found is not None:
             return found
-    expression = draw_target(int(pair.expressions[drawn]), num_expressions, rng)
+    expression = draw_target(int(pair.expressions[drawn]), classes, rng)
     controls = None
     if pair.added is not None and draw.shares is not None:
         controls = np.stack([np.zeros_like(pair.added[drawn]), np.nan_to_num(pair.added[drawn])])
@@ -142,9 +145,9 @@ def _known_source(
     return int(rng.choice(np.flatnonzero(others)))
 
 
-def draw_target(expression: int, num_expressions: int, rng: np.random.Generator) -> int:
-    """An expression to edit to where the true picture is not known: any but the picture's own."""
-    return int(rng.choice([other for other in range(num_expressions) if other != expression]))
+def draw_target(expression: int, classes: Sequence[int], rng: np.random.Generator) -> int:
+    """An expression to edit to where the true picture is not known: any of `classes` but the picture's own."""
+    return int(rng.choice([other for other in classes if other != expression] or [expression]))
 
 
 def allowed_targets(expressions: np.ndarray, photographs: np.ndarray, expression: int, photograph: bool) -> np.ndarray:

@@ -91,6 +91,7 @@ def _push(generator: SARGAN, run: Path, repository: str, private: bool, card: Mo
 def training_card(config: TrainingConfig, data: TrainingData, step: int, errors: dict[str, float]) -> ModelCard:
     """A card that says what was trained, on what, how, and how far it got."""
     faces, name = data.faces, Path(config.output_dir).name
+    example = "happy" if "happy" in data.expressions else data.expressions[0]
     metadata = ModelCardData(
         license="apache-2.0",
         library_name="diffusers",
@@ -111,7 +112,7 @@ def training_card(config: TrainingConfig, data: TrainingData, step: int, errors:
         f"Edits facial expressions: {', '.join(data.expressions)}.\n\n"
         "```python\nfrom sargan_hf import SARGANPipeline\n\n"
         f'pipe = SARGANPipeline.from_pretrained("{config.hub_model_id or name}")\n'
-        'pipe("portrait.jpg", expression="happy").images[0].save("happy.png")\n```\n\n'
+        f'pipe("portrait.jpg", expression="{example}").images[0].save("edited.png")\n```\n\n'
         "## Training\n\n"
         f"{step} steps of the `{config.objective}` objective on {len(faces)} pictures of "
         f"{len(set(faces.subject))} people from `{config.dataset_name or Path(config.train_data_dir or '').name}`. "
@@ -126,4 +127,4 @@ def _without_paths(config: TrainingConfig) -> TrainingConfig:
     names = {name: Path(value).name for name in ("train_data_dir", "output_dir") if (value := getattr(config, name))}
     others = {name: getattr(config, name) for name in ("init_from", "discriminator_from")}
     names |= {name: Path(value).name for name, value in others.items() if value and Path(value).exists()}
-    return dataclasses.replace(config, **names, resume_from_checkpoint=None)
+    return dataclasses.replace(config, **names, resume_from_checkpoint=None, cache_dir=None)

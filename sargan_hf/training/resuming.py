@@ -28,7 +28,28 @@ OF_THE_NETWORKS = (
     "discriminator_layers",
 )
 # Settings that may differ between a run and its continuation without a word: they train nothing.
-OF_THE_PROCESS = {"train_data_dir", "output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to"} | {
+OF_THE_PROCESS = {
+    *(f"{name}_steps" for name in ("checkpointing", "validation", "logging", "max_train")),
+    *("train_data_dir", "cache_dir", "output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to"),
+    *("checkpoints_total_limit", "push_to_hub", "hub_model_id", "hub_private", "init_from", "discriminator_from"),
+}
+NETWORKS = (
+    *ARCHITECTURE,
+    "controls",
+    "resolution",
+    "objective",
+    "discriminator_channels",
+    "discriminator_layers",
+)
+# Settings that may differ between a run and its continuation without a word: they train nothing.
+OF_THE_PROCESS = {
+    "train_data_dir",
+    "cache_dir",
+    "output_dir",
+    "resume_from_checkpoint",
+    "dataloader_num_workers",
+    "report_to",
+} | {
     *(f"{name}_steps" for name in ("checkpointing", "validation", "logging", "max_train")),
     *("checkpoints_total_limit", "push_to_hub", "hub_model_id", "hub_private", "init_from", "discriminator_from"),
 }

@@ -88,6 +88,8 @@ def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
             dataset = parts["train"]
             held_out, held_out_before = FaceCache(parts["test"], stored), _before(parts["test"], stored)
         faces, before = FaceCache(dataset, stored), _before(dataset, stored)
+    if before is None:
+        _check_classes(faces, expressions, config)
     if before is not None:  # mouths, not faces
         draw = replace(draw, canonical=False)
     samples = TrainingSamples(faces, draw, _neutral(expressions), MotionMaps(dataset), before)
@@ -112,8 +114,9 @@ def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw
     expressions = tuple(stream.features["expression"].names)
     with accelerator.main_process_first():
         parts = split_stream(stream, config.held_out, config.seed, stored)
+    _check_classes(parts.labels, expressions, config)
     maker = SampleMaker(draw, stored, MotionMaps())
-    samples = StreamedSamples(stream, maker, _neutral(expressions), len(expressions), parts.left_out)
+    samples = StreamedSamples(stream, maker, _neutral(expressions), parts.labels.classes, parts.left_out)
     return TrainingData(samples, parts.labels, parts.held_out, expressions)
 
 
@@ -121,11 +124,34 @@ def _load(config: TrainingConfig) -> Dataset | IterableDataset:
     # A path stays one: mistyped, it is not looked for on the Hub.
     source = Path(config.train_data_dir) if config.train_data_dir else config.dataset_name or ""
     dataset = load_expression_dataset(
-        source, adapter=config.adapter, streaming=config.streaming, controls=config.controls
+        source,
+        split=config.split,
+        expressions=config.class_names,
+        streaming=config.streaming,
+        adapter=config.adapter,
+        revision=config.revision,
+        cache_dir=config.cache_dir,
+        controls=config.controls,
     )
     if config.controls:
         _check_controls(dataset, str(source))
     return dataset
+
+
+def _check_classes(faces: FaceLabels, expressions: tuple[str, ...], config: TrainingConfig) -> None:
+    shown = [expressions[index] for index in faces.classes]
+    if len(shown) < 2 and not config.controls:
+        raise DatasetError(
+            f"All {len(faces)} pictures to train on are {shown[0] if shown else 'of no class'}: expressions are learned from "
+            "their difference. Add pictures of others."
+        )
+    if missing := [name for name in expressions if name not in shown]:
+        logger.warning(
+            "There is no picture of %s to train on: the model will know the word and not the expression. Name the classes of "
+            "the set by --expressions %s.",
+            ", ".join(missing),
+            ",".join(shown),
+        )
 
 
 def _check_controls(dataset: Dataset | IterableDataset, origin: str) -> None:

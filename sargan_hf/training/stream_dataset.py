@@ -2,7 +2,7 @@
 
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -38,7 +38,7 @@ class StreamedSamples:
         stream: as `load_expression_dataset(..., streaming=True)` returns it.
         maker: how rows become samples.
         neutral: index of the neutral expression, -1 where there is none.
-        num_expressions: classes of the set.
+        classes: indices of the expressions that the set has pictures of.
         left_out: people that are not trained on.
     """
 
@@ -47,10 +47,15 @@ class StreamedSamples:
     supports_workers: ClassVar[bool] = False
 
     def __init__(
-        self, stream: IterableDataset, maker: SampleMaker, neutral: int, num_expressions: int, left_out: frozenset[str]
+        self,
+        stream: IterableDataset,
+        maker: SampleMaker,
+        neutral: int,
+        classes: Sequence[int],
+        left_out: frozenset[str],
     ):
         self.stream = stream.cast_column("image", Image(decode=False))
-        self.maker, self.neutral, self.num_expressions, self.left_out = maker, neutral, num_expressions, left_out
+        self.maker, self.neutral, self.classes, self.left_out = maker, neutral, classes, left_out
 
     def loader_kwargs(self, first_step: int, local_batch: int, rank: int, world: int) -> dict[str, Any]:
         return {"dataset": _Share(self, first_step * local_batch, rank, world)}
@@ -62,7 +67,7 @@ class StreamedSamples:
         rows = [row]
         if row["pair"] and draw.pairs:
             rows += [other for other in before if other["pair"] == row["pair"]]
-        choice = choose(self._pair(rows), 0, draw, self.neutral, self.num_expressions, rng)
+        choice = choose(self._pair(rows), 0, draw, self.neutral, self.classes, rng)
         source, target = rows[choice.source], None if choice.target is None else rows[choice.target]
         exact = exact_flow(source, target) if draw.motion and target is not None else None
         true = None if target is None else self._face(target)
