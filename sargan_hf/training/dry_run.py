@@ -10,8 +10,8 @@ from .config import TrainingConfig
 from .launching import make_accelerator
 from .loader import training_batches
 from .progress import peak_memory
+from .run_summary import run_summary
 from .setup_data import prepare_data
-from .summary import run_summary
 from .trainer import Trainer, to_device
 
 

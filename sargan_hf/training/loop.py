@@ -21,8 +21,8 @@ from .progress import Progress, end_tracking
 from .publish import reserve_repository, save_model
 from .resuming import changed_settings
 from .run_folder import begin_run, run_lock
+from .run_summary import run_summary
 from .setup_data import prepare_data
-from .summary import run_summary
 from .trainer import Trainer, to_device
 from .validation import Validator, save_grid
 

@@ -98,20 +98,8 @@ def _by_controls(
     edit is asked for in another way.
     """
     assert draw.shares is not None
-    known = np.isfinite(controls.sum(axis=1))
-    classed: np.ndarray = pair.expressions != NO_CLASS
-    plain = classed & (np.nan_to_num(added) == 0).all(axis=1)
-    photograph = bool(pair.photographs[drawn])
-    allowed = allowed_targets(pair.expressions, pair.photographs, int(pair.expressions[drawn]), photograph)
-    others = known & ~pair.photographs
-    others[drawn] = False
-    ways = {
-        "class": plain & allowed,
-        "added": classed & np.isfinite(added.sum(axis=1)) & ~plain & allowed,
-        "alone": others if photograph else known & ~pair.photographs,
-    }
-    if known.sum() < 2 or (photograph and not known[drawn]):
-        ways["alone"] = np.zeros_like(known)
+    ways = _targets_of_ways(pair, controls, added, drawn)
+    known, photograph = np.isfinite(controls.sum(axis=1)), bool(pair.photographs[drawn])
     drawn_way = draw.shares.draw(rng)
     for way in (drawn_way, *(name for name in ways if name != drawn_way)):
         targets = np.flatnonzero(ways[way])
@@ -126,11 +114,29 @@ def _by_controls(
             source = draw_source(pair.expressions, pair.photographs, int(pair.expressions[target]), draw, neutral, rng)
         difference = np.nan_to_num(controls[target] - controls[source])
         asked = {"class": np.zeros_like(difference), "added": added[target], "alone": difference}[way]
-        back = np.nan_to_num(added[source]) if classed[source] else -difference
-        return Choice(
-            source, target, NO_CLASS if way == "alone" else int(pair.expressions[target]), np.stack([asked, back])
-        )
+        back = -difference if pair.expressions[source] == NO_CLASS else np.nan_to_num(added[source])
+        expression = NO_CLASS if way == "alone" else int(pair.expressions[target])
+        return Choice(source, target, expression, np.stack([asked, back]))
     return None
+
+
+def _targets_of_ways(pair: Pair, controls: np.ndarray, added: np.ndarray, drawn: int) -> dict[str, np.ndarray]:
+    """Masks [N] of the pictures that may be targets, for each way to ask for them; see `ControlShares`."""
+    photograph = bool(pair.photographs[drawn])
+    allowed = allowed_targets(pair.expressions, pair.photographs, int(pair.expressions[drawn]), photograph)
+    known = np.isfinite(controls.sum(axis=1))
+    classed: np.ndarray = pair.expressions != NO_CLASS
+    plain = classed & (np.nan_to_num(added) == 0).all(axis=1)
+    alone = known & ~pair.photographs
+    if photograph:  # it is the source
+        alone &= known[drawn]
+    if known.sum() < 2:
+        alone[:] = False
+    return {
+        "class": plain & allowed,
+        "added": classed & ~plain & np.isfinite(added.sum(axis=1)) & allowed,
+        "alone": alone,
+    }
 
 
 def _known_source(
