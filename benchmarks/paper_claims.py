@@ -215,7 +215,9 @@ def seconds_per_step(objective: str, rounds: int = 5) -> dict[str, float]:
         batches = random_batches(cycle, config.train_batch_size, config.resolution, paired=objective == "fast")
         ready = [to_device(batch, torch.device("cpu")) for batch in batches]
         trainer = make_trainer(config)
-        sides[variant] = lambda trainer=trainer, ready=ready: [trainer.update([batch]) for batch in ready]
+        sides[variant] = lambda trainer=trainer, ready=ready: [
+            trainer.update([batch], step) for step, batch in enumerate(ready)
+        ]
         sides[variant]()  # pays for memory and kernels being set up
     taken = {variant: [] for variant in sides}
     for _ in range(rounds):

@@ -119,12 +119,12 @@ class ReferenceLoop:
     def _discriminator_step(self, batch: dict[str, torch.Tensor]) -> dict[str, float]:
         real = batch["source"]
         judged = self.discriminator(real)
-        loss_real = -judged.source.mean()
+        loss_real = -judged.realness.mean()
         expression = F.cross_entropy(judged.expression, batch["source_expression"])
         fake = self.edit(real, batch["target_expression"])  # with gradients that nobody asks for
-        loss_fake = self.discriminator(fake.detach()).source.mean()
+        loss_fake = self.discriminator(fake.detach()).realness.mean()
         mixed = (batch["mix"] * real + (1 - batch["mix"]) * fake.detach()).requires_grad_(True)
-        score = self.discriminator(mixed).source
+        score = self.discriminator(mixed).realness
         (slope,) = torch.autograd.grad(score, mixed, torch.ones_like(score), retain_graph=True, create_graph=True)
         penalty = ((slope.flatten(1).square().sum(dim=1).sqrt() - 1) ** 2).mean()
         loss = loss_real + loss_fake + self.config.expression_weight * expression
@@ -138,7 +138,7 @@ class ReferenceLoop:
     def _generator_step(self, batch: dict[str, torch.Tensor]) -> dict[str, float]:
         fake = self.edit(batch["source"], batch["target_expression"])
         judged = self.discriminator(fake)
-        adversarial = -judged.source.mean()
+        adversarial = -judged.realness.mean()
         expression = F.cross_entropy(judged.expression, batch["target_expression"])
         cycle = (self.edit(fake, batch["source_expression"]) - batch["source"]).abs().mean()
         self._zero()
@@ -159,7 +159,9 @@ def paper_sides(given: argparse.Namespace) -> dict[str, Callable[[], list[dict[s
     def ours() -> Callable:
         trainer = make_trainer(config)
         ready = [to_device(batch, torch.device("cpu")) for batch in batches]
-        return lambda: [{k: v.item() for k, v in trainer.update([batch]).items()} for batch in ready]
+        return lambda: [
+            {k: v.item() for k, v in trainer.update([batch], step).items()} for step, batch in enumerate(ready)
+        ]
 
     def reference() -> Callable:
         loop = ReferenceLoop(config)
@@ -228,7 +230,7 @@ def measure_fast(given: argparse.Namespace) -> None:
     }
     paper = paper_sides(given)["ours"]()
     for trainer in fast.values():
-        trainer.update([ready])
+        trainer.update([ready], step=0)
     paper()
     ratios: dict[str, list[float]] = {name: [] for name in fast}
     speeds: dict[str, list[float]] = {name: [] for name in fast}
@@ -236,7 +238,7 @@ def measure_fast(given: argparse.Namespace) -> None:
         paper_seconds = timed(paper)
         for name, trainer in fast.items():
             # Eight steps: one of them has the lazy penalty.
-            seconds = timed(lambda trainer=trainer: [trainer.update([ready]) for _ in range(8)]) / 8
+            seconds = timed(lambda trainer=trainer: [trainer.update([ready], step) for step in range(8)]) / 8
             ratios[name].append(paper_seconds / seconds)
             speeds[name].append(1 / seconds)
     for name in fast:

@@ -3,6 +3,7 @@
 Paper: arXiv 2303.17212, section III-D; the architecture is that of StarGAN (arXiv 1711.09020).
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,18 +23,23 @@ NEGATIVE_SLOPE = 0.01  # of the leaky ReLUs
 @dataclass
 class SARGANDiscriminatorOutput(BaseOutput):
     """Attributes:
-    source: [B, 1, H/2^n, W/2^n], one critic score per patch, unbounded; higher is more real.
+    realness: [B, 1, H/2^n, W/2^n], one critic score per patch, unbounded; higher is more real.
     expression: [B, len(expressions)], logits.
     features: what each layer of the trunk saw, [B, C_i, H/2^i, W/2^i]; a learned perceptual distance compares these.
     """
 
-    source: Tensor
+    realness: Tensor
     expression: Tensor
     features: tuple[Tensor, ...] = ()
 
+    @property
+    def source(self) -> Tensor:
+        warnings.warn("SARGANDiscriminatorOutput.source is now .realness.", FutureWarning, stacklevel=2)
+        return self.realness
+
 
 class SARGANDiscriminator(ModelMixin, ConfigMixin):
-    """PatchGAN trunk with a source head and an expression head.
+    """PatchGAN trunk with a head for realness and one for the expression.
 
     Args:
         sample_size: side of the pictures; the expression head covers the whole map, so the size is fixed.
@@ -72,7 +78,7 @@ class SARGANDiscriminator(ModelMixin, ConfigMixin):
         Args:
             pixel_values: [B, 3, sample_size, sample_size] in [-1, 1].
             original: of a conditional discriminator, the pictures before the edit, of the same shape.
-            return_dict: False returns the tuple (source, expression).
+            return_dict: False returns the tuple (realness, expression).
 
         Raises:
             ValueError: a shape that does not fit, or an original too many or too few.
@@ -82,11 +88,11 @@ class SARGANDiscriminator(ModelMixin, ConfigMixin):
         for conv in self.trunk:
             hidden = F.leaky_relu(conv(hidden), NEGATIVE_SLOPE, inplace=True)  # halves what is kept for the gradient
             features.append(hidden)
-        source = self.source_head(hidden)
+        realness = self.source_head(hidden)  # "src" in StarGAN; the name of the weights stays
         expression = self.expression_head(hidden).flatten(1)
         if not return_dict:
-            return source, expression
-        return SARGANDiscriminatorOutput(source=source, expression=expression, features=tuple(features))
+            return realness, expression
+        return SARGANDiscriminatorOutput(realness=realness, expression=expression, features=tuple(features))
 
     def _check(self, pixel_values: Tensor, original: Tensor | None) -> None:
         size = self.config.sample_size

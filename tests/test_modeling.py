@@ -268,7 +268,9 @@ def test_fast_generator_is_a_snapshot_and_refuses_the_same_shapes():
 def test_discriminator_heads():
     discriminator = SARGANDiscriminator(base_channels=8)
     output = discriminator(torch.zeros(2, 3, 128, 128))
-    assert output.source.shape == (2, 1, 2, 2)
+    assert output.realness.shape == (2, 1, 2, 2)
+    with pytest.warns(FutureWarning, match=r"\.source is now \.realness"):
+        assert output.source is output.realness
     assert output.expression.shape == (2, 7)
     with pytest.raises(ValueError, match="128, 128"):
         discriminator(torch.zeros(2, 3, 64, 64))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from ..errors import ConfigurationError
-from ..training.config import PRESETS, TrainingConfig, nearest
+from ..training.config import OLD_NAMES, PRESETS, TrainingConfig, by_new_names, nearest
 
 
 def parse_config(arguments: Sequence[str] | None = None) -> tuple[TrainingConfig, bool]:
@@ -25,33 +25,37 @@ def parse_config(arguments: Sequence[str] | None = None) -> tuple[TrainingConfig
     )
     parser.add_argument("--config", metavar="FILE", default=None, help="YAML or JSON file with settings")
     parser.add_argument("--dry_run", action="store_true", help="print the plan and stop")
-    for each in dataclasses.fields(TrainingConfig):
-        _add_flag(parser, each)
+    fields = {each.name: each for each in dataclasses.fields(TrainingConfig)}
+    for name, each in fields.items():
+        _add_flag(parser, name, each)
+    for old, new in OLD_NAMES.items():
+        _add_flag(parser, old, fields[new], shown=False)
     known, unknown = parser.parse_known_args(arguments)
     if unknown:
         flags = [each.split("=")[0] for each in unknown if each.startswith("--")] or unknown
-        names = [f"--{each.name}" for each in dataclasses.fields(TrainingConfig)]
+        names = [f"--{name}" for name in fields]
         raise ConfigurationError(f"Unknown arguments: {nearest(flags, names)}. --help lists the settings.")
     given = vars(known)
     file, dry_run = given.pop("config"), given.pop("dry_run")
 
     values = TrainingConfig.load(file) if file else {}
-    values |= {name: value for name, value in given.items() if value is not None}
-    config = TrainingConfig.from_dict(PRESETS.get(values.get("objective"), {}) | values)
+    values |= by_new_names({name: value for name, value in given.items() if value is not None})
+    config = TrainingConfig.from_dict(PRESETS.get(str(values.get("objective")), {}) | values)
     if (config.train_data_dir is None) == (config.dataset_name is None):
         raise ConfigurationError("Give the data as either --train_data_dir FOLDER or --dataset_name HUB_ID.")
     return config, dry_run
 
 
-def _add_flag(parser: argparse.ArgumentParser, each: dataclasses.Field) -> None:
+def _add_flag(parser: argparse.ArgumentParser, name: str, each: dataclasses.Field, shown: bool = True) -> None:
     kind = next(k for k in (get_args(each.type) or (each.type,)) if k is not type(None))
     # None marks "not given": presets and files fill in before the class's own default does.
     default = each.metadata.get("otherwise", each.default)
-    options: dict = {"default": None, "help": f"{each.metadata['help']} (default: {default})"}
+    text = f"{each.metadata['help']} (default: {default})" if shown else argparse.SUPPRESS
+    options: dict = {"default": None, "help": text}
     if kind is bool:
-        parser.add_argument(f"--{each.name}", action=argparse.BooleanOptionalAction, **options)
+        parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, **options)
     else:
-        parser.add_argument(f"--{each.name}", type=kind, choices=each.metadata.get("choices"), **options)
+        parser.add_argument(f"--{name}", type=kind, choices=each.metadata.get("choices"), **options)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,11 +2,12 @@
 
 import dataclasses
 
+from ..controls import CONTROL_NAMES
 from ..errors import ConfigurationError
 from ..hub import load_model
 from ..modeling_sargan import SARGAN
 from .config import ARCHITECTURE, TrainingConfig
-from .weight_surgery import widen, without_motion
+from .weight_surgery import widen, with_controls, without_motion
 
 
 def with_architecture(config: TrainingConfig) -> TrainingConfig:
@@ -18,28 +19,35 @@ def with_architecture(config: TrainingConfig) -> TrainingConfig:
     """
     if not config.init_from:
         return config
-    generator = start_from(config)
+    generator = start_from(config, config.init_from)
     return dataclasses.replace(config, **{name: generator.config[name] for name in ARCHITECTURE})
 
 
-def start_from(config: TrainingConfig) -> SARGAN:
-    """The model that `init_from` names, without its flow field and widened as the settings say.
+def start_from(config: TrainingConfig, name: str) -> SARGAN:
+    """The model of that name or folder, without its flow field, with controls and widened as the settings say.
 
     Raises:
         ConfigurationError: a setting of the network differs from it.
         ModelFormatError: there is no such model.
     """
-    generator = load_model(config.init_from, low_cpu_mem_usage=False)
-    if config.still_init:
+    generator = load_model(name, low_cpu_mem_usage=False)
+    if config.init_drop_motion:
         generator = without_motion(generator)
-    generator = widen(generator, config.widen_init * generator.config.base_channels, config.seed)
+    if config.controls:
+        generator = with_controls(generator, CONTROL_NAMES)
+    elif generator.config["controls"]:
+        raise ConfigurationError(
+            f"{name} has controls, and training by classes alone would unlearn them: train with --controls, on a "
+            "set drawn by `sargan rig --controls`."
+        )
+    generator = widen(generator, config.init_widen_factor * generator.config["base_channels"], config.seed)
     given = {name: value for name in ARCHITECTURE if (value := getattr(config, name)) is not None}
     odd = [name for name, value in given.items() if value != generator.config[name]]
     if odd:
         raise ConfigurationError(
-            f"{config.init_from} gives a network with {_named(odd, generator.config)}, and the settings say "
-            f"{_named(odd, given)}. Leave these settings out, or start without init_from. (widen_init makes a network wider, "
-            "still_init takes its motion away.)"
+            f"{name} gives a network with {_named(odd, generator.config)}, and the settings say "
+            f"{_named(odd, given)}. Leave these settings out, or start without init_from. (init_widen_factor makes a network "
+            "wider, init_drop_motion takes its motion away.)"
         )
     return generator
 

@@ -2,7 +2,8 @@
 
 import dataclasses
 import difflib
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -10,6 +11,7 @@ from typing import Any, get_args
 import yaml
 
 from ..errors import ConfigurationError
+from ..expressions import EXPRESSIONS
 from ..file_errors import whole_file
 
 # What an objective needs besides its losses, where it differs from the defaults below. Flags and files override it.
@@ -35,6 +37,9 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
+# Settings by the names that they had in earlier versions, for files and flags written then.
+OLD_NAMES = {"widen_init": "init_widen_factor", "still_init": "init_drop_motion"}
+MOST_CLASSES = 40
 PRECISIONS = ("no", "fp16", "bf16")
 # The network's settings where there is no `init_from` to decide them.
 ARCHITECTURE: dict[str, Any] = {
@@ -66,6 +71,12 @@ class TrainingConfig:
     # Data
     train_data_dir: str | None = setting(None, "folder with pictures, metadata or Parquet shards")
     dataset_name: str | None = setting(None, "data set id on the Hub")
+    split: str | None = setting(None, "part of the set to train on", otherwise="train, or the only one")
+    revision: str | None = setting(None, "branch, tag or commit of the data set on the Hub")
+    cache_dir: str | None = setting(None, "folder for data that is downloaded or converted", otherwise="Hugging Face's")
+    expressions: str | None = setting(
+        None, "names of the classes in the model's order, with commas between them", otherwise="the seven"
+    )
     adapter: str | None = setting(None, "file-name rules to read the folder by; found by itself when left out")
     streaming: bool = setting(False, "read pictures as they come instead of decoding them to disk first")
     held_out: float = setting(0.12, "share of the people kept for validation", minimum=0.0, maximum=0.9)
@@ -75,6 +86,13 @@ class TrainingConfig:
         0.15, "share of samples with spectacles or something else before the face", minimum=0.0, maximum=1.0
     )
     caricature: float = setting(0.0, "share of samples bent into faces of other proportions", minimum=0.0, maximum=1.0)
+    controls: bool = setting(False, "train facial controls too, on a set drawn by `sargan rig --controls`")
+    controls_alone: float = setting(
+        0.4, "with controls, share of pairs asked for by controls and no class", minimum=0.0, maximum=1.0
+    )
+    controls_added: float = setting(
+        0.2, "with controls, share of pairs asked for by a class and controls on top of it", minimum=0.0, maximum=1.0
+    )
     dataloader_num_workers: int = setting(1, "processes that prepare batches", minimum=0)
     # Network
     base_channels: int | None = of_network("base_channels", "width of the generator's first convolution", minimum=4)
@@ -83,8 +101,8 @@ class TrainingConfig:
     ultimate_skip: bool | None = of_network("ultimate_skip", "add the input to what the network painted")
     motion: bool | None = of_network("motion", "move that skip by a predicted flow")
     init_from: str | None = setting(None, "model folder or Hub id to start from")
-    widen_init: int = setting(1, "times the width of init_from; its channels are copied", minimum=1)
-    still_init: bool = setting(False, "leave out the flow field of init_from, for a network without motion")
+    init_widen_factor: int = setting(1, "times the width of init_from; its channels are copied", minimum=1)
+    init_drop_motion: bool = setting(False, "leave out the flow field of init_from, for a network without motion")
     resolution: int = setting(128, "side of the training crops, a multiple of 16", minimum=16)
     # Objective
     objective: str = setting("fast", "which losses", choices=("fast", "paper"))
@@ -147,21 +165,46 @@ class TrainingConfig:
             )
         if self.push_to_hub and not self.hub_model_id:
             raise ConfigurationError("push_to_hub needs hub_model_id, the repository to upload to.")
+        self._check_classes()
         self._check_start()
         self._check_effects()
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The expressions to train, in the order of the model."""
+        if self.expressions is None:
+            return EXPRESSIONS
+        return tuple(name.strip() for name in self.expressions.split(","))
+
+    def _check_classes(self) -> None:
+        names = self.class_names
+        if not 2 <= len(names) <= MOST_CLASSES or not all(names) or len({name.lower() for name in names}) < len(names):
+            raise ConfigurationError(
+                f"expressions must be 2 to {MOST_CLASSES} different names with commas between them, such as "
+                f"happy,contempt,smirk; got {self.expressions!r}."
+            )
+
     def _check_start(self) -> None:
         """What a run starts from, and what it makes of that."""
+        if self.controls and not self.paired_weight:
+            raise ConfigurationError("controls are learned from pairs: give paired_weight, or train without controls.")
+        if self.controls and self.controls_alone + self.controls_added > 1:
+            raise ConfigurationError(
+                f"controls_alone and controls_added are shares of the same pairs, at most 1 together; got "
+                f"{self.controls_alone} and {self.controls_added}."
+            )
         if self.motion and self.ultimate_skip is False:
             raise ConfigurationError("motion moves the ultimate skip: use it with ultimate_skip.")
-        if self.widen_init > 1 and not self.init_from:
-            raise ConfigurationError("widen_init copies the channels of a trained generator: name it with init_from.")
-        if self.still_init and not self.init_from:
+        if self.init_widen_factor > 1 and not self.init_from:
             raise ConfigurationError(
-                "still_init leaves out the flow field of a trained generator: name it with init_from."
+                "init_widen_factor copies the channels of a trained generator: name it with init_from."
             )
-        if self.still_init and self.motion:
-            raise ConfigurationError("still_init leaves out what motion asks for: use one of them.")
+        if self.init_drop_motion and not self.init_from:
+            raise ConfigurationError(
+                "init_drop_motion leaves out the flow field of a trained generator: name it with init_from."
+            )
+        if self.init_drop_motion and self.motion:
+            raise ConfigurationError("init_drop_motion leaves out what motion asks for: use one of them.")
 
     def _check_effects(self) -> None:
         """A setting that nothing would come of is a mistake: whoever gives it expects something."""
@@ -173,6 +216,13 @@ class TrainingConfig:
                 )
         if self.motion is False and "flow_weight" in changed:
             raise ConfigurationError("flow_weight has no effect without motion: leave it out, or train with motion.")
+        if not self.controls:
+            for name in sorted(changed & {"controls_alone", "controls_added"}):
+                raise ConfigurationError(
+                    f"{name} has no effect without controls: leave it out, or train with controls."
+                )
+        if self.revision and not self.dataset_name:
+            raise ConfigurationError("revision has no effect without dataset_name: leave it out for a folder.")
         if self.hub_private and not self.push_to_hub:
             raise ConfigurationError("hub_private has no effect without push_to_hub: give both or neither.")
 
@@ -180,9 +230,14 @@ class TrainingConfig:
     def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
         """Builds settings from names and values; an unknown name is refused with the nearest known ones.
 
+        Old names warn.
+
         Raises:
             ConfigurationError: an unknown name or a value that cannot work.
         """
+        values = by_new_names(values)
+        if isinstance(names := values.get("expressions"), list | tuple):  # as YAML writes them
+            values["expressions"] = ",".join(map(str, names))
         known = [each.name for each in dataclasses.fields(cls)]
         if unknown := sorted(set(values) - set(known)):
             raise ConfigurationError(f"Unknown settings: {nearest(unknown, known)}.")
@@ -201,6 +256,7 @@ class TrainingConfig:
             raise ConfigurationError(f"Cannot read settings from {path}: {error}.") from error
         if not isinstance(values, dict):
             raise ConfigurationError(f"{path} must hold names and values; got {type(values).__name__}.")
+        values = by_new_names(values)
         return values | {
             each.name: float(values[each.name])
             for each in dataclasses.fields(cls)
@@ -221,6 +277,23 @@ class TrainingConfig:
             file.write(self.to_yaml().encode())
 
 
+def by_new_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings with old names replaced, which are warned of.
+
+    Raises:
+        ConfigurationError: a setting is given by both of its names.
+    """
+    renamed = {}
+    for name, value in values.items():
+        new = OLD_NAMES.get(name, name)
+        if new != name:
+            warnings.warn(f"The setting {name} is now {new}.", FutureWarning, stacklevel=3)
+            if new in values:
+                raise ConfigurationError(f"{name} is the old name of {new}: give the latter only.")
+        renamed[new] = value
+    return renamed
+
+
 def nearest(unknown: Iterable[str], known: Iterable[str]) -> str:
     """Names that nobody knows, each with the known one that it looks like."""
     found = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
@@ -239,7 +312,9 @@ def _check(name: str, value: Any, each: dataclasses.Field) -> None:
     kinds = get_args(each.type) or (each.type,)
     number_ok = float in kinds and isinstance(value, int) and not isinstance(value, bool)
     if not number_ok and type(value) not in kinds:
-        wanted = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in kinds)
+        wanted = " or ".join(
+            "nothing" if kind is type(None) else str(getattr(kind, "__name__", kind)) for kind in kinds
+        )
         raise ConfigurationError(f"{name} must be {wanted}; got {value!r}.")
     limits = each.metadata
     if value is None:

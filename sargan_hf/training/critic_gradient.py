@@ -18,20 +18,21 @@ def critic_slope(discriminator: SARGANDiscriminator, pictures: Tensor) -> Tensor
     """
     with torch.no_grad():
         judged = discriminator(pictures)
-    gradient = _transposed(discriminator.source_head, torch.ones_like(judged.source))
+    gradient = _transposed(discriminator.source_head, torch.ones_like(judged.realness))
     for conv, hidden in zip(reversed(discriminator.trunk), reversed(judged.features), strict=True):
+        assert isinstance(conv, nn.Conv2d)  # a list of modules forgets the type
         gradient = _transposed(conv, gradient * torch.where(hidden > 0, 1.0, NEGATIVE_SLOPE))
     return gradient
 
 
 def _transposed(conv: nn.Conv2d, gradient: Tensor) -> Tensor:
     batch, channels, height, width = gradient.shape
+    step, pad, kernel = conv.stride[0], int(conv.padding[0]), conv.kernel_size[0]
     if height * width > FEW_PLACES:
-        return F.conv_transpose2d(gradient, conv.weight, stride=conv.stride, padding=conv.padding)
+        return F.conv_transpose2d(gradient, conv.weight, stride=step, padding=pad)
     # The last layers have many weights and few places: as a product of matrices, their gradient comes in the layout of the
     # weights; a convolution would make a second copy of 134 MB to turn it around.
     rows = gradient.permute(0, 2, 3, 1).reshape(-1, channels)
     patches = (rows @ conv.weight.flatten(1)).reshape(batch, height * width, -1).transpose(1, 2)
-    step, pad, kernel = conv.stride[0], conv.padding[0], conv.kernel_size[0]
-    size = tuple((n - 1) * step - 2 * pad + kernel for n in (height, width))
-    return F.fold(patches, size, kernel, padding=pad, stride=step)
+    tall, wide = ((n - 1) * step - 2 * pad + kernel for n in (height, width))
+    return F.fold(patches, (tall, wide), kernel, padding=pad, stride=step)

@@ -1,15 +1,16 @@
 """`--dry_run`: what a run would do, told before it is started."""
 
+import math
 import time
 
 import torch
 
-from ..data.people import count_people
 from .architecture import with_architecture
 from .config import TrainingConfig
 from .launching import make_accelerator
 from .loader import training_batches
 from .progress import peak_memory
+from .run_summary import run_summary
 from .setup_data import prepare_data
 from .trainer import Trainer, to_device
 
@@ -20,50 +21,33 @@ def print_plan(config: TrainingConfig, timed_steps: int = 3) -> None:
     accelerator, config = make_accelerator(config, tracked=False)
     data = prepare_data(config, accelerator)
     trainer = Trainer(config, accelerator, data)
-    labels = [data.expressions[index] for index in data.faces.expression]
-    counts = ", ".join(f"{name} {labels.count(name)}" for name in data.expressions)
-    paired = sum(len(data.faces.partners(index)) > 0 for index in range(len(data.faces)))
-    held_out = f"{len(data.held_out)} of {count_people(data.held_out.subject)}" if data.held_out else "nobody"
     seconds = _time_steps(trainer, timed_steps)
     total = seconds * config.max_train_steps
     accelerator.print(
         f"{config.to_yaml()}\n"
-        f"Pictures    {len(data.faces)} of {count_people(data.faces.subject)}, {paired} of them paired\n"
-        f"Expressions {counts}\n"
-        f"Held out    {held_out}\n"
-        f"Generator   {_millions(trainer.generator)} M parameters\n"
-        f"Adversary   {_millions(trainer.discriminator)} M parameters\n"
-        f"Batch       {config.train_batch_size} x {config.gradient_accumulation_steps} accumulated x "
-        f"{accelerator.num_processes} processes on {accelerator.device}\n"
+        f"{run_summary(trainer)}\n"
         f"Time        {seconds:.2f} s a step, {config.max_train_steps} steps: about {total / 3600:.1f} hours\n"
         f"Memory      {peak_memory(accelerator.device):.1f} GB at most so far"
     )
 
 
-def _time_steps(trainer: Trainer, steps: int) -> float:
+def _time_steps(trainer: Trainer, least: int) -> float:
+    """Seconds of a step with everything on, mean of whole cycles of `critic_steps`, `least` steps or more."""
     config, accelerator = trainer.config, trainer.accelerator
-    batches = training_batches(
-        trainer.data.samples,
-        0,
-        config.train_batch_size,
-        config.gradient_accumulation_steps,
-        accelerator.process_index,
-        accelerator.num_processes,
-        workers=0,
-    )
-    # The adversary may start late; the estimate is for a step with everything on.
-    trainer.step = max(config.adversarial_start, config.critic_steps - 1)
-    for step in range(steps + 1):  # the first one pays for memory and kernels being set up
-        if step == 1:
-            start = time.perf_counter()
+    batches = training_batches(trainer.data.samples, 0, config, accelerator, workers=0)
+    cycle = config.critic_steps
+    # The adversary may start late, or never.
+    late = config.adversarial_start if config.adversarial_start < config.max_train_steps else 0
+    first = math.ceil(late / cycle) * cycle + cycle
+    steps = math.ceil(least / cycle) * cycle
+    start = time.perf_counter()
+    for step in range(first - 1, first + steps):
         micro_batches = [
             to_device(next(batches), accelerator.device) for _ in range(config.gradient_accumulation_steps)
         ]
-        trainer.update(micro_batches)
+        trainer.update(micro_batches, step)
+        if step < first:  # it paid for memory and kernels being set up
+            start = time.perf_counter()
     if accelerator.device.type == "cuda":
         torch.cuda.synchronize(accelerator.device)
     return (time.perf_counter() - start) / steps
-
-
-def _millions(network: torch.nn.Module) -> str:
-    return f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f}"

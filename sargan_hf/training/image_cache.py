@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 from datasets import Dataset, config
 
+from ..controls import ADDED_COLUMN, CONTROLS, CONTROLS_COLUMN
 from ..data.image_decoding import named_pictures
 from ..data.photograph_rows import RECIPE, source_only
 from ..errors import DatasetError
+from ..expressions import NO_CLASS
 from ..file_errors import cause, remedy
 from .run_folder import waiting_lock
 
@@ -19,10 +21,14 @@ class FaceLabels:
     """What is known of the pictures of a set without looking at them.
 
     Attributes:
-        expression: int64 [N], indices into the set's expressions.
+        expression: int64 [N], indices into the set's expressions; `NO_CLASS` where controls alone made a picture.
+        classes: the indices of the expressions that there are pictures of.
         subject: the person in each picture.
+        num_pairs: how many pairs of two pictures or more there are.
         source_only: bool [N], photographs in a pair. What they are edited to is known, but they are no measure of an edit:
             real smiles are fainter than the rig's, and the mean of both would be a faint one.
+        plain: bool [N], pictures that show their class as the set usually does, without further controls.
+        controls, controls_added: float32 [N, K], as in docs/controls.md, NaN where not known; None without these columns.
     """
 
     def __init__(self, dataset: Dataset):
@@ -30,10 +36,16 @@ class FaceLabels:
             raise DatasetError("The training set is empty: check the folder and the split.")
         self.expression = np.asarray(dataset["expression"], dtype=np.int64)
         self.subject = list(dataset["subject"])
-        self.num_expressions = dataset.features["expression"].num_classes
+        self.classes = tuple(np.unique(self.expression[self.expression != NO_CLASS]).tolist())
         self._group, self._members = _groups(list(dataset["pair"]))
+        self.num_pairs = len(self._members)
         recipe = list(dataset[RECIPE]) if RECIPE in dataset.column_names else [None] * len(dataset)
+        self.controls, self.controls_added = (_controls(dataset, name) for name in (CONTROLS_COLUMN, ADDED_COLUMN))
         self.source_only = np.array([source_only(*of) for of in zip(recipe, self._group, strict=True)], bool)
+
+        self.plain = self.expression != NO_CLASS
+        if self.controls_added is not None:
+            self.plain &= (np.nan_to_num(self.controls_added) == 0).all(axis=1)
 
     def __len__(self) -> int:
         return len(self.expression)
@@ -64,6 +76,16 @@ class FaceCache(FaceLabels):
         if self._pictures is None:
             self._pictures = np.memmap(self._path, np.uint8, "r", shape=(len(self), self.size, self.size, 3))
         return self._pictures[index]
+
+
+def _controls(dataset: Dataset, column: str) -> np.ndarray | None:
+    if column not in dataset.column_names:
+        return None
+    lists = dataset.select_columns([column]).with_format("arrow")[:][column].combine_chunks()
+    values = np.full((len(lists), len(CONTROLS)), np.nan, np.float32)
+    known = np.flatnonzero(lists.is_valid().to_numpy(zero_copy_only=False))
+    values[known] = lists.flatten().to_numpy(zero_copy_only=False).reshape(len(known), len(CONTROLS))
+    return values
 
 
 def _groups(pairs: list[str]) -> tuple[list[str], dict[str, np.ndarray]]:
@@ -110,7 +132,7 @@ def _decode(dataset: Dataset, size: int, partial: Path) -> None:
     try:
         with open(partial, "wb") as file:
             for name, picture in named_pictures(dataset):
-                file.write(stored_picture(picture, size, name))
+                file.write(stored_picture(picture, size, name).tobytes())
             file.flush()
             os.fsync(file.fileno())
     except BaseException:

@@ -22,7 +22,9 @@ class Interruption:
         if self.accelerator.num_processes == 1:
             return self._asked
         flag = torch.tensor(float(self._asked), device=self.accelerator.device)
-        return self.accelerator.reduce(flag, reduction="sum").item() > 0
+        total = self.accelerator.reduce(flag, reduction="sum")
+        assert isinstance(total, torch.Tensor)  # what went in; Accelerate reduces structures too
+        return total.item() > 0
 
     def __enter__(self) -> "Interruption":
         if threading.current_thread() is threading.main_thread():

@@ -92,7 +92,7 @@ def _precision(config: TrainingConfig, state: PartialState) -> str:
             precision,
             precision,
         )
-    if precision == "fp16" and state.device.type == "cpu":
+    if precision == "fp16" and state.device is not None and state.device.type == "cpu":
         raise ConfigurationError("mixed_precision fp16 needs a GPU; on a CPU use bf16 or no.")
     return precision
 

@@ -7,29 +7,30 @@ from contextlib import contextmanager
 
 import cv2
 import torch
+from accelerate import Accelerator
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from ..errors import SARGANError
 from ..file_errors import FULL, disk_error
-from .map_dataset import TrainingSamples
-from .stream_dataset import StreamedSamples
+from .config import TrainingConfig
+from .sample import Samples
 
 
 def training_batches(
-    samples: TrainingSamples | StreamedSamples,
-    first_step: int,
-    micro_batch: int,
-    accumulation: int,
-    rank: int,
-    world: int,
-    workers: int,
+    samples: Samples, first_step: int, config: TrainingConfig, accelerator: Accelerator, workers: int | None = None
 ) -> Iterator[dict[str, torch.Tensor]]:
-    """Endless micro-batches of this process, `accumulation` of them for each update."""
-    workers = workers if samples.in_workers else 0
+    """Endless micro-batches of this process, `gradient_accumulation_steps` of them for each update.
+
+    Args:
+        first_step: the update that the first of them is for.
+        workers: processes that prepare them, where it is not the settings' number.
+    """
+    workers = (config.dataloader_num_workers if workers is None else workers) if samples.supports_workers else 0
+    local_batch = config.train_batch_size * config.gradient_accumulation_steps
     loader = DataLoader(
-        **samples.reader(first_step, micro_batch * accumulation, rank, world),
-        batch_size=micro_batch,
+        **samples.loader_kwargs(first_step, local_batch, accelerator.process_index, accelerator.num_processes),
+        batch_size=config.train_batch_size,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_prepare_worker,

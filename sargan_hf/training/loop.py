@@ -1,8 +1,10 @@
 """Runs a training from start, or from a checkpoint, to the end."""
 
 import time
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 from accelerate.utils import broadcast_object_list, set_seed
 
@@ -14,13 +16,29 @@ from .config import TrainingConfig
 from .interruption import Interruption
 from .launching import make_accelerator
 from .loader import let_go, training_batches
+from .objectives import Batch
 from .progress import Progress, end_tracking
 from .publish import reserve_repository, save_model
 from .resuming import changed_settings
 from .run_folder import begin_run, run_lock
+from .run_summary import run_summary
 from .setup_data import prepare_data
 from .trainer import Trainer, to_device
-from .validation import HeldOut, save_grid
+from .validation import Validator, save_grid
+
+
+class Outcome(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        step: steps made in all.
+        errors: held-out error of each expression at that step; may be empty.
+        interrupted: whether more steps were asked for.
+    """
+
+    step: int
+    errors: dict[str, float]
+    interrupted: bool
 
 
 def train(config: TrainingConfig) -> Path:
@@ -39,13 +57,15 @@ def train(config: TrainingConfig) -> Path:
             reserve_repository(config)
         set_seed(config.seed)
         trainer = Trainer(config, accelerator, prepare_data(config, accelerator))
-        _start(trainer)
+        first_step = _start(trainer)
+        accelerator.print(run_summary(trainer, first_step))
         with Interruption(accelerator) as interruption:
-            errors, interrupted = _run(trainer, interruption)
+            outcome = _run(trainer, first_step, interruption)
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
-            save_model(trainer, errors)
-        accelerator.print(f"{'The model so far' if interrupted else 'Finished: the model'} is in {output_dir}")
+            with trainer.averaged_generator() as generator:
+                save_model(generator, config, trainer.data, outcome.step, outcome.errors)
+        accelerator.print(f"{'The model so far' if outcome.interrupted else 'Finished: the model'} is in {output_dir}")
         end_tracking(accelerator)
     return output_dir
 
@@ -59,8 +79,8 @@ def _refuse_a_used_folder(config: TrainingConfig) -> None:
         )
 
 
-def _start(trainer: Trainer) -> None:
-    """Goes on from the checkpoint that the settings name, if there is one, and notes whose folder this is."""
+def _start(trainer: Trainer) -> int:
+    """Goes on from the checkpoint that the settings name, if there is one; returns the first step to make."""
     config, accelerator, output_dir = trainer.config, trainer.accelerator, trainer.output_dir
     start = [None]
     if config.resume_from_checkpoint and accelerator.is_main_process:
@@ -82,59 +102,55 @@ def _start(trainer: Trainer) -> None:
             raise CheckpointError(
                 f"{output_dir} cannot be written ({cause(error)}). {remedy(error, output_dir)}, or give another output_dir."
             ) from error
+    return state["step"] if state else 0
 
 
-def _run(trainer: Trainer, interruption: Interruption) -> tuple[dict[str, float], bool]:
-    """Runs to the end or to an interruption; returns the held-out errors at that step, and whether it was interrupted."""
-    config, accelerator, data = trainer.config, trainer.accelerator, trainer.data
-    accumulation = config.gradient_accumulation_steps
-    batches = training_batches(
-        data.samples,
-        trainer.step,
-        config.train_batch_size,
-        accumulation,
-        accelerator.process_index,
-        accelerator.num_processes,
-        config.dataloader_num_workers,
-    )
-    held_out = (
-        HeldOut(data.held_out, data.expressions, config.resolution, before=data.held_out_before)
-        if data.held_out
-        else None
-    )
-    errors, stop = None, False
-    with let_go(batches), Progress(trainer) as progress:
-        while trainer.step < config.max_train_steps and not stop:
-            waited = time.perf_counter()
-            micro_batches = [to_device(next(batches), accelerator.device) for _ in range(accumulation)]
-            waited = time.perf_counter() - waited
-            parts, errors = trainer.update(micro_batches), None
-            progress.log(parts, waited)
-            last, stop = trainer.step == config.max_train_steps, interruption.asked()
-            if accelerator.is_main_process:
-                if held_out and trainer.step % config.validation_steps == 0:
-                    errors = _validate(trainer, held_out, progress)
-                if last or stop or trainer.step % config.checkpointing_steps == 0:
-                    trainer.save()
-        if held_out and accelerator.is_main_process and errors is None:
-            errors = _validate(trainer, held_out, progress)
-        interrupted = stop and trainer.step < config.max_train_steps
+def _run(trainer: Trainer, first_step: int, interruption: Interruption) -> Outcome:
+    """Runs to the end or to an interruption."""
+    config, main = trainer.config, trainer.accelerator.is_main_process
+    validator = Validator.of(trainer.data, config.resolution) if main else None
+    batches = training_batches(trainer.data.samples, first_step, config, trainer.accelerator)
+    done, stop, errors = first_step, False, None
+    with let_go(batches), Progress(config, trainer.accelerator, first_step) as progress:
+        while done < config.max_train_steps and not stop:
+            micro_batches, waited = _next(batches, trainer)
+            parts = trainer.update(micro_batches, step=done)
+            done, errors = done + 1, None
+            progress.log(done, parts, waited)
+            stop = interruption.asked()
+            if validator and done % config.validation_steps == 0:
+                errors = _validate(trainer, validator, done, progress)
+            if main and (done == config.max_train_steps or stop or done % config.checkpointing_steps == 0):
+                trainer.save(done)
+        if validator and errors is None:
+            errors = _validate(trainer, validator, done, progress)
+        interrupted = stop and done < config.max_train_steps
         if interrupted:
-            progress.say(f"Interrupted at step {trainer.step}. Go on with --resume_from_checkpoint latest.")
-    return errors or {}, interrupted
+            progress.say(f"Interrupted at step {done}. Go on with --resume_from_checkpoint latest.")
+    return Outcome(done, errors or {}, interrupted)
 
 
-def _validate(trainer: Trainer, held_out: HeldOut, progress: Progress) -> dict[str, float]:
+def _next(batches: Iterator[Batch], trainer: Trainer) -> tuple[list[Batch], float]:
+    """The micro-batches of a step, on the device, and how many seconds they were waited for."""
+    start = time.perf_counter()
+    count, device = trainer.config.gradient_accumulation_steps, trainer.accelerator.device
+    micro_batches = [to_device(next(batches), device) for _ in range(count)]
+    return micro_batches, time.perf_counter() - start
+
+
+def _validate(trainer: Trainer, validator: Validator, step: int, progress: Progress) -> dict[str, float]:
     with trainer.averaged_generator() as generator:
-        errors = held_out.errors(generator, trainer.accelerator.device)
-        grid = held_out.grid(generator, trainer.accelerator.device)
-    progress.validation(errors, grid)
+        errors = validator.errors(generator, trainer.accelerator.device)
+        grid = validator.grid(generator, trainer.accelerator.device)
+    progress.validation(step, errors, grid)
     measured = (
-        f"held-out error {errors['all']:.3f} of no edit" if errors else "nobody held out is in a pair to measure it on"
+        f"held-out error {errors['all']:.3f} of no edit"
+        if "all" in errors
+        else "nobody held out is in a pair to measure it on"
     )
     try:
-        samples = f"samples in {save_grid(grid, trainer.output_dir, trainer.step)}"
+        samples = f"samples in {save_grid(grid, trainer.output_dir, step)}"
     except OSError as error:  # the checkpoints are what must not be lost, and they say so themselves
         samples = f"no samples, as they could not be written ({cause(error)})"
-    progress.say(f"step {trainer.step}: {measured}; {samples}")
+    progress.say(f"step {step}: {measured}; {samples}")
     return errors

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..expressions import NO_CLASS
+
 
 def change_weight(source: Tensor, target: Tensor, emphasis: float = 6.0) -> Tensor:
     """Per-pixel weight [B, 1, H, W], mean 1 per picture: 1 + emphasis * local mean of |target - source|.
@@ -52,6 +54,11 @@ def feature_distance(features: Sequence[Tensor], truth: Sequence[Tensor]) -> Ten
         for ours, theirs in zip(features, truth, strict=True)
     ]
     return torch.stack(distances).mean(dim=0)
+
+
+def expression_error(logits: Tensor, expression: Tensor) -> Tensor:
+    """Cross-entropy of logits [B, n], mean over the batch; a picture of no class (`NO_CLASS`) counts as 0."""
+    return F.cross_entropy(logits, expression, ignore_index=NO_CLASS, reduction="sum") / len(logits)
 
 
 def gradient_penalty(slope: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:

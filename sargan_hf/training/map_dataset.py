@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -10,10 +10,7 @@ from torch.utils.data import Dataset, Sampler
 
 from .image_cache import FaceCache
 from .optical_flow import MotionMaps
-from .pairing import aims, draw_aim, draw_source
-
-if TYPE_CHECKING:
-    pass
+from .pairing import Pair, choose
 from .sample import Draw, Face, SampleMaker
 
 
@@ -24,13 +21,15 @@ class TrainingSamples(Dataset):
 
     One sample is a dict of
         source, target: float32 [3, S, S] in [-1, 1]; `target` repeats the source where it is not known
-        source_expression, target_expression: int64 scalars
+        source_expression, target_expression: int64 scalars, the class shown and the one asked for; `NO_CLASS` is none
         paired: float32 scalar, 1 where `target` is the true picture
         motion: float32 [2, S, S], as in `SARGANOutput.motion`; motion_valid: float32 [1, S, S]
+        controls: float32 [K], where controls are trained: what is asked for beside that class, 0 leaves a part as it is
+        source_controls: float32 [K], what turns the edit back, beside the class of the source
         mix: float32 [1, 1, 1] uniform in [0, 1), for the gradient penalty
     """
 
-    in_workers = True
+    supports_workers: ClassVar[bool] = True
 
     def __init__(self, faces: FaceCache, draw: Draw, neutral: int, maps: MotionMaps, before: FaceCache | None = None):
         self.faces, self.draw, self.neutral, self.maps, self.before = faces, draw, neutral, maps, before
@@ -43,12 +42,17 @@ class TrainingSamples(Dataset):
             target = self._face(picture)
             source = Face(self.before.picture(picture), target.expression)
             return self.maker.make(source, target, target.expression, None, rng)
-        source, target, aim = self._choose(picture, rng)
+        members = self.faces.partners(picture)
+        members = members if len(members) else np.array([picture])
+        drawn = int(np.flatnonzero(members == picture)[0])
+        choice = choose(self._pair(members), drawn, self.draw, self.neutral, self.faces.classes, rng)
+        source = int(members[choice.source])
+        target = None if choice.target is None else int(members[choice.target])
         exact = self.maps.exact(source, target) if self.draw.motion and target is not None else None
-        return self.maker.make(self._face(source), None if target is None else self._face(target), aim, exact, rng)
+        true = None if target is None else self._face(target)
+        return self.maker.make(self._face(source), true, choice.expression, exact, rng, choice.controls)
 
-    def reader(self, first_step: int, local_batch: int, rank: int, world: int) -> dict:
-        """The data loader's arguments for one process, from update `first_step` on."""
+    def loader_kwargs(self, first_step: int, local_batch: int, rank: int, world: int) -> dict[str, Any]:
         return {"dataset": self, "sampler": StreamSampler(first_step, local_batch, rank, world)}
 
     def _face(self, index: int) -> Face:
@@ -58,22 +62,10 @@ class TrainingSamples(Dataset):
         epoch, place = divmod(position, len(self.faces))
         return int(_order(self.draw.seed, epoch, len(self.faces))[place])
 
-    def _choose(self, picture: int, rng: np.random.Generator) -> tuple[int, int | None, int]:
-        """The drawn picture is the target: all expressions are aimed at equally often. A partner is its source.
-
-        A drawn picture that may only be a source is edited to one of its partners with another expression.
-        """
-        partners, expression = self.faces.partners(picture), int(self.faces.expression[picture])
-        of = self.faces.expression[partners], self.faces.source_only[partners]
-        photograph = self.faces.source_only[picture]
-        targets = partners[aims(*of, expression, photograph)]
-        if len(targets) == 0 or not self.draw.pairs:
-            return picture, None, draw_aim(expression, self.faces.num_expressions, rng)
-        if photograph:
-            target = int(rng.choice(targets))
-            return picture, target, int(self.faces.expression[target])
-        source = draw_source(*of, expression, self.draw, self.neutral, rng)
-        return int(partners[source]), picture, expression
+    def _pair(self, members: np.ndarray) -> Pair:
+        faces = self.faces
+        controls, added = (None if of is None else of[members] for of in (faces.controls, faces.controls_added))
+        return Pair(faces.expression[members], faces.source_only[members], controls, added)
 
 
 @lru_cache(maxsize=2)

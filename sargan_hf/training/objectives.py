@@ -1,18 +1,20 @@
 """What the two networks are trained for.
 
-An objective turns a batch (see `batches.TrainingSamples`) and the generator's edit into losses for the discriminator and one
-for the generator, each with the parts of it that are worth watching.
+An objective turns a batch (see `TrainingSamples`) into the losses of the phases of a step: D main, D penalty and G main. Each
+loss is one number to differentiate, with the parts of it that are worth watching. `Trainer.update` runs the phases in order.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from ..expressions import NO_CLASS
+from ..modeling_discriminator import SARGANDiscriminator
 from ..modeling_sargan import SARGANOutput
 from . import losses
 from .config import TrainingConfig
@@ -22,22 +24,35 @@ Batch = dict[str, Tensor]
 Parts = dict[str, Tensor]
 
 
+class Loss(NamedTuple):
+    """Attributes:
+    total: scalar to differentiate.
+    parts: scalars by name, for the log.
+    """
+
+    total: Tensor
+    parts: Parts
+
+
 @dataclass
 class Objective:
     """Base of both: holds the networks and the weights.
 
     Attributes:
-        edit: `edit(pictures, expression indices) -> SARGANOutput`, the generator under the run's precision.
+        edit: `edit(pictures [B, 3, S, S], expression indices [B], controls [B, K] or None) -> SARGANOutput`, the generator
+            under the run's precision.
         discriminator: the network itself.
         shares_edit: whether the discriminator's step is made with the very edit that the generator learns from. That saves
             a run of the generator, and keeps its activations for the whole batch and both steps.
+        penalty_apart: whether `d_penalty` is a phase of its own. Where it is not, `d_main` holds the penalty.
     """
 
     config: TrainingConfig
-    edit: Callable[[Tensor, Tensor], SARGANOutput]
-    discriminator: nn.Module
+    edit: Callable[[Tensor, Tensor, Tensor | None], SARGANOutput]
+    discriminator: SARGANDiscriminator
 
     shares_edit: ClassVar[bool] = True
+    penalty_apart: ClassVar[bool] = False
 
     def adversary_active(self, step: int) -> bool:
         return step >= self.config.adversarial_start and (
@@ -48,17 +63,25 @@ class Objective:
         """Whether the generator learns from the discriminator: once this has had the steps that it gets before each of it."""
         return self.adversary_active(step) and step + 1 - self.config.adversarial_start >= self.config.critic_steps
 
-    def discriminator_losses(self, batch: Batch, fake: Tensor, step: int) -> Iterator[tuple[Tensor, Parts]]:
-        """The terms of the loss, to be differentiated one after the other: what a term needs is freed before the next."""
+    def d_main(self, batch: Batch, fake: Tensor, step: int) -> Loss:
+        """What the discriminator learns from a batch and its edits `fake` [B, 3, S, S]."""
         raise NotImplementedError
 
-    def generator_loss(self, batch: Batch, output: SARGANOutput, step: int) -> tuple[Tensor, Parts]:
+    def d_penalty(self, batch: Batch, fake: Tensor) -> Loss:
+        """What keeps its slope in bounds, where `penalty_apart`."""
+        raise NotImplementedError
+
+    def g_main(self, batch: Batch, output: SARGANOutput, step: int) -> Loss:
+        """What the generator learns from a batch and its edit `output`."""
         raise NotImplementedError
 
     def _cycle_error(self, batch: Batch, sample: Tensor) -> Tensor:
-        """[B]: L1 between the source and the edit turned back to the source's expression."""
-        back = self.edit(sample, batch["source_expression"]).sample
-        return (back - batch["source"]).abs().mean(dim=(1, 2, 3))
+        """[B]: L1 between the source and the edit turned back to what the source shows; 0 where nobody knows that."""
+        back = self.edit(sample, batch["source_expression"], batch.get("source_controls")).sample
+        error = (back - batch["source"]).abs().mean(dim=(1, 2, 3))
+        if "source_controls" not in batch:
+            return error
+        return error * ((batch["source_expression"] != NO_CLASS) | (batch["paired"] > 0))
 
     def _paired_error(self, batch: Batch, output: SARGANOutput) -> tuple[Tensor, Parts]:
         """[B] weighted loss to the true picture and the true motion, zero where a sample has no truth."""
@@ -83,34 +106,37 @@ class PaperObjective(Objective):
     """arXiv 2303.17212, section III-E: WGAN-GP, expression classification, cycle L1; the truth where data is paired."""
 
     shares_edit = False  # one edit in six, and the cycle's activations have to fit beside it
+    penalty_apart = True  # D main's activations are gone before the penalty's are made
 
-    def discriminator_losses(self, batch: Batch, fake: Tensor, step: int) -> Iterator[tuple[Tensor, Parts]]:
+    def d_main(self, batch: Batch, fake: Tensor, step: int) -> Loss:
         real, config = batch["source"], self.config
         judged = self.discriminator(torch.cat([real, fake]))
-        score_real, score_fake = judged.source.chunk(2)
-        expression = F.cross_entropy(judged.expression[: len(real)], batch["source_expression"])
+        score_real, score_fake = judged.realness.chunk(2)
+        expression = losses.expression_error(judged.expression[: len(real)], batch["source_expression"])
         wasserstein = score_fake.mean() - score_real.mean()
-        loss = config.adversarial_weight * wasserstein + config.expression_weight * expression
-        yield loss, {"d_wasserstein": wasserstein, "d_expression": expression}
-        del judged, score_real, score_fake, expression, wasserstein, loss
-        penalty = losses.gradient_penalty(partial(critic_slope, self.discriminator), real, fake, batch["mix"])
-        yield config.gradient_penalty * penalty, {"d_penalty": penalty}
+        total = config.adversarial_weight * wasserstein + config.expression_weight * expression
+        return Loss(total, {"d_wasserstein": wasserstein, "d_expression": expression})
 
-    def generator_loss(self, batch: Batch, output: SARGANOutput, step: int) -> tuple[Tensor, Parts]:
+    def d_penalty(self, batch: Batch, fake: Tensor) -> Loss:
+        slope = partial(critic_slope, self.discriminator)
+        penalty = losses.gradient_penalty(slope, batch["source"], fake, batch["mix"])
+        return Loss(self.config.gradient_penalty * penalty, {"d_penalty": penalty})
+
+    def g_main(self, batch: Batch, output: SARGANOutput, step: int) -> Loss:
         config = self.config
-        loss, parts = output.sample.new_zeros(()), {}
+        total, parts = output.sample.new_zeros(()), {}
         if self.adversary_teaches(step):
             judged = self.discriminator(output.sample)
-            adversarial = -judged.source.mean()
-            expression = F.cross_entropy(judged.expression, batch["target_expression"])
-            loss = config.adversarial_weight * adversarial + config.expression_weight * expression
+            adversarial = -judged.realness.mean()
+            expression = losses.expression_error(judged.expression, batch["target_expression"])
+            total = config.adversarial_weight * adversarial + config.expression_weight * expression
             parts = {"g_adversarial": adversarial, "g_expression": expression}
         parts["g_cycle"] = self._cycle_error(batch, output.sample).mean()
-        loss = loss + config.cycle_weight * parts["g_cycle"]
+        total = total + config.cycle_weight * parts["g_cycle"]
         if batch["paired"].any() and config.paired_weight:
             paired, more = self._paired_error(batch, output)
-            loss, parts = loss + paired.mean(), parts | more
-        return loss, parts
+            total, parts = total + paired.mean(), parts | more
+        return Loss(total, parts)
 
 
 class FastObjective(Objective):
@@ -120,67 +146,68 @@ class FastObjective(Objective):
     discriminator sees each picture beside the one that was edited; beside nothing, where a sample has no truth.
     """
 
-    penalty_interval = 8
+    penalty_interval: ClassVar[int] = 8
 
-    def discriminator_losses(self, batch: Batch, fake: Tensor, step: int) -> Iterator[tuple[Tensor, Parts]]:
+    def d_main(self, batch: Batch, fake: Tensor, step: int) -> Loss:
         config, original = self.config, self._original(batch)
-        # The truth shows the expression aimed at, and what real pixels look like under this augmentation.
+        # The truth shows the expression asked for, and what real pixels look like under this augmentation.
         real = batch["target"]
         label = torch.where(batch["paired"] > 0, batch["target_expression"], batch["source_expression"])
         with_penalty = step % self.penalty_interval == 0 and config.gradient_penalty > 0
         if with_penalty:
             real = real.detach().requires_grad_(True)
         judged_real, judged_fake = self.discriminator(real, original), self.discriminator(fake, original)
-        focus = self._focus(batch, judged_real.source)
-        adversarial = F.softplus(-judged_real.source) + F.softplus(judged_fake.source)
+        focus = self._focus(batch, judged_real.realness)
+        adversarial = F.softplus(-judged_real.realness) + F.softplus(judged_fake.realness)
         adversarial = (focus * adversarial).mean()
-        expression = F.cross_entropy(judged_real.expression, label)
-        loss = config.adversarial_weight * adversarial + config.expression_weight * expression
+        expression = losses.expression_error(judged_real.expression, label)
+        total = config.adversarial_weight * adversarial + config.expression_weight * expression
         parts = {"d_adversarial": adversarial, "d_expression": expression}
-        if with_penalty:
-            parts["d_penalty"] = losses.r1_penalty(judged_real.source.mean(dim=(1, 2, 3)), real)
-            loss = loss + 0.5 * config.gradient_penalty * self.penalty_interval * parts["d_penalty"]
-        yield loss, parts
+        if with_penalty:  # shares the pass over the real pictures
+            parts["d_penalty"] = losses.r1_penalty(judged_real.realness.mean(dim=(1, 2, 3)), real)
+            total = total + 0.5 * config.gradient_penalty * self.penalty_interval * parts["d_penalty"]
+        return Loss(total, parts)
 
-    def generator_loss(self, batch: Batch, output: SARGANOutput, step: int) -> tuple[Tensor, Parts]:
+    def g_main(self, batch: Batch, output: SARGANOutput, step: int) -> Loss:
         config, unpaired = self.config, 1 - batch["paired"]
-        loss, parts = output.sample.new_zeros(()), {}
+        total, parts = output.sample.new_zeros(()), {}
         if batch["paired"].any():
             paired, parts = self._paired_error(batch, output)
-            loss = loss + paired.mean()
+            total = total + paired.mean()
         if unpaired.any():
             parts["g_cycle"] = (self._cycle_error(batch, output.sample) * unpaired).mean()
-            loss = loss + config.paired_weight * config.cycle_weight * parts["g_cycle"]
+            total = total + config.paired_weight * config.cycle_weight * parts["g_cycle"]
         if self.adversary_teaches(step):
             judged, more = self._judge(batch, output.sample)
-            loss, parts = loss + judged, parts | more
-        return loss, parts
+            total, parts = total + judged, parts | more
+        return Loss(total, parts)
 
-    def _judge(self, batch: Batch, sample: Tensor) -> tuple[Tensor, Parts]:
+    def _judge(self, batch: Batch, sample: Tensor) -> Loss:
         """What the discriminator makes of an edit: how real, which expression, how far from what it sees in the truth."""
         config, original = self.config, self._original(batch)
         judged = self.discriminator(sample, original)
         parts = {
-            "g_adversarial": (self._focus(batch, judged.source) * F.softplus(-judged.source)).mean(),
-            "g_expression": F.cross_entropy(judged.expression, batch["target_expression"]),
+            "g_adversarial": (self._focus(batch, judged.realness) * F.softplus(-judged.realness)).mean(),
+            "g_expression": losses.expression_error(judged.expression, batch["target_expression"]),
         }
-        loss = config.adversarial_weight * parts["g_adversarial"] + config.expression_weight * parts["g_expression"]
+        total = config.adversarial_weight * parts["g_adversarial"] + config.expression_weight * parts["g_expression"]
         if config.feature_weight and batch["paired"].any():
             with torch.no_grad():
                 truth = self.discriminator(batch["target"], original).features
             distance = losses.feature_distance(judged.features, truth) * batch["paired"]
             parts["g_features"] = distance.mean()
-            loss = loss + config.feature_weight * parts["g_features"]
-        return loss, parts
+            total = total + config.feature_weight * parts["g_features"]
+        return Loss(total, parts)
 
-    def _focus(self, batch: Batch, source: Tensor) -> Tensor:
-        """[B, 1, h, w], mean 1: how much each patch of the scores `source` counts.
+    def _focus(self, batch: Batch, realness: Tensor) -> Tensor:
+        """[B, 1, h, w], mean 1: how much each patch of `realness` counts.
 
-        Nine patches in ten show what no expression changes. There is nothing to tell apart in them, so that their mean
-        drowns the few that show a mouth.
+        About 90 % of the patches do not change with the expression. Without weights they would drown the few that show the
+        mouth.
         """
         weight = losses.change_weight(batch["source"], batch["target"], self.config.adversarial_focus)
-        return F.adaptive_avg_pool2d(weight, source.shape[-2:])
+        height, width = realness.shape[-2:]
+        return F.adaptive_avg_pool2d(weight, (height, width))
 
     @staticmethod
     def _original(batch: Batch) -> Tensor:

@@ -22,8 +22,9 @@ class MotionMaps:
     """
 
     def __init__(self, dataset: Dataset | None = None):
-        brings_motion = dataset is not None and set(COLUMNS) <= set(dataset.column_names)
-        self._columns = dataset.select_columns(list(COLUMNS)) if brings_motion else None
+        self._columns = None
+        if dataset is not None and set(COLUMNS) <= set(dataset.column_names):
+            self._columns = dataset.select_columns(list(COLUMNS))
         self._solver = None
 
     def __getstate__(self) -> dict:
@@ -43,13 +44,14 @@ class MotionMaps:
         """
         if self._solver is None:
             # Down to single pixels; MEDIUM on doubled pictures is 9 % more exact and takes six times as long.
-            self._solver = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+            self._solver = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
             self._solver.setFinestScale(0)
         first, second = (
             cv2.cvtColor((picture * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY) for picture in (source, target)
         )
-        backward = self._solver.calc(second, first, None)
-        forward = self._solver.calc(first, second, None)
+        # No flow to start from, for which OpenCV's types have no word.
+        backward = self._solver.calc(second, first, None)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        forward = self._solver.calc(first, second, None)  # pyright: ignore[reportCallIssue, reportArgumentType]
         there_and_back = backward + warp_field(forward, backward)
         agree = np.linalg.norm(there_and_back, axis=2) < 1 + 0.1 * np.linalg.norm(backward, axis=2)
         return backward, agree.astype(np.float32)
@@ -57,10 +59,10 @@ class MotionMaps:
 
 def exact_flow(source: Mapping, target: Mapping) -> tuple[np.ndarray, np.ndarray] | None:
     """Flow and valid between two rows of a pair, in the pixels of their motion columns; None where these are empty."""
-    pair = [PairMotion.from_columns(row) for row in (source, target)]
-    if None in pair:
+    first, second = PairMotion.from_columns(source), PairMotion.from_columns(target)
+    if first is None or second is None:
         return None
-    flow, valid = motion_between(*pair)
+    flow, valid = motion_between(first, second)
     return flow, valid.astype(np.float32)
 
 
@@ -73,5 +75,5 @@ def transform_flow(
     flow = flow @ matrix[:, :2].T.astype(np.float32)
     valid = cv2.warpAffine(valid.astype(np.float32), matrix, (size, size), flags=cv2.INTER_LINEAR)
     if flip:
-        flow, valid = flow[:, ::-1] * np.float32([-1, 1]), valid[:, ::-1]
+        flow, valid = flow[:, ::-1] * np.array([-1, 1], np.float32), valid[:, ::-1]
     return np.ascontiguousarray(flow, dtype=np.float32), np.ascontiguousarray(valid, dtype=np.float32)

@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -16,19 +16,20 @@ from tqdm.auto import tqdm
 
 from ..errors import ConfigurationError
 from ..file_errors import cause, remedy
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .config import TrainingConfig
 
 logger = logging.getLogger(__name__)
 
 
 class Progress:
-    """Shows and tracks losses, pictures per second, the loader's share of the time and peak memory."""
+    """Shows and tracks losses, pictures per second, the loader's share of the time and peak memory.
 
-    def __init__(self, trainer: "Trainer"):
-        self.trainer, config = trainer, trainer.config
-        accelerator = trainer.accelerator
+    Args:
+        first_step: steps made before, where a run is resumed.
+    """
+
+    def __init__(self, config: TrainingConfig, accelerator: Accelerator, first_step: int):
+        self.config, self.accelerator = config, accelerator
         self.main = accelerator.is_main_process
         self._track = self.main and config.report_to != "none"
         if self._track:
@@ -37,11 +38,11 @@ class Progress:
             except OSError as error:
                 raise ConfigurationError(
                     f"report_to {config.report_to} cannot write its logs ({cause(error)}). "
-                    f"{remedy(error, trainer.output_dir)}, or train with --report_to none."
+                    f"{remedy(error, Path(config.output_dir))}, or train with --report_to none."
                 ) from error
         self.bar = tqdm(
             total=config.max_train_steps,
-            initial=trainer.step,
+            initial=first_step,
             disable=not self.main,
             desc="Training",
             dynamic_ncols=True,
@@ -50,17 +51,18 @@ class Progress:
         self._sums: dict[str, list[torch.Tensor]] = {}
         self._waited, self._since, self._steps = 0.0, time.perf_counter(), 0
 
-    def log(self, parts: dict[str, torch.Tensor], waited: float) -> None:
+    def log(self, step: int, parts: dict[str, torch.Tensor], waited: float) -> None:
+        """Notes the parts of the losses of a step, the `step`-th of the run, and the seconds its pictures were waited for."""
         for name, value in parts.items():
             self._sums.setdefault(name, []).append(value)
         self._waited += waited
         self._steps += 1
         self.bar.update()
-        if self.trainer.step % self.trainer.config.logging_steps == 0:
-            self._flush()
+        if step % self.config.logging_steps == 0:
+            self._flush(step)
 
-    def _flush(self) -> None:
-        accelerator, config = self.trainer.accelerator, self.trainer.config
+    def _flush(self, step: int) -> None:
+        accelerator, config = self.accelerator, self.config
         means = self._means()
         elapsed = time.perf_counter() - self._since
         pictures = (
@@ -71,7 +73,7 @@ class Progress:
             "loader_wait": self._waited / elapsed,
             "peak_memory_gb": peak_memory(accelerator.device),
         }
-        self._send(means | speed)
+        self._send(step, means | speed)
         shown = (
             "error",
             "flow_error",
@@ -86,33 +88,34 @@ class Progress:
 
     def _means(self) -> dict[str, float]:
         """Over the steps since the last line and all processes; a loss on pairs is unknown where a process drew none."""
-        accelerator = self.trainer.accelerator
+        accelerator = self.accelerator
         names = sorted(set(gather_object(list(self._sums))))
         totals = torch.zeros(len(names), 2, device=accelerator.device)  # sum and count
         for row, name in enumerate(names):
             values = self._sums.get(name, [])
             totals[row] = torch.tensor([sum(value.item() for value in values), len(values)])
-        sums, counts = accelerator.reduce(totals, reduction="sum").T.tolist()
+        totals = accelerator.reduce(totals, reduction="sum")
+        assert isinstance(totals, torch.Tensor)  # what went in; Accelerate reduces structures too
+        sums, counts = totals.T.tolist()
         return {name: total / count for name, total, count in zip(names, sums, counts, strict=True)}
 
-    def _send(self, values: dict[str, float], grid: Image.Image | None = None) -> None:
+    def _send(self, step: int, values: dict[str, float], grid: Image.Image | None = None) -> None:
         """To the tracker. One that cannot write any more is given up: its disk says nothing of the checkpoints' one."""
-        accelerator, step = self.trainer.accelerator, self.trainer.step
         if not self._track:
             return
         try:
-            accelerator.log(values, step=step)
-            for tracker in accelerator.trackers if grid is not None else ():
+            self.accelerator.log(values, step=step)
+            for tracker in self.accelerator.trackers if grid is not None else ():
                 if tracker.name == "tensorboard":
                     tracker.writer.add_image("held_out/samples", np.asarray(grid), step, dataformats="HWC")
                 else:
                     tracker.log_images({"held_out/samples": [grid]}, step=step)
         except OSError as error:
             self._track = False
-            self.say(f"{self.trainer.config.report_to} gets nothing more from here on ({cause(error)}).")
+            self.say(f"{self.config.report_to} gets nothing more from here on ({cause(error)}).")
 
-    def validation(self, errors: dict[str, float], grid: Image.Image) -> None:
-        self._send({f"held_out/{name}": value for name, value in errors.items()}, grid)
+    def validation(self, step: int, errors: dict[str, float], grid: Image.Image) -> None:
+        self._send(step, {f"held_out/{name}": value for name, value in errors.items()}, grid)
 
     def say(self, text: str) -> None:
         if self.main:

@@ -12,14 +12,44 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, ConfigurationError
+from ..modeling_discriminator import SARGANDiscriminator
+from ..modeling_sargan import SARGAN
 from .checkpoints import Weights, load_checkpoint, save_checkpoint
-from .config import ARCHITECTURE, TrainingConfig
+from .config import ARCHITECTURE, OLD_NAMES, TrainingConfig
 from .setup_data import TrainingData
 
 # Settings that make another network, or another objective for it.
-OF_THE_NETWORKS = (*ARCHITECTURE, "resolution", "objective", "discriminator_channels", "discriminator_layers")
+OF_THE_NETWORKS = (
+    *ARCHITECTURE,
+    "controls",
+    "resolution",
+    "objective",
+    "discriminator_channels",
+    "discriminator_layers",
+)
 # Settings that may differ between a run and its continuation without a word: they train nothing.
-OF_THE_PROCESS = {"train_data_dir", "output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to"} | {
+OF_THE_PROCESS = {
+    *(f"{name}_steps" for name in ("checkpointing", "validation", "logging", "max_train")),
+    *("train_data_dir", "cache_dir", "output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to"),
+    *("checkpoints_total_limit", "push_to_hub", "hub_model_id", "hub_private", "init_from", "discriminator_from"),
+}
+NETWORKS = (
+    *ARCHITECTURE,
+    "controls",
+    "resolution",
+    "objective",
+    "discriminator_channels",
+    "discriminator_layers",
+)
+# Settings that may differ between a run and its continuation without a word: they train nothing.
+OF_THE_PROCESS = {
+    "train_data_dir",
+    "cache_dir",
+    "output_dir",
+    "resume_from_checkpoint",
+    "dataloader_num_workers",
+    "report_to",
+} | {
     *(f"{name}_steps" for name in ("checkpointing", "validation", "logging", "max_train")),
     *("checkpoints_total_limit", "push_to_hub", "hub_model_id", "hub_private", "init_from", "discriminator_from"),
 }
@@ -34,16 +64,15 @@ class Resumable(Protocol):
     accelerator: Accelerator
     data: TrainingData
     output_dir: Path
-    generator: nn.Module
-    discriminator: nn.Module
+    generator: SARGAN
+    discriminator: SARGANDiscriminator
     generator_optimizer: torch.optim.Optimizer
     discriminator_optimizer: torch.optim.Optimizer
     average: EMAModel | None
-    step: int
 
 
-def save_trainer(trainer: Resumable) -> Path:
-    """Writes a checkpoint of everything that the next step depends on.
+def save_trainer(trainer: Resumable, step: int) -> Path:
+    """Writes a checkpoint, after `step` steps, of everything that the next one depends on.
 
     Raises:
         CheckpointError: it cannot be written.
@@ -65,14 +94,14 @@ def save_trainer(trainer: Resumable) -> Path:
     if trainer.accelerator.scaler:
         optimizers["scaler"] = trainer.accelerator.scaler.state_dict()
     keep = trainer.config.checkpoints_total_limit
-    return save_checkpoint(trainer.output_dir, trainer.step, networks, optimizers, state, keep)
+    return save_checkpoint(trainer.output_dir, step, networks, optimizers, state, keep)
 
 
 def restore_trainer(trainer: Resumable, folder: Path) -> dict[str, Any]:
     """Takes everything over from a checkpoint, or nothing where any part of it does not fit.
 
     Returns:
-        The checkpoint's state.
+        The checkpoint's state; its "step" is the next one.
 
     Raises:
         ConfigurationError: the checkpoint is of another network, or averages where this run does not, or the reverse.
@@ -98,7 +127,6 @@ def restore_trainer(trainer: Resumable, folder: Path) -> dict[str, Any]:
         device = trainer.accelerator.device
         trainer.average.shadow_params = [networks["ema"][name].to(device) for name in names]
         trainer.average.optimization_step = state["ema_steps"]
-    trainer.step = state["step"]
     return state
 
 
@@ -114,13 +142,17 @@ def _saved_settings(state: dict[str, Any]) -> dict[str, Any]:
         saved = yaml.safe_load(state.get("config") or "")
     except (yaml.YAMLError, AttributeError):
         saved = None
-    return saved if isinstance(saved, dict) else {}
+    if not isinstance(saved, dict):
+        return {}
+    return {OLD_NAMES.get(str(name), str(name)): value for name, value in saved.items()}
 
 
 def _form(trainer: Resumable) -> dict[str, Any]:
-    """What the generator was made with, as JSON gives it back; the expressions and the size are checked elsewhere."""
+    """What the generator was made with, as JSON gives it back; expressions, controls and size are checked elsewhere."""
     config = {name: value for name, value in trainer.generator.config.items() if not name.startswith("_")}
-    return json.loads(json.dumps({k: v for k, v in config.items() if k not in ("expressions", "sample_size")}))
+    return json.loads(
+        json.dumps({k: v for k, v in config.items() if k not in ("expressions", "controls", "sample_size")})
+    )
 
 
 def _check_expressions(trainer: Resumable, folder: Path, state: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ and the same pictures come out however many processes, workers or accumulation s
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar, Protocol
 
 import cv2
 import numpy as np
@@ -14,11 +14,46 @@ import torch
 from ..augmentation.occluders import draw_occluder
 from ..augmentation.proportions import Caricature, draw_caricature
 from ..augmentation.style import stylise
+from ..controls import mirrored_controls
 from ..faces.alignment import canonical_eyes, canonical_mouth
 from .optical_flow import MotionMaps, transform_flow
 
-if TYPE_CHECKING:
-    pass
+
+class Samples(Protocol):
+    """What the data loader asks of a source of samples; what a sample is, is said in `TrainingSamples`.
+
+    Attributes:
+        supports_workers: whether worker processes may read it. Else the training process reads it itself.
+    """
+
+    supports_workers: ClassVar[bool]
+
+    def loader_kwargs(self, first_step: int, local_batch: int, rank: int, world: int) -> dict[str, Any]:
+        """The arguments of `torch.utils.data.DataLoader` for one process, from update `first_step` on.
+
+        Args:
+            local_batch: samples of this process for each update.
+            rank, world: of the process, and how many there are.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ControlShares:
+    """How often pairs are asked for by controls; the rest is asked for by a class alone.
+
+    Attributes:
+        alone: share that names no class: the controls are what the target shows less what the source shows.
+        added: share that names the class of the target, and controls by which it differs from its class.
+    """
+
+    alone: float
+    added: float
+
+    def draw(self, rng: np.random.Generator) -> str:
+        """One of "alone", "added" and "class"."""
+        place = rng.random()
+        return "alone" if place < self.alone else "added" if place < self.alone + self.added else "class"
 
 
 @dataclass(frozen=True)
@@ -34,6 +69,7 @@ class Draw:
     seed: int
     canonical: bool = True  # False where the pictures are no canonical crops: no spectacles, no caricatures
     pairs: bool = True  # False draws paired pictures as if they were not
+    shares: ControlShares | None = None  # None trains no controls
     rotation: float = 12.0  # degrees either way
     zoom: tuple[float, float] = (0.92, 1.15)  # times the canonical crop
     shift: float = 0.05  # of the side
@@ -63,22 +99,24 @@ class SampleMaker:
         self,
         source: Face,
         target: Face | None,
-        aim: int,
+        expression: int,
         exact: tuple[np.ndarray, np.ndarray] | None,
         rng: np.random.Generator,
+        controls: np.ndarray | None = None,
     ) -> dict[str, torch.Tensor]:
         """A sample as `TrainingSamples` describes it.
 
         Args:
             source, target: pictures of a pair; no target where the true picture is not known.
-            aim: index of the expression to turn the source into.
+            expression: index of the one to turn the source into, `NO_CLASS` for none.
             exact: flow and valid from source to target, see `flow`, where the set brings it.
             rng: what is drawn is drawn from it.
+            controls: as in `pairing.Choice`, where controls are trained.
         """
         matrix, flip = self._geometry(rng)
         eyes, mouth = self._places(matrix, flip) if self.draw.canonical else (None, None)
         shape = None
-        if eyes is not None and rng.random() < self.draw.caricature:
+        if eyes is not None and mouth is not None and rng.random() < self.draw.caricature:
             shape = draw_caricature(rng, self.draw.resolution, eyes, mouth)
             eyes = shape.points(eyes)
         faces = [source] if target is None else [source, target]
@@ -90,16 +128,20 @@ class SampleMaker:
         if self.draw.stylise > 0:
             pictures = stylise(pictures, rng, self.draw.stylise)
         pixels = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32) * 2 - 1)
-        return {
+        sample = {
             "motion": torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) * (2 / self.draw.resolution),
             "motion_valid": torch.from_numpy(valid)[None],
             "source": pixels[0],
             "target": pixels[-1],
             "source_expression": torch.tensor(int(source.expression)),
-            "target_expression": torch.tensor(int(aim)),
+            "target_expression": torch.tensor(int(expression)),
             "paired": torch.tensor(float(target is not None)),
             "mix": torch.tensor(rng.random(), dtype=torch.float32).reshape(1, 1, 1),
         }
+        if controls is None:
+            return sample
+        asked, back = torch.from_numpy(mirrored_controls(controls) if flip else controls.astype(np.float32))
+        return sample | {"controls": asked, "source_controls": back}
 
     def _geometry(self, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
         draw, stored = self.draw, self.stored
@@ -119,7 +161,13 @@ class SampleMaker:
         places = self._mirrored(shape.places()) if flip else shape.places()
         back = cv2.invertAffineTransform(matrix).astype(np.float32)
         places = places @ back[:, :2].T + back[:, 2]
-        crop = cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        crop = cv2.remap(  # pyright: ignore[reportCallIssue]
+            picture,
+            places,
+            None,  # pyright: ignore[reportArgumentType]  (both coordinates are in `places`, as OpenCV's types do not know)
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT,
+        )
         return crop.astype(np.float32) / 255
 
     def _places(self, matrix: np.ndarray, flip: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -129,16 +177,23 @@ class SampleMaker:
         return (self._mirrored(eyes)[::-1], self._mirrored(mouth)) if flip else (eyes, mouth)
 
     def _mirrored(self, points: np.ndarray) -> np.ndarray:
-        return points * np.float32([-1, 1]) + np.float32([self.draw.resolution - 1, 0])
+        return points * np.array([-1, 1], np.float32) + np.array([self.draw.resolution - 1, 0], np.float32)
 
-    def _motion(self, pictures, exact, matrix, flip, shape) -> tuple[np.ndarray, np.ndarray]:
+    def _motion(
+        self,
+        pictures: np.ndarray,
+        exact: tuple[np.ndarray, np.ndarray] | None,
+        matrix: np.ndarray,
+        flip: bool,
+        shape: Caricature | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
         size = self.draw.resolution
         flow, valid = np.zeros((size, size, 2), np.float32), np.zeros((size, size), np.float32)
         if exact is not None:
             # The columns may be at another size than the stored pictures; a similarity takes them to the crop.
             scale = self.stored / len(exact[0])
             to_stored = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])
-            flow, valid = transform_flow(*exact, matrix @ to_stored, flip, size)
+            flow, valid = transform_flow(exact[0], exact[1], matrix @ to_stored, flip, size)
             if shape is not None:
                 flow, valid = shape.bent(flow, valid)
         elif self.draw.motion and len(pictures) == 2:

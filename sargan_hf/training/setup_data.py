@@ -4,10 +4,11 @@ import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import datasets
 from accelerate import Accelerator
 from datasets import Dataset, IterableDataset
+from datasets import config as datasets_config
 
+from ..controls import ADDED_COLUMN, CONTROLS_COLUMN
 from ..data.loading import load_expression_dataset, split_by_subject
 from ..data.pairs import pairing_notes
 from ..errors import ConfigurationError, DatasetError, SARGANError
@@ -16,7 +17,7 @@ from .config import TrainingConfig
 from .image_cache import FaceCache, FaceLabels
 from .map_dataset import TrainingSamples
 from .optical_flow import MotionMaps
-from .sample import Draw, SampleMaker
+from .sample import ControlShares, Draw, SampleMaker, Samples
 from .stream_dataset import StreamedSamples, split_stream
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class TrainingData:
     held_out_before: what the held-out pictures are made from, where the set says so.
     """
 
-    samples: TrainingSamples | StreamedSamples
+    samples: Samples
     faces: FaceLabels
     held_out: FaceCache | None
     expressions: tuple[str, ...]
@@ -54,7 +55,7 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
         found = None if isinstance(error, SARGANError) else disk_error(error)
         if found is None or found.errno in CLOSED:  # of a file of the set, more likely than of the cache
             raise
-        cache = Path(datasets.config.HF_DATASETS_CACHE)
+        cache = Path(datasets_config.HF_DATASETS_CACHE)
         raise DatasetError(
             f"The data could not be prepared ({cause(found)}). {remedy(found, cache)}, or name another folder with HF_HOME."
         ) from error
@@ -68,14 +69,16 @@ def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
         stylise=config.stylise,
         occluders=config.occluders,
         caricature=config.caricature,
-        motion=config.motion,
+        motion=bool(config.motion),
         seed=config.seed,
         pairs=config.paired_weight > 0,
+        shares=ControlShares(config.controls_alone, config.controls_added) if config.controls else None,
     )
     if config.streaming:
         return _prepare_stream(config, accelerator, draw, stored)
     with accelerator.main_process_first():
         dataset = _load(config)
+        assert isinstance(dataset, Dataset)  # not streaming
         if accelerator.is_main_process:
             _report_missing_pairs(config, dataset)
         expressions = tuple(dataset.features["expression"].names)
@@ -85,6 +88,8 @@ def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
             dataset = parts["train"]
             held_out, held_out_before = FaceCache(parts["test"], stored), _before(parts["test"], stored)
         faces, before = FaceCache(dataset, stored), _before(dataset, stored)
+    if before is None:
+        _check_classes(faces, expressions, config)
     if before is not None:  # mouths, not faces
         draw = replace(draw, canonical=False)
     samples = TrainingSamples(faces, draw, _neutral(expressions), MotionMaps(dataset), before)
@@ -102,20 +107,64 @@ def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw
     if config.dataloader_num_workers > 1 and accelerator.is_main_process:
         logger.warning("The training process reads a stream itself: dataloader_num_workers has no effect.")
     stream = _load(config)
+    assert isinstance(stream, IterableDataset)
+    assert stream.features is not None  # resolved by then
     if "before" in stream.features:
         raise ConfigurationError("A set with a column `before` is small: train on it without --streaming.")
     expressions = tuple(stream.features["expression"].names)
     with accelerator.main_process_first():
         parts = split_stream(stream, config.held_out, config.seed, stored)
+    _check_classes(parts.labels, expressions, config)
     maker = SampleMaker(draw, stored, MotionMaps())
-    samples = StreamedSamples(stream, maker, _neutral(expressions), len(expressions), parts.left_out)
+    samples = StreamedSamples(stream, maker, _neutral(expressions), parts.labels.classes, parts.left_out)
     return TrainingData(samples, parts.labels, parts.held_out, expressions)
 
 
 def _load(config: TrainingConfig) -> Dataset | IterableDataset:
     # A path stays one: mistyped, it is not looked for on the Hub.
-    source = Path(config.train_data_dir) if config.train_data_dir else config.dataset_name
-    return load_expression_dataset(source, adapter=config.adapter, streaming=config.streaming)
+    source = Path(config.train_data_dir) if config.train_data_dir else config.dataset_name or ""
+    dataset = load_expression_dataset(
+        source,
+        split=config.split,
+        expressions=config.class_names,
+        streaming=config.streaming,
+        adapter=config.adapter,
+        revision=config.revision,
+        cache_dir=config.cache_dir,
+        controls=config.controls,
+    )
+    if config.controls:
+        _check_controls(dataset, str(source))
+    return dataset
+
+
+def _check_classes(faces: FaceLabels, expressions: tuple[str, ...], config: TrainingConfig) -> None:
+    shown = [expressions[index] for index in faces.classes]
+    if len(shown) < 2 and not config.controls:
+        raise DatasetError(
+            f"All {len(faces)} pictures to train on are {shown[0] if shown else 'of no class'}: expressions are learned from "
+            "their difference. Add pictures of others."
+        )
+    if missing := [name for name in expressions if name not in shown]:
+        logger.warning(
+            "There is no picture of %s to train on: the model will know the word and not the expression. Name the classes of "
+            "the set by --expressions %s.",
+            ", ".join(missing),
+            ",".join(shown),
+        )
+
+
+def _check_controls(dataset: Dataset | IterableDataset, origin: str) -> None:
+    columns = dataset.column_names or []
+    if missing := [name for name in (CONTROLS_COLUMN, ADDED_COLUMN) if name not in columns]:
+        raise DatasetError(
+            f"{origin} has no column {' and no column '.join(missing)}, so nobody knows what its pictures show: draw a "
+            "set with `sargan rig PORTRAITS --controls 8`, or train without --controls."
+        )
+    if "before" in columns:
+        raise ConfigurationError(
+            "Controls move faces, and a set with a column `before` holds mouths: leave out controls."
+        )
 
 
 def _report_missing_pairs(config: TrainingConfig, dataset: Dataset) -> None:

@@ -1,18 +1,21 @@
 """The two networks that a run starts from."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import nn
 
+from ..controls import CONTROL_NAMES
 from ..errors import CheckpointError, ConfigurationError
 from ..file_errors import cause
 from ..modeling_discriminator import NEGATIVE_SLOPE, SARGANDiscriminator
 from ..modeling_sargan import SARGAN
 from .architecture import start_from
 from .checkpoints import find_checkpoint
-from .config import TrainingConfig
+from .config import ARCHITECTURE, TrainingConfig
 
 
 def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGAN:
@@ -23,21 +26,20 @@ def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SAR
         ModelFormatError: there is no such model.
     """
     if config.init_from:
-        generator = start_from(config)
-        if tuple(generator.config.expressions) != expressions:
+        generator = start_from(config, config.init_from)
+        known = tuple(generator.config["expressions"])
+        if known != expressions:
             raise ConfigurationError(
-                f"{config.init_from} knows the expressions {', '.join(generator.config.expressions)}, in this order; "
+                f"{config.init_from} knows the expressions {', '.join(known)}, in this order; "
                 f"the data has {', '.join(expressions)}. Start from a model of the same expressions."
             )
         # The folder it came from belongs to this machine; a published config keeps its name only.
         generator.register_to_config(sample_size=config.resolution, _name_or_path=Path(config.init_from).name)
         return generator.train()
+    form: dict[str, Any] = {name: getattr(config, name) for name in ARCHITECTURE}
     generator = SARGAN(
-        base_channels=config.base_channels,
-        num_blocks=config.num_blocks,
-        attention=config.attention,
-        ultimate_skip=config.ultimate_skip,
-        motion=config.motion,
+        **form,
+        controls=CONTROL_NAMES if config.controls else None,
         expressions=expressions,
         sample_size=config.resolution,
     )
@@ -63,6 +65,8 @@ def build_discriminator(config: TrainingConfig, expressions: tuple[str, ...]) ->
     if fast:
         # PyTorch's default shrinks the signal by half at every layer: the heads would see next to nothing at first.
         for conv in discriminator.trunk:
+            assert isinstance(conv, nn.Conv2d)  # a list of modules forgets the type
+            assert conv.bias is not None
             torch.nn.init.kaiming_normal_(conv.weight, a=NEGATIVE_SLOPE)
             torch.nn.init.zeros_(conv.bias)
     if config.discriminator_from:

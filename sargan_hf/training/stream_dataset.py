@@ -2,14 +2,16 @@
 
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from datasets import Dataset, Features, Image, IterableDataset
 from torch.utils.data import IterableDataset as TorchStream
 
+from ..controls import ADDED_COLUMN, CONTROLS, CONTROLS_COLUMN
 from ..data.image_decoding import decoded_picture, stored_name
 from ..data.loading import split_by_subject
 from ..data.photograph_rows import RECIPE, source_only
@@ -17,7 +19,7 @@ from ..data.streaming import readable, share_of_process
 from ..errors import DatasetError
 from .image_cache import FaceCache, FaceLabels, stored_picture
 from .optical_flow import exact_flow
-from .pairing import aims, draw_aim, draw_source
+from .pairing import Pair, choose
 from .sample import Face, SampleMaker
 
 PAIR_WINDOW = 1024  # rows back that a partner is looked for among; still compressed, about 100 MB at 100 KB a picture
@@ -36,45 +38,47 @@ class StreamedSamples:
         stream: as `load_expression_dataset(..., streaming=True)` returns it.
         maker: how rows become samples.
         neutral: index of the neutral expression, -1 where there is none.
-        num_expressions: classes of the set.
+        classes: indices of the expressions that the set has pictures of.
         left_out: people that are not trained on.
     """
 
     # A fork of a process that has read Parquet waits for Arrow's threads for ever, and `datasets` deals its shards anew to
     # worker processes, so that a resumed run would see other pictures: the training process reads the stream itself.
-    in_workers = False
+    supports_workers: ClassVar[bool] = False
 
     def __init__(
-        self, stream: IterableDataset, maker: SampleMaker, neutral: int, num_expressions: int, left_out: frozenset[str]
+        self,
+        stream: IterableDataset,
+        maker: SampleMaker,
+        neutral: int,
+        classes: Sequence[int],
+        left_out: frozenset[str],
     ):
         self.stream = stream.cast_column("image", Image(decode=False))
-        self.maker, self.neutral, self.num_expressions, self.left_out = maker, neutral, num_expressions, left_out
+        self.maker, self.neutral, self.classes, self.left_out = maker, neutral, classes, left_out
 
-    def reader(self, first_step: int, local_batch: int, rank: int, world: int) -> dict:
-        """The data loader's arguments for one process, from update `first_step` on."""
+    def loader_kwargs(self, first_step: int, local_batch: int, rank: int, world: int) -> dict[str, Any]:
         return {"dataset": _Share(self, first_step * local_batch, rank, world)}
 
     def sample(self, row: dict, place: tuple[int, int, int], before: deque[dict]) -> dict[str, torch.Tensor]:
         """`place` is (rank, epoch, row within them): with the seed it decides all that is drawn."""
         draw = self.maker.draw
         rng = np.random.default_rng([draw.seed, 1, *place])
-        partners = [row] if row["pair"] and draw.pairs else []
-        partners += [other for other in before if other["pair"] == row["pair"]] if partners else []
-        expressions = np.array([partner["expression"] for partner in partners], int)
-        photographs = np.array([_source_only(partner) for partner in partners], bool)
-        photograph = _source_only(row)
-        targets = np.flatnonzero(aims(expressions, photographs, row["expression"], photograph))
-        if len(partners) < 2 or len(targets) == 0:
-            aim = draw_aim(row["expression"], self.num_expressions, rng)
-            return self.maker.make(self._face(row), None, aim, None, rng)
-        if photograph:
-            return self._paired(row, partners[targets[rng.integers(len(targets))]], rng)
-        source = partners[draw_source(expressions, photographs, row["expression"], draw, self.neutral, rng)]
-        return self._paired(source, row, rng)
+        rows = [row]
+        if row["pair"] and draw.pairs:
+            rows += [other for other in before if other["pair"] == row["pair"]]
+        choice = choose(self._pair(rows), 0, draw, self.neutral, self.classes, rng)
+        source, target = rows[choice.source], None if choice.target is None else rows[choice.target]
+        exact = exact_flow(source, target) if draw.motion and target is not None else None
+        true = None if target is None else self._face(target)
+        return self.maker.make(self._face(source), true, choice.expression, exact, rng, choice.controls)
 
-    def _paired(self, source: dict, target: dict, rng: np.random.Generator) -> dict[str, torch.Tensor]:
-        exact = exact_flow(source, target) if self.maker.draw.motion else None
-        return self.maker.make(self._face(source), self._face(target), target["expression"], exact, rng)
+    def _pair(self, rows: list[dict]) -> Pair:
+        expressions = np.array([row["expression"] for row in rows], int)
+        photographs = np.array([_source_only(row) for row in rows], bool)
+        if self.maker.draw.shares is None:
+            return Pair(expressions, photographs)
+        return Pair(expressions, photographs, _controls(rows, CONTROLS_COLUMN), _controls(rows, ADDED_COLUMN))
 
     def _face(self, row: dict) -> Face:
         name = stored_name(row["image"], f"A picture of {row['subject'] or 'nobody known'} in the stream")
@@ -84,6 +88,11 @@ class StreamedSamples:
 
 def _source_only(row: dict) -> bool:
     return source_only(row.get(RECIPE), row["pair"])
+
+
+def _controls(rows: list[dict], column: str) -> np.ndarray:
+    unknown = [np.nan] * len(CONTROLS)
+    return np.array([unknown if row[column] is None else row[column] for row in rows], np.float32)
 
 
 class _Share(TorchStream):
@@ -106,14 +115,14 @@ class _Share(TorchStream):
 
     def _start(self) -> tuple[int, int]:
         """The epoch that the first sample lies in, and how many rows come before it; reads labels only."""
-        labels, left = self.rows.select_columns(LABELS), self.first
-        for epoch in itertools.count():
+        labels, left, epoch = self.rows.select_columns(LABELS), self.first, 0
+        while True:
             rows = sum(1 for _ in self._epoch(labels, epoch)) if left else 1
             if rows == 0:
                 raise DatasetError("This process has no rows to train on: start fewer processes.")
             if left < rows:
                 return epoch, left
-            left -= rows
+            left, epoch = left - rows, epoch + 1
 
     def _epoch(self, rows: IterableDataset, epoch: int) -> Iterator[dict]:
         rows.set_epoch(epoch)
@@ -139,8 +148,10 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     Raises:
         DatasetError: the stream is empty, or people are to be kept aside and have no names.
     """
-    names = LABELS + [RECIPE] * (RECIPE in stream.features)
-    features = Features({name: stream.features[name] for name in names})
+    columns = stream.features
+    assert columns is not None  # `load_expression_dataset` has resolved them
+    names = LABELS + [RECIPE] * (RECIPE in columns)
+    features = Features({name: columns[name] for name in names})
     labels = Dataset.from_list(list(readable(stream.select_columns(names))), features)
     if not held_out:
         return StreamParts(FaceLabels(labels), None, frozenset())
@@ -153,7 +164,8 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     left_out = frozenset(labels["subject"]) - frozenset(parts["train"]["subject"])
     shown = list(dict.fromkeys(parts["test"]["subject"]))[:SHOWN_PEOPLE]
     wanted = sum(subject in shown for subject in parts["test"]["subject"])
-    columns = stream.select_columns(["image", *names]).cast_column("image", Image(decode=False))
-    rows = list(itertools.islice((row for row in readable(columns) if row["subject"] in shown), wanted))
-    pictures = Dataset.from_list(rows, Features({**features, "image": Image(decode=False)}))
+    kept = {name: columns[name] for name in (*names, CONTROLS_COLUMN, ADDED_COLUMN) if name in columns}
+    shown_rows = stream.select_columns(["image", *kept]).cast_column("image", Image(decode=False))
+    rows = list(itertools.islice((row for row in readable(shown_rows) if row["subject"] in shown), wanted))
+    pictures = Dataset.from_list(rows, Features(kept | {"image": Image(decode=False)}))
     return StreamParts(FaceLabels(parts["train"]), FaceCache(pictures, stored), left_out)

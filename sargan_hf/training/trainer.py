@@ -1,8 +1,9 @@
-"""The training loop: one class that knows how an update is made, and `train`, which runs it from start to finish."""
+"""How one step changes both networks: the phases D main, D penalty and G main, one after the other."""
 
 import math
-from collections.abc import Iterable
-from itertools import chain
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
 from ..errors import SARGANError
-from ..inference.cpu_generator import FastGenerator
-from ..modeling_sargan import SARGANOutput
+from ..modeling_sargan import SARGAN, SARGANOutput
 from .config import TrainingConfig
-from .objectives import OBJECTIVES, Batch, Parts
+from .editor import Editor
+from .objectives import OBJECTIVES, Batch, Loss, Parts
 from .resuming import restore_trainer, save_trainer
 from .schedule import learning_rate_factor
 from .setup_data import TrainingData
 from .setup_networks import build_discriminator, build_generator
+
+Found = defaultdict[str, list[Tensor]]  # the parts of the losses of a step, one value of each micro-batch
 
 
 class Trainer:
@@ -41,9 +44,8 @@ class Trainer:
         self.generator_optimizer = self._adam(self.generator, config.learning_rate)
         self.discriminator_optimizer = self._adam(self.discriminator, config.discriminator_learning_rate)
         self.average = EMAModel(list(self.generator.parameters()), decay=config.ema_decay) if config.ema_decay else None
-        self.objective = OBJECTIVES[config.objective](config, self.edit, self.discriminator)
-        self._snapshot: FastGenerator | None = None
-        self.step = 0
+        self.editor = Editor(self.generator, accelerator)
+        self.objective = OBJECTIVES[config.objective](config, self.editor, self.discriminator)
 
     def _adam(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
         betas = (self.config.adam_beta1, self.config.adam_beta2)
@@ -51,68 +53,61 @@ class Trainer:
         optimizer = torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=True)
         return self.accelerator.prepare(optimizer)
 
-    def edit(self, pictures: Tensor, expression: Tensor) -> SARGANOutput:
-        """The generator under the run's precision. pictures [B, 3, S, S], expression int64 [B]."""
-        with self.accelerator.autocast():
-            output = self.generator(pictures, self._conditions(expression, pictures.dtype))
-        return SARGANOutput(**{name: value.to(pictures.dtype) for name, value in output.items()})
+    def update(self, batches: list[Batch], step: int) -> Parts:
+        """One step: D main and D penalty and, every `critic_steps`, G main.
 
-    def _conditions(self, expression: Tensor, dtype: torch.dtype) -> Tensor:
-        return nn.functional.one_hot(expression, len(self.data.expressions)).to(dtype)
+        Each loss is differentiated before the next one is computed: memory has to hold one graph at a time.
 
-    def update(self, micro_batches: list[Batch]) -> Parts:
-        """One step: the discriminator on these batches and, every `critic_steps`, the generator. Returns mean parts."""
-        self._set_rates()
-        train_generator = (self.step + 1) % self.config.critic_steps == 0
-        adversary = self.objective.adversary_active(self.step)
-        shared = train_generator and self.objective.shares_edit
-        outputs = [self._edit_source(batch) for batch in micro_batches] if shared else []
-        parts: Parts = {}
-        if adversary:
-            fakes = (output.sample.detach() for output in outputs) if shared else map(self._draft, micro_batches)
-            losses = chain.from_iterable(
-                self.objective.discriminator_losses(batch, fake, self.step)
-                for batch, fake in zip(micro_batches, fakes, strict=True)
-            )
-            parts |= self._descend(losses, len(micro_batches), self.discriminator, self.discriminator_optimizer)
-        if train_generator:
-            parts |= self._generator_step(micro_batches, outputs)
-        self.step += 1
-        return parts
+        Args:
+            batches: micro-batches on this process's device; their gradients are averaged.
+            step: of the run, from 0. It decides rates, losses that start late, and whether the generator is trained.
 
-    def _generator_step(self, micro_batches: list[Batch], outputs: list[SARGANOutput]) -> Parts:
-        """`outputs` are the edits of these batches, or empty where they have not been made yet."""
-        if outputs:
-            batches, edits = micro_batches, iter(outputs)
-        else:
-            batches = [portion for batch in micro_batches for portion in self._portions(batch)]
-            edits = map(self._edit_source, batches)
+        Returns:
+            The mean of every part of the losses.
+
+        Raises:
+            SARGANError: a loss or a gradient is not finite; nothing was updated with it.
+        """
+        self._set_rates(step)
+        found: Found = defaultdict(list)
+        trains_generator = (step + 1) % self.config.critic_steps == 0
+        shared = trains_generator and self.objective.shares_edit
+        outputs = [self._edit(batch) for batch in batches] if shared else []
+        if self.objective.adversary_active(step):
+            self._train_discriminator(batches, outputs, step, found)
+        if trains_generator:
+            self._train_generator(batches, outputs, step, found)
+        return {name: torch.stack(values).mean() for name, values in sorted(found.items())}
+
+    def _train_discriminator(self, batches: list[Batch], outputs: list[SARGANOutput], step: int, found: Found) -> None:
+        """`outputs` are the edits of these batches, or empty where they have not been made."""
+        count = len(batches)
+        for number, batch in enumerate(batches):
+            if outputs:
+                fake = outputs[number].sample.detach()
+            else:
+                fake = self.editor.draft(batch["source"], batch["target_expression"], batch.get("controls"))
+            self._backward(self.objective.d_main(batch, fake, step), count, step, found)
+            if self.objective.penalty_apart:
+                self._backward(self.objective.d_penalty(batch, fake), count, step, found)
+        self._descend(self.discriminator, self.discriminator_optimizer, step)
+
+    def _train_generator(self, batches: list[Batch], outputs: list[SARGANOutput], step: int, found: Found) -> None:
+        """`outputs` as above; edits that have not been made are made and differentiated in portions."""
+        portions = batches if outputs else [portion for batch in batches for portion in self._portions(batch)]
         # The generator's loss flows through the discriminator, but must leave nothing in its gradients.
         self.discriminator.requires_grad_(False)
-        losses = (
-            self.objective.generator_loss(batch, output, self.step)
-            for batch, output in zip(batches, edits, strict=True)
-        )
-        parts = self._descend(losses, len(batches), self.generator, self.generator_optimizer)
+        for number, batch in enumerate(portions):
+            output = outputs[number] if outputs else self._edit(batch)
+            self._backward(self.objective.g_main(batch, output, step), len(portions), step, found)
         self.discriminator.requires_grad_(True)
-        self._snapshot = None
+        self._descend(self.generator, self.generator_optimizer, step)
+        self.editor.generator_changed()
         if self.average:
             self.average.step(self.generator.parameters())
-        return parts
 
-    def _edit_source(self, batch: Batch) -> SARGANOutput:
-        return self.edit(batch["source"], batch["target_expression"])
-
-    @torch.no_grad()
-    def _draft(self, batch: Batch) -> Tensor:
-        """The edit without gradients: on a CPU, of the rearranged copy, which is made anew when the generator changes."""
-        if self.accelerator.device.type != "cpu" or self.accelerator.mixed_precision != "no":
-            return self._edit_source(batch).sample
-        if self._snapshot is None:
-            self._snapshot = FastGenerator(self.generator)
-        source = batch["source"]
-        conditions = self._conditions(batch["target_expression"], source.dtype)
-        return self._snapshot(source, conditions).sample.clone()  # autograd takes no inference tensors
+    def _edit(self, batch: Batch) -> SARGANOutput:
+        return self.editor(batch["source"], batch["target_expression"], batch.get("controls"))
 
     def _portions(self, batch: Batch) -> list[Batch]:
         """Equal parts of a batch, to be differentiated one by one.
@@ -125,89 +120,85 @@ class Trainer:
         split = {name: value.split(size) for name, value in batch.items()}
         return [dict(zip(split, values, strict=True)) for values in zip(*split.values(), strict=True)]
 
-    def _descend(
-        self, losses: Iterable[tuple[Tensor, Parts]], count: int, network: nn.Module, optimizer: torch.optim.Optimizer
-    ) -> Parts:
-        """One update with the sum of `losses` over `count`, each freed before the next one is asked for. Returns mean parts."""
-        found: dict[str, list[Tensor]] = {}
-        for loss, parts in losses:
-            if not math.isfinite(loss.item()):
-                raise SARGANError(
-                    f"The loss became {loss.item()} at step {self.step}; nothing was updated with it. Resume from the "
-                    "last checkpoint with a lower learning_rate, or with mixed_precision=no."
-                )
-            self.accelerator.backward(loss / count)
-            for name, value in parts.items():
-                found.setdefault(name, []).append(value.detach())
-            del loss, parts
+    def _backward(self, loss: Loss, count: int, step: int, found: Found) -> None:
+        """Adds the gradient of the loss, one of `count`, frees its graph, and notes its parts."""
+        if not math.isfinite(value := loss.total.item()):
+            raise SARGANError(
+                f"The loss became {value} at step {step}; nothing was updated with it. Resume from the "
+                "last checkpoint with a lower learning_rate, or with mixed_precision=no."
+            )
+        self.accelerator.backward(loss.total / count)
+        for name, part in loss.parts.items():
+            found[name].append(part.detach())
+
+    def _descend(self, network: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
+        """One update with the gradients of all processes."""
         self._average_gradients(network)
-        self._check_gradients(network)
+        self._check_gradients(network, step)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)  # at once: the other network's step has better use for the memory
-        return {name: torch.stack(values).mean() for name, values in sorted(found.items())}
 
     def _average_gradients(self, network: nn.Module) -> None:
         if self.accelerator.num_processes == 1:
             return
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
         flat = self.accelerator.reduce(torch.cat([g.reshape(-1) for g in gradients]), reduction="mean")
+        assert isinstance(flat, Tensor)  # what went in; Accelerate reduces structures too
         for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
 
-    def _check_gradients(self, network: nn.Module) -> None:
+    def _check_gradients(self, network: nn.Module, step: int) -> None:
         """A finite loss can have gradients that are not; applied, they would spoil the checkpoints that follow."""
         if self.accelerator.scaler:  # fp16: the scaler skips such updates and lowers its scale
             return
         norm = nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None]).item()
         if not math.isfinite(norm):
             raise SARGANError(
-                f"The gradient became {norm} at step {self.step}; nothing was updated with it. Resume from the last "
+                f"The gradient became {norm} at step {step}; nothing was updated with it. Resume from the last "
                 "checkpoint with a lower learning_rate, or with mixed_precision=no."
             )
 
-    def _set_rates(self) -> None:
-        factor = learning_rate_factor(self.config, self.step)
+    def _set_rates(self, step: int) -> None:
+        factor = learning_rate_factor(self.config, step)
         rates = (self.config.learning_rate, self.config.discriminator_learning_rate)
         for optimizer, rate in zip((self.generator_optimizer, self.discriminator_optimizer), rates, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
 
-    def averaged_generator(self):
-        """A context in which `self.generator` holds the averaged weights, in eval mode."""
-        return _Averaged(self.generator, self.average)
+    @contextmanager
+    def averaged_generator(self) -> Iterator[SARGAN]:
+        """A context in which `generator` holds the averaged weights, in eval mode."""
+        parameters = list(self.generator.parameters())
+        if self.average:
+            self.average.store(parameters)
+            self.average.copy_to(parameters)
+        try:
+            yield self.generator.eval()
+        finally:
+            self.generator.train()
+            if self.average:
+                self.average.restore(parameters)
 
-    def save(self) -> Path:
-        """Writes a checkpoint and returns its folder; raises CheckpointError where that cannot be done."""
-        return save_trainer(self)
+    def save(self, step: int) -> Path:
+        """Writes a checkpoint after `step` steps and returns its folder.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
+        return save_trainer(self, step)
 
     def resume(self, folder: Path) -> dict[str, Any]:
         """Continues from a checkpoint; the steps that follow equal those of a run that was never interrupted.
 
         Returns:
-            The checkpoint's state.
+            The checkpoint's state; its "step" is the next one.
 
         Raises:
             ConfigurationError, CheckpointError: it does not fit this run, or is damaged; nothing was taken over then.
         """
         state = restore_trainer(self, folder)
-        self._snapshot = None
+        self.editor.generator_changed()
         return state
-
-
-class _Averaged:
-    def __init__(self, generator: nn.Module, average: EMAModel | None):
-        self.generator, self.average = generator, average
-
-    def __enter__(self) -> nn.Module:
-        if self.average:
-            self.average.store(self.generator.parameters())
-            self.average.copy_to(self.generator.parameters())
-        return self.generator.eval()
-
-    def __exit__(self, *_) -> None:
-        self.generator.train()
-        if self.average:
-            self.average.restore(self.generator.parameters())
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

@@ -2,23 +2,25 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
-import cv2
 import numpy as np
 import torch
 from PIL import Image
 
 from ..augmentation.style import old_photograph, painterly, stone
 from ..file_errors import whole_file
-from ..images.normalize import to_pixels, to_tensor
+from ..images.normalize import to_pixels
 from ..modeling_sargan import SARGAN
 from . import losses
+from .control_validation import ControlValidator, crop_tensor
 from .image_cache import FaceCache
+from .setup_data import TrainingData
 
 OTHER_DOMAINS = (old_photograph, painterly, stone)
 
 
-class HeldOut:
+class Validator:
     """A fixed selection of held-out pairs, evaluated from the neutral picture (or the first) to each expression."""
 
     def __init__(
@@ -33,7 +35,7 @@ class HeldOut:
         pairs: dict[str, np.ndarray] = {}
         for index in range(len(faces)):
             members = faces.partners(index) if before is None else _shows_the_same(faces, index)
-            members = members[~faces.source_only[members]]
+            members = members[~faces.source_only[members] & faces.plain[members]]
             if len(members):
                 pairs.setdefault(faces.subject[index], members)  # one pair of each person
         chosen = list(pairs.values())[:most_pairs]
@@ -46,19 +48,26 @@ class HeldOut:
         self.refines = before is not None
         unpaired = [] if chosen else range(min(len(faces), 8))
         self.single = [self._crop(faces, index) for index in unpaired]
+        neutral = expressions.index("neutral") if "neutral" in expressions else -1
+        self.drawn = ControlValidator(faces, neutral, resolution, most_pairs)
+
+    @classmethod
+    def of(cls, data: TrainingData, resolution: int) -> Self | None:
+        """For the pictures that a run keeps aside; None where it keeps none."""
+        return cls(data.held_out, data.expressions, resolution, before=data.held_out_before) if data.held_out else None
 
     def _stack(self, faces: FaceCache, members: np.ndarray) -> dict[str, torch.Tensor]:
         return {self.expressions[faces.expression[index]]: self._crop(faces, index) for index in members}
 
     def _crop(self, faces: FaceCache, index: int) -> torch.Tensor:
-        picture = cv2.resize(faces.picture(index), (self.resolution, self.resolution), interpolation=cv2.INTER_AREA)
-        return torch.from_numpy(to_tensor(picture))
+        return crop_tensor(faces, index, self.resolution)
 
     @torch.inference_mode()
     def errors(self, generator: SARGAN, device: torch.device) -> dict[str, float]:
         """Error to the true picture divided by the error of no edit, mean over people, for each expression and overall.
 
         Below 1 the edit is closer to the truth than the untouched picture; 0 is perfect. Empty where no pair was held out.
+        Where the set has controls, "controls" is the error of edits by these alone; "all" is without it.
         """
         ratios: dict[str, list[float]] = {}
         for pair, starts in zip(self.pairs, self.starts, strict=True):
@@ -72,13 +81,16 @@ class HeldOut:
                 if before > 0:  # the same picture under two names has nothing to be measured by
                     ratios.setdefault(name, []).append(error / before)
         report = {name: float(np.mean(values)) for name, values in sorted(ratios.items())}
-        return report | ({"all": float(np.mean(list(report.values())))} if report else {})
+        report |= {"all": float(np.mean(list(report.values())))} if report else {}
+        controls = self.drawn.error(generator, device)
+        return report if controls is None else report | {"controls": controls}
 
     @torch.inference_mode()
     def grid(self, generator: SARGAN, device: torch.device, rows: int = 6) -> Image.Image:
         """Each row: the picture, its edits in the order of `expressions`; beneath it the truth where it is known.
 
-        The last rows show the first face again in other domains: as an old photograph, a painting and a sculpture.
+        Where the set has controls, faces follow that were edited by these alone, each over its truth. The last rows show the
+        first face again in other domains: as an old photograph, a painting and a sculpture.
         Where every picture has its own `before`: these, what is made of them, and the truth.
         """
         if self.refines:
@@ -92,6 +104,7 @@ class HeldOut:
             if self.pairs:
                 truth = [self.pairs[number].get(name, torch.full_like(start, -1.0)) for name in self.expressions]
                 lines.append(torch.cat([start, *truth], dim=2))
+        lines += self.drawn.lines(generator, device, len(self.expressions))
         lines += [self._edits(generator, _restyled(starts[0], style), device) for style in OTHER_DOMAINS]
         return _as_image(lines)
 

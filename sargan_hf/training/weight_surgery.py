@@ -26,15 +26,16 @@ def widen(narrow: SARGAN, base_channels: int, seed: int = 0) -> SARGAN:
     Raises:
         ConfigurationError: `base_channels` is not a multiple of the narrow generator's.
     """
-    times, rest = divmod(base_channels, narrow.config.base_channels)
-    if base_channels == narrow.config.base_channels:
+    width = narrow.config["base_channels"]
+    times, rest = divmod(base_channels, width)
+    if base_channels == width:
         return narrow
     if rest or not times:
         raise ConfigurationError(
-            f"A generator of {narrow.config.base_channels} base channels widens to a multiple of these; got "
+            f"A generator of {width} base channels widens to a multiple of these; got "
             f"{base_channels}. Leave out init_from to start afresh."
         )
-    wide = SARGAN(**_settings(narrow) | {"base_channels": base_channels})
+    wide = _like(narrow, base_channels=base_channels)
     random = torch.Generator().manual_seed(seed)
     known = dict(narrow.named_modules())
     with torch.no_grad():
@@ -50,7 +51,7 @@ def without_motion(moving: SARGAN) -> SARGAN:
 
     `motion_reach` and `typical_motion` go with them. A generator without motion is returned as it is.
     """
-    if not moving.config.motion:
+    if not moving.config["motion"]:
         return moving
     of_motion = ("motion", "motion_reach", "typical_motion")
     still = SARGAN(**{name: value for name, value in _settings(moving).items() if name not in of_motion})
@@ -66,14 +67,14 @@ def with_controls(plain: SARGAN, controls: Sequence[str]) -> SARGAN:
     Raises:
         ConfigurationError: it has other controls already.
     """
-    if plain.config.controls is not None:
-        if list(plain.config.controls) == list(controls):
+    if (known := plain.config["controls"]) is not None:
+        if list(known) == list(controls):
             return plain
         raise ConfigurationError(
-            f"The generator has the controls {', '.join(plain.config.controls)}; got {', '.join(controls)}. Start from a "
+            f"The generator has the controls {', '.join(known)}; got {', '.join(controls)}. Start from a "
             "generator without controls, or with the same."
         )
-    controlled = SARGAN(**_settings(plain) | {"controls": list(controls)})
+    controlled = _like(plain, controls=list(controls))
     weights = plain.state_dict()
     weights["conv_in.weight"] = _padded(weights["conv_in.weight"], controlled.conv_in.weight, 1)
     controlled.load_state_dict(weights)
@@ -86,11 +87,11 @@ def with_occlusion(plain: SARGAN) -> SARGAN:
     Raises:
         ConfigurationError: it moves nothing, so it has nothing to hide.
     """
-    if plain.config.occlusion:
+    if plain.config["occlusion"]:
         return plain
-    if not plain.config.motion:
+    if not plain.config["motion"]:
         raise ConfigurationError("An occlusion layer needs a generator with motion; got one without.")
-    layered = SARGAN(**_settings(plain) | {"occlusion": True})
+    layered = _like(plain, occlusion=True)
     weights = plain.state_dict()
     weights["conv_out.weight"] = _padded(weights["conv_out.weight"], layered.conv_out.weight, 0)
     layered.load_state_dict(weights)
@@ -102,6 +103,11 @@ def _padded(weight: Tensor, like: Tensor, dimension: int) -> Tensor:
     further = list(weight.shape)
     further[dimension] = like.shape[dimension] - weight.shape[dimension]
     return torch.cat([weight, weight.new_zeros(further)], dim=dimension)
+
+
+def _like(generator: SARGAN, **changes: Any) -> SARGAN:
+    """A generator of the same form but for `changes`, with new weights."""
+    return SARGAN(**_settings(generator) | changes)
 
 
 def _settings(generator: SARGAN) -> dict[str, Any]:

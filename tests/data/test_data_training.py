@@ -60,4 +60,4 @@ def test_a_damaged_picture_of_a_training_set_is_named(class_folders, tmp_path, m
 
 def read_all(config: TrainingConfig) -> None:
     data = prepare_data(config, Accelerator(cpu=True))
-    list(zip(range(14), data.samples.reader(0, 1, 0, 1)["dataset"], strict=False))
+    list(zip(range(14), data.samples.loader_kwargs(0, 1, 0, 1)["dataset"], strict=False))

@@ -22,12 +22,13 @@ from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.critic_gradient import critic_slope
 from sargan_hf.training.loop import train
 from sargan_hf.training.losses import change_weight, gradient_penalty
+from sargan_hf.training.objectives import Loss
 from sargan_hf.training.optical_flow import MotionMaps, transform_flow
 from sargan_hf.training.schedule import learning_rate_factor
 from sargan_hf.training.setup_data import prepare_data
 from sargan_hf.training.setup_networks import build_generator
 from sargan_hf.training.trainer import Trainer
-from sargan_hf.training.validation import HeldOut
+from sargan_hf.training.validation import Validator
 
 
 def networks_of(folder, step: int) -> dict[str, torch.Tensor]:
@@ -91,7 +92,7 @@ def test_a_stream_finds_pairs_and_keeps_people_aside(make_config, shards):
     data = prepare_data(make_config(**shards), Accelerator(cpu=True))
     assert data.held_out is not None
     assert not set(data.faces.subject) & set(data.held_out.subject)
-    share = iter(data.samples.reader(0, 4, 0, 1)["dataset"])
+    share = iter(data.samples.loader_kwargs(0, 4, 0, 1)["dataset"])
     epoch = [next(share) for _ in range(len(data.faces))]
     counted = np.bincount([int(sample["target_expression"]) for sample in epoch if sample["paired"]], minlength=7)
     assert counted.sum() >= len(epoch) / 2  # the first picture of a pair that comes along has no partner yet
@@ -100,7 +101,7 @@ def test_a_stream_finds_pairs_and_keeps_people_aside(make_config, shards):
 
 def test_processes_share_a_stream_between_them(make_config, shards):
     data = prepare_data(make_config(**shards), Accelerator(cpu=True))
-    shares = [data.samples.reader(0, 4, rank, 2)["dataset"] for rank in range(2)]
+    shares = [data.samples.loader_kwargs(0, 4, rank, 2)["dataset"] for rank in range(2)]
     rows = [[(row["subject"], row["expression"]) for row in share._epoch(share.rows, 0)] for share in shares]
     labels = zip(data.faces.subject, data.faces.expression.tolist(), strict=True)
     assert sorted(rows[0] + rows[1]) == sorted(labels)
@@ -150,7 +151,7 @@ def test_generator_step_leaves_nothing_in_the_discriminator(make_config):
         left_over.extend(p.grad for p in trainer.discriminator.parameters()),
         step(),
     )
-    trainer.update([batch])
+    trainer.update([batch], step=0)
     assert left_over
     assert all(gradient is None for gradient in left_over)
 
@@ -162,7 +163,7 @@ def test_a_loss_that_is_not_finite_stops_before_it_is_applied(make_config):
     before = {name: value.clone() for name, value in trainer.generator.state_dict().items()}
     batch["source"][0] = float("nan")
     with pytest.raises(SARGANError, match=r"loss became nan at step 0.*Resume from the last checkpoint"):
-        trainer.update([batch])
+        trainer.update([batch], step=0)
     assert all(torch.equal(before[name], value) for name, value in trainer.generator.state_dict().items())
 
 
@@ -171,10 +172,10 @@ def test_a_gradient_that_is_not_finite_stops_before_it_is_applied(make_config):
     trainer = Trainer(config, Accelerator(cpu=True), prepare_data(config, Accelerator(cpu=True)))
     batch = {k: v[None].repeat(4, *[1] * v.ndim) for k, v in trainer.data.samples[0].items()}
     # The square root's slope at zero, the usual way to a gradient that is not finite under a finite loss.
-    trainer.objective.generator_loss = lambda batch, output, step: ((output.sample.sum() * 0).sqrt(), {})
+    trainer.objective.g_main = lambda batch, output, step: Loss((output.sample.sum() * 0).sqrt(), {})
     before = {name: value.clone() for name, value in trainer.generator.state_dict().items()}
     with pytest.raises(SARGANError, match=r"gradient became nan at step 0.*Resume from the last checkpoint"):
-        trainer.update([batch])
+        trainer.update([batch], step=0)
     assert all(torch.equal(before[name], value) for name, value in trainer.generator.state_dict().items())
 
 
@@ -216,7 +217,7 @@ def test_the_paper_objective_brings_the_papers_settings():
 def test_the_grid_shows_people_with_their_truth_and_one_face_in_other_domains(make_config):
     config = make_config()
     data = prepare_data(config, Accelerator(cpu=True))
-    held_out = HeldOut(data.held_out, data.expressions, config.resolution)
+    held_out = Validator(data.held_out, data.expressions, config.resolution)
     grid = held_out.grid(build_generator(config, data.expressions), torch.device("cpu"))
     people = len(set(data.held_out.subject))
     assert grid.size == (32 * (1 + len(data.expressions)), 32 * (2 * people + 3))
@@ -304,7 +305,7 @@ def test_the_critics_slope_and_its_own_gradient_are_those_of_autograd():
 
     def by_autograd(pictures: torch.Tensor) -> torch.Tensor:
         pictures = pictures.requires_grad_(True)
-        return torch.autograd.grad(discriminator(pictures).source.sum(), pictures, create_graph=True)[0]
+        return torch.autograd.grad(discriminator(pictures).realness.sum(), pictures, create_graph=True)[0]
 
     torch.testing.assert_close(critic_slope(discriminator, real), by_autograd(real.clone()))
     weights = [conv.weight for conv in (*discriminator.trunk, discriminator.source_head)]

@@ -55,14 +55,14 @@ def test_within_a_few_steps_it_tells_blurred_pictures_from_real_ones():
     optimizer = torch.optim.Adam(objective.discriminator.parameters(), lr=1e-3, betas=(0.5, 0.99))
     for step in range(25):
         batch = make_batch(step)
-        [(loss, _)] = objective.discriminator_losses(batch, blurred(batch["target"]), step)
+        loss, _ = objective.d_main(batch, blurred(batch["target"]), step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     batch = make_batch(1000, 32)
     with torch.no_grad():
         real, fake = (
-            objective.discriminator(pictures, batch["source"]).source.mean(dim=(1, 2, 3))
+            objective.discriminator(pictures, batch["source"]).realness.mean(dim=(1, 2, 3))
             for pictures in (batch["target"], blurred(batch["target"]))
         )
     assert (real > fake).float().mean() > 0.9
@@ -70,8 +70,8 @@ def test_within_a_few_steps_it_tells_blurred_pictures_from_real_ones():
 
 def test_it_judges_a_picture_beside_its_original():
     discriminator, batch = make_objective().discriminator, make_batch(0)
-    beside_its_own = discriminator(batch["target"], batch["source"]).source
-    beside_another = discriminator(batch["target"], batch["source"].roll(1, 0)).source
+    beside_its_own = discriminator(batch["target"], batch["source"]).realness
+    beside_another = discriminator(batch["target"], batch["source"].roll(1, 0)).realness
     assert (beside_its_own - beside_another).abs().mean() > 0.01
 
 
@@ -105,7 +105,7 @@ def test_it_looks_where_the_expression_changes_something(focus):
     batch["target"] = batch["source"].clone()
     batch["target"][..., 20:28, 12:20] *= -1
     sample = batch["target"].clone().requires_grad_(True)
-    loss, _ = objective.generator_loss(batch, SARGANOutput(sample=sample, residual=sample * 0), step=0)
+    loss, _ = objective.g_main(batch, SARGANOutput(sample=sample, residual=sample * 0), step=0)
     loss.backward()  # of the adversary alone: the edit is the truth
     force = sample.grad.abs().mean(dim=(0, 1))
     changed, elsewhere = force[20:28, 12:20].mean(), force[:12].mean()
@@ -115,11 +115,11 @@ def test_it_looks_where_the_expression_changes_something(focus):
 @pytest.mark.parametrize("paired", [0.0, 1.0])
 def test_the_feature_loss_reaches_the_edit_where_its_truth_is_known(paired):
     objective = make_objective(feature_weight=5.0, adversarial_weight=0.0, expression_weight=0.0, paired_weight=0.0)
-    objective.edit = lambda pictures, _: SARGANOutput(sample=pictures * 0, residual=pictures * 0)
+    objective.edit = lambda pictures, *_: SARGANOutput(sample=pictures * 0, residual=pictures * 0)
     objective.discriminator.requires_grad_(False)  # as the trainer does for the generator's step
     batch = make_batch(0) | {"paired": torch.full((8,), paired)}
     sample = blurred(batch["target"]).requires_grad_(True)
-    loss, parts = objective.generator_loss(batch, SARGANOutput(sample=sample, residual=sample * 0), step=0)
+    loss, parts = objective.g_main(batch, SARGANOutput(sample=sample, residual=sample * 0), step=0)
     assert ("g_features" in parts) == bool(paired)
     loss.backward()
     assert bool(sample.grad.abs().sum() > 0) == bool(paired)
@@ -134,7 +134,7 @@ def test_following_the_feature_loss_alone_brings_an_edit_to_the_truth():
     before = (edit - batch["target"]).abs().mean().item()
     optimizer = torch.optim.Adam([edit], lr=0.01)
     for _ in range(30):
-        loss, _ = objective.generator_loss(batch, SARGANOutput(sample=edit, residual=edit * 0), step=0)
+        loss, _ = objective.g_main(batch, SARGANOutput(sample=edit, residual=edit * 0), step=0)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

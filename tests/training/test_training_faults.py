@@ -24,7 +24,7 @@ from sargan_hf.training.image_cache import FaceCache
 from sargan_hf.training.loop import train
 from sargan_hf.training.map_dataset import TrainingSamples
 from sargan_hf.training.run_folder import run_lock, waiting_lock
-from sargan_hf.training.validation import HeldOut
+from sargan_hf.training.validation import Validator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -131,7 +131,7 @@ except SARGANError as error:
 
 
 def test_a_folder_that_is_removed_under_a_run_is_made_again(make_config, monkeypatch):
-    validate = HeldOut.grid
+    validate = Validator.grid
 
     def grid(self, *arguments):
         shutil.rmtree(folder, ignore_errors=True)
@@ -139,7 +139,7 @@ def test_a_folder_that_is_removed_under_a_run_is_made_again(make_config, monkeyp
 
     config = make_config(max_train_steps=2)
     folder = Path(config.output_dir)
-    monkeypatch.setattr(HeldOut, "grid", grid)
+    monkeypatch.setattr(Validator, "grid", grid)
     train(config)
     assert find_checkpoint(folder, "latest").name == "checkpoint-00000002"
     assert (folder / "diffusion_pytorch_model.safetensors").is_file()

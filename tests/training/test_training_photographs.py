@@ -10,7 +10,7 @@ from PIL import Image
 from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.setup_data import prepare_data
-from sargan_hf.training.validation import HeldOut
+from sargan_hf.training.validation import Validator
 
 PLAIN = {"base_channels": 4, "resolution": 32, "motion": True, "held_out": 0.3, "stylise": 0.0, "occluders": 0.0}
 STREAMING = pytest.mark.parametrize("streaming", [False, True])
@@ -31,7 +31,9 @@ def prepared(dataset: Dataset, folder, streaming: bool):
     config = TrainingConfig(**PLAIN, train_data_dir=str(folder), streaming=streaming)
     data = prepare_data(config, Accelerator(cpu=True))
     endless = (
-        data.samples.reader(0, 4, 0, 1)["dataset"] if streaming else map(data.samples.__getitem__, itertools.count())
+        data.samples.loader_kwargs(0, 4, 0, 1)["dataset"]
+        if streaming
+        else map(data.samples.__getitem__, itertools.count())
     )
     return data, list(itertools.islice(endless, 4 * len(data.faces)))
 
@@ -45,7 +47,7 @@ def test_it_is_edited_and_never_aimed_at(drawn, tmp_path, streaming):
     assert len(pairs) > len(samples) / 2
     assert all(target != happy for _, target in pairs)
     assert sum(source == happy for source, _ in pairs) >= len(samples) / 5
-    errors = HeldOut(data.held_out, tuple(f"{i}" for i in range(7)), 32)
+    errors = Validator(data.held_out, tuple(f"{i}" for i in range(7)), 32)
     assert all(str(happy) not in pair for pair in errors.pairs)
 
 

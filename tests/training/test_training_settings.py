@@ -45,7 +45,7 @@ def fresh_accelerate():
         ({"attention": False}, "attention True, and the settings say attention False"),
         ({"ultimate_skip": False}, "ultimate_skip True, and the settings say ultimate_skip False"),
         ({"motion": False}, "motion True, and the settings say motion False"),
-        ({"widen_init": 2, "base_channels": 8}, "base_channels 16, and the settings say base_channels 8"),
+        ({"init_widen_factor": 2, "base_channels": 8}, "base_channels 16, and the settings say base_channels 8"),
     ],
 )
 def test_settings_that_the_model_to_start_from_overrules_are_refused(make_config, tiny_model_folder, change, message):
@@ -99,7 +99,7 @@ def test_before_its_start_the_adversary_teaches_nothing(make_config, objective, 
     fresh = {name: value.clone() for name, value in trainer.discriminator.state_dict().items()}
     taught = []
     for step in range(8):
-        parts = trainer.update([batch])
+        parts = trainer.update([batch], step)
         learned = any(not torch.equal(fresh[name], value) for name, value in trainer.discriminator.state_dict().items())
         assert learned == (step >= 3)
         if "g_adversarial" in parts:

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+import yaml
 
 from sargan_hf import SARGAN
+from sargan_hf.commands.train import parse_config
 from sargan_hf.errors import ConfigurationError
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.setup_networks import build_generator
@@ -55,7 +57,9 @@ def test_without_motion_a_generator_paints_what_it_painted_and_moves_nothing(fac
 
 def test_the_published_network_starts_from_a_half_width_run_with_motion(tmp_path, faces):
     SARGAN(base_channels=8, motion=True).save_pretrained(tmp_path / "run")
-    config = TrainingConfig(train_data_dir="set", init_from=str(tmp_path / "run"), still_init=True, widen_init=2)
+    config = TrainingConfig(
+        train_data_dir="set", init_from=str(tmp_path / "run"), init_drop_motion=True, init_widen_factor=2
+    )
     generator = build_generator(config, SARGAN().config.expressions)
     published = SARGAN(base_channels=16).eval()
     published.load_state_dict(generator.state_dict())
@@ -67,7 +71,7 @@ def test_the_published_network_starts_from_a_half_width_run_with_motion(tmp_path
 )
 def test_a_flow_field_cannot_be_left_out_of_nothing(settings, words):
     with pytest.raises(ConfigurationError, match=words):
-        TrainingConfig(train_data_dir="set", still_init=True, **settings)
+        TrainingConfig(train_data_dir="set", init_drop_motion=True, **settings)
 
 
 def test_further_controls_and_an_occlusion_layer_start_as_nothing(faces):
@@ -86,3 +90,39 @@ def test_further_controls_and_an_occlusion_layer_start_as_nothing(faces):
         with_controls(controlled, ["squint"])
     with pytest.raises(ConfigurationError, match="needs a generator with motion"):
         with_occlusion(SARGAN(base_channels=8, attention_channels=8))
+
+
+class TestOldNames:
+    """`still_init` and `widen_init` of files and command lines of earlier versions."""
+
+    START = ("--train_data_dir", "set", "--init_from", "run")
+
+    def test_old_flags_work_and_warn(self):
+        with pytest.warns(
+            FutureWarning, match="The setting (widen_init is now init_widen_factor|still_init is now init_drop)"
+        ):
+            config, _ = parse_config([*self.START, "--widen_init", "2", "--still_init"])
+        assert (config.init_widen_factor, config.init_drop_motion) == (2, True)
+
+    def test_the_settings_of_an_old_run_can_be_read_back(self, tmp_path):
+        new = TrainingConfig(train_data_dir="set", init_from="run", init_widen_factor=2)
+        values = yaml.safe_load(new.to_yaml())
+        values |= {"widen_init": values.pop("init_widen_factor"), "still_init": values.pop("init_drop_motion")}
+        (tmp_path / "training_config.yaml").write_text(yaml.safe_dump(values))
+        with pytest.warns(FutureWarning, match="widen_init is now init_widen_factor"):
+            config, _ = parse_config(["--config", str(tmp_path / "training_config.yaml")])
+        assert config == new
+
+    def test_a_setting_by_both_of_its_names_is_refused(self):
+        with (
+            pytest.raises(ConfigurationError, match="widen_init is the old name of init_widen_factor"),
+            pytest.warns(FutureWarning),
+        ):
+            parse_config([*self.START, "--widen_init", "2", "--init_widen_factor", "3"])
+
+    def test_help_shows_the_new_names_only(self, capsys):
+        with pytest.raises(SystemExit):
+            parse_config(["--help"])
+        shown = capsys.readouterr().out
+        assert "--init_widen_factor" in shown
+        assert "--widen_init" not in shown

@@ -1,0 +1,51 @@
+"""The generator as training runs it: under the run's precision, and quickly where no gradients are needed."""
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from ..expressions import NO_CLASS
+from ..inference.cpu_generator import FastGenerator
+from ..modeling_sargan import SARGAN, SARGANOutput
+
+
+class Editor:
+    """Edits pictures [B, 3, S, S] by conditions that a batch holds.
+
+    Args:
+        generator: the network that is trained.
+        accelerator: knows the precision and the device.
+    """
+
+    def __init__(self, generator: SARGAN, accelerator: Accelerator):
+        self.generator, self.accelerator = generator, accelerator
+        self._snapshot: FastGenerator | None = None
+
+    def __call__(self, pictures: Tensor, expression: Tensor, controls: Tensor | None = None) -> SARGANOutput:
+        """The edit in the precision of the pictures; gradients flow.
+
+        Args:
+            expression: int64 [B], `NO_CLASS` for none.
+            controls: [B, K], of a generator that has them; None is all zeros.
+        """
+        with self.accelerator.autocast():
+            output = self.generator(pictures, self._one_hot(expression, pictures.dtype), controls=controls)
+        return SARGANOutput(**{name: value.to(pictures.dtype) for name, value in output.items()})
+
+    @torch.no_grad()
+    def draft(self, pictures: Tensor, expression: Tensor, controls: Tensor | None = None) -> Tensor:
+        """The edited pictures without gradients: on a CPU by a rearranged copy, made anew after `generator_changed`."""
+        if self.accelerator.device.type != "cpu" or self.accelerator.mixed_precision != "no":
+            return self(pictures, expression, controls).sample
+        if self._snapshot is None:
+            self._snapshot = FastGenerator(self.generator)
+        edit = self._snapshot(pictures, self._one_hot(expression, pictures.dtype), controls=controls)
+        return edit.sample.clone()  # autograd takes no inference tensors
+
+    def generator_changed(self) -> None:
+        """Lets go of the copy."""
+        self._snapshot = None
+
+    def _one_hot(self, expression: Tensor, dtype: torch.dtype) -> Tensor:
+        rows = nn.functional.one_hot(expression.clamp(min=0), len(self.generator.config["expressions"]))
+        return (rows * (expression != NO_CLASS)[:, None]).to(dtype)
