@@ -31,7 +31,7 @@ def command(
     from rich.progress import Progress
 
     from ..editing.pipeline_sargan import SARGANPipeline
-    from ..evaluation.evaluate import default_judges, evaluate, some_people
+    from ..evaluation.evaluate import default_evaluators, evaluate, some_people
     from ..evaluation.report import write_report
     from ..evaluation.samples import load_samples
 
@@ -39,14 +39,14 @@ def command(
     samples = load_samples(data, split=split, held_out=held_out, people=chosen, seed=seed)
     if max_people:
         samples = some_people(samples, max_people, seed)
-    judges = default_judges(classifier or ["facex", "fer"])
+    evaluators = default_evaluators(classifier or ["facex", "fer"])
     pipeline = SARGANPipeline.from_pretrained(model, **({"revision": revision} if revision else {}))
     with Progress() as progress:
         task = progress.add_task("Editing and measuring", total=len(samples))
         evaluation = evaluate(
             pipeline,
             samples,
-            judges,
+            evaluators,
             seed=seed,
             on_picture=lambda name: progress.advance(task),
             model=model,
@@ -78,8 +78,7 @@ def _print_summary(evaluation) -> None:
     for figure in evaluation.figures:
         if figure.domain == figure.skin_tone == "all" and (figure.expression == "all" or figure.metric == "ecs_top1"):
             name = figure.metric if figure.expression == "all" else f"  {figure.expression}"
-            interval = f"{figure.low:.3f} to {figure.high:.3f}"
-            table.add_row(escape(name), f"{figure.value:.3f}", interval, str(figure.n), str(figure.people))
+            table.add_row(escape(name), f"{figure.value:.3f}", figure.interval, str(figure.n), str(figure.people))
     console = Console()
     console.print(table)
     if evaluation.measurements.failures:
