@@ -15,6 +15,11 @@ _WORDS = {
     "hair: beard": r"beard|bearded|moustache|mustache|goatee",
     "worn: glasses": r"glasses|spectacles|eyeglasses",
 }
+# A title names much that the face is not ("Madonna and Child"): only these phrases say how old it is.
+_TITLE_PHRASES = {
+    "age: old": r"old (?:man|woman|lady|gentleman)",
+    "age: child": r"(?:portrait|bust|head|study) of (?:an? |the )?(?:little |young )?(?:child|boy|girl|infant)",
+}
 _SKIN_WORDS = {
     "dark": r"darkskin|dark skin|dark skinned|black skin|black man|black woman|african",
     "light": r"pale|pale skin|fair skin|fair skinned|light skinned|light skin",
@@ -65,6 +70,7 @@ def _note(row: dict[str, str | None]) -> SourceNote:
     group, prompt = row.get("group") or "", row.get("prompt") or ""
     kind = (row.get("kind") or ("avatar" if "prompt" in row else "")).strip().lower()
     groups = [name for name, words in _WORDS.items() if _says(words, f"{group} {prompt}")]
+    groups += [name for name, phrases in _TITLE_PHRASES.items() if _says(phrases, row.get("work") or "")]
     if kind in ("drawing", "engraving"):
         groups.append(f"technique: {kind}")
         kind = "painting"

@@ -31,6 +31,7 @@ function go(to) {
   position = Math.min(Math.max(to, 0), task.pairs.length - 1);
   swap(false);
   draw();
+  window.scrollTo(0, 0);
 }
 
 function swap(on) {
