@@ -16,7 +16,7 @@ from .samples import Sample
 
 FRAME_SIDE = 512
 # The frame goes this far beyond the canonical crop on every side, as a share of it: hair and chin are seen whole.
-_ROOM = 0.15
+_ROOM = 0.05
 
 
 @dataclass(frozen=True)
