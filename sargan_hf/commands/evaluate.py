@@ -21,37 +21,42 @@ _RESERVE_PRINTED = ("ecs_top1", "ecs_top1_before", "ecs_rises", "neutralised_top
 _EPILOG = "For people's eyes: " + ", ".join(f"sargan evaluate {flag} --help" for flag in MODES)
 
 
+Data = Annotated[
+    list[str],
+    typer.Argument(
+        help="Labelled expression datasets, or folders of pictures without labels; KIND=FOLDER names what one holds."
+    ),
+]
+Classifiers = Annotated[
+    list[str] | None,
+    typer.Option(help="Expression classifier: facex, fer, a folder or Hub id; repeatable. Default: facex and fer."),
+]
+HeldOut = Annotated[
+    float | None, typer.Option(help="Evaluate on this share of the people, those that training holds out.")
+]
+People = Annotated[Path | None, typer.Option(help="Text file with one subject a line: evaluate on these people only.")]
+Reserve = Annotated[
+    bool,
+    typer.Option(
+        "--reserve", help="Let the net in reserve (face-api, MIT, from npm) read the edits too. For releases only."
+    ),
+]
+
+
 def command(
     model: Annotated[str, typer.Argument(help="Folder or Hub id of a model.")],
-    data: Annotated[
-        list[str],
-        typer.Argument(
-            help="Labelled expression datasets, or folders of pictures without labels; KIND=FOLDER names what one holds."
-        ),
-    ],
+    data: Data,
     report: Annotated[Path, typer.Option(help="Folder for report.json, edits.csv, sheets and index.html.")],
-    classifier: Annotated[
-        list[str] | None,
-        typer.Option(help="Expression classifier: facex, fer, a folder or Hub id; repeatable. Default: facex and fer."),
-    ] = None,
+    classifier: Classifiers = None,
     split: Annotated[str | None, typer.Option(help="Split of the dataset.")] = None,
-    held_out: Annotated[
-        float | None, typer.Option(help="Evaluate on this share of the people, those that training holds out.")
-    ] = None,
-    people: Annotated[
-        Path | None, typer.Option(help="Text file with one subject a line: evaluate on these people only.")
-    ] = None,
+    held_out: HeldOut = None,
+    people: People = None,
     max_people: Annotated[int | None, typer.Option(help="Evaluate on so many people drawn at random.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split, the draw and the bootstrap.")] = 0,
     revision: Annotated[str | None, typer.Option(help="Revision of the model on the Hub.")] = None,
-    reserve: Annotated[
-        bool,
-        typer.Option(help="Let the net in reserve (face-api, MIT, from npm) read the edits too. For releases only."),
-    ] = False,
+    reserve: Reserve = False,
 ) -> None:
     """Measure a model: readability, identity, fidelity, background and intensity, each with n and an interval."""
-    from rich.progress import Progress
-
     from ..editing.pipeline_sargan import SARGANPipeline
     from ..evaluation.evaluate import default_evaluators, evaluate, some_people
     from ..evaluation.report import write_report
@@ -63,19 +68,9 @@ def command(
         samples = some_people(samples, max_people, seed)
     evaluators = default_evaluators(classifier or ["facex", "fer"], reserve)
     pipeline = SARGANPipeline.from_pretrained(model, **({"revision": revision} if revision else {}))
-    with Progress() as progress:
-        task = progress.add_task("Editing and measuring", total=len(samples))
-        evaluation = evaluate(
-            pipeline,
-            samples,
-            evaluators,
-            seed=seed,
-            on_picture=lambda name: progress.advance(task),
-            model=model,
-            data=", ".join(data),
-            split=split,
-            held_out=held_out,
-        )
+    about = {"model": model, "data": ", ".join(data), "split": split, "held_out": held_out}
+    with evaluate_by_eye.progress("Editing and measuring", len(samples)) as advance:
+        evaluation = evaluate(pipeline, samples, evaluators, seed=seed, on_picture=advance, **about)
     page = write_report(evaluation, report)
     _print_summary(evaluation)
     typer.echo(f"Report: {page}")

@@ -40,7 +40,7 @@ def compare(
     from ..evaluation.framed_edits import face_finder
 
     samples = _samples(pictures, faces, held_out, seed)
-    with _progress("Editing", len(samples)) as advance:
+    with progress("Editing", len(samples)) as advance:
         page, key = write_blind_test(a, b, samples, output, face_finder(), seed=shuffle_seed, on_picture=advance)
     typer.echo(f"Page: {page}\nKey, to be kept from whoever answers: {key}")
 
@@ -83,7 +83,7 @@ def count_faults(
     from ..evaluation.framed_edits import face_finder
 
     samples = _samples(pictures, faces, held_out, seed)
-    with _progress("Editing", len(samples)) as advance:
+    with progress("Editing", len(samples)) as advance:
         page, failures = write_fault_form(model, samples, output, face_finder(), advance)
     for name, reason in failures.items():
         typer.echo(f"{name}: {reason}")
@@ -127,12 +127,13 @@ def _samples(pictures: Sequence[str], faces: int | None, held_out: float | None,
 
 
 @contextmanager
-def _progress(what: str, total: int) -> "Iterator[Callable[[str], object]]":
+def progress(what: str, total: int) -> "Iterator[Callable[[str], object]]":
+    """A bar on the terminal; gives the function that moves it on by one picture."""
     from rich.progress import Progress
 
-    with Progress() as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda name: progress.advance(task)
+    with Progress() as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda name: bar.advance(task)
 
 
 def _write_json(path: Path | None, content: object) -> None:

@@ -101,16 +101,20 @@ def write_blind_test(
         _ask(face, questions, identical)
         on_picture(face.sample.name)
     if not questions:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in list(failures.items())[:3])
-        raise ConfigurationError(
-            f"No pair of edits differs: {len(identical)} are identical, {len(failures)} failed. {reasons}"
-        )
+        raise _nothing_to_compare(identical, failures)
     seed = secrets.randbits(63) if seed is None else seed
     pairs, shown = _shuffle(questions, seed, folder)
     key = Key(a, b, seed, pairs, identical, failures)
     digest = _seal(key, key_path)
     task = {"id": digest[:12], "pairs": shown, "result": {"key_sha256": digest}}
     return write_page(folder, "compare", task, count=len(shown)), key_path
+
+
+def _nothing_to_compare(identical: Sequence[tuple[str, str]], failures: dict[str, str]) -> ConfigurationError:
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in list(failures.items())[:3])
+    return ConfigurationError(
+        f"No pair of edits differs: {len(identical)} are identical, {len(failures)} pictures failed. {reasons}"
+    )
 
 
 def open_key(path: str | Path) -> Key:
