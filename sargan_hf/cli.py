@@ -23,7 +23,11 @@ COMMANDS = {
         "mouths",
         "Make the training set of a mouth refiner from a model's edits.",
     ),
-    "evaluate": ("sargan_hf.commands.evaluate", "command", "Measure a model and write a report."),
+    "evaluate": (
+        "sargan_hf.commands.evaluate",
+        "evaluate_app",
+        "Measure a model and write a report, or a page to compare two by eye.",
+    ),
     "convert": ("sargan_hf.commands.convert", "command", "Turn a reference checkpoint into a model folder."),
     "export": ("sargan_hf.commands.export", "command", "Write a model as ONNX."),
     "push": ("sargan_hf.commands.push", "command", "Upload a model folder to the Hub."),

@@ -8,6 +8,9 @@ venv=${VENV:-.venv}
 "$venv/bin/pip" install --quiet --editable ".[dev]"
 "$venv/bin/pip" install --quiet --no-deps --requirement requirements-models.txt
 
+# The net in reserve comes from npm, as docs/evaluation.md says.
+"$venv/bin/npm" install --silent --prefix "$venv" --no-save --no-package-lock --ignore-scripts "@vladmandic/face-api@1.7.15"
+
 # A browser for the tests of the app: the system's chromium, or the one Playwright downloads.
 if ! command -v chromium >/dev/null 2>&1; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 import sargan_hf
 from sargan_hf.cli import COMMANDS
+from sargan_hf.commands.evaluate import MODES
 from sargan_hf.hub import load_model, stage
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,7 +88,8 @@ def test_commands_are_found():
 def test_commands_and_their_options_exist(page, words):
     if words[0] == "-m":
         assert words[2] in COMMANDS, f"{page.name}: there is no `sargan {words[2]}`"
-        shown = help_of(*words[:3])
+        # `sargan evaluate --compare` and the like have options of their own.
+        shown = help_of(*words[: 4 if words[2] == "evaluate" and words[3] in MODES else 3])
         if "COMMAND [ARGS]" in shown:  # `sargan rig sheet` and the like; `sargan rig FOLDER` means `make`
             shown = help_of(*words[:3], words[3] if words[3] in ("sheet", "build-model") else "make")
     else:

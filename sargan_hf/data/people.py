@@ -45,7 +45,7 @@ def split_by_subject(dataset: Dataset, held_out: float = 0.12, seed: int = 0) ->
         )
     # Drawn apart, so that either side has people who are seen by themselves.
     alone = {person for people in rows if len(people) == 1 for person in people}
-    held = _first(alone, held_out, seed) | _first(everyone - alone, held_out, seed)
+    held = first_by_hash(alone, held_out, seed) | first_by_hash(everyone - alone, held_out, seed)
     train = [index for index, people in enumerate(rows) if not held & people]
     test = [index for index, people in enumerate(rows) if people <= held]
     if left_out := len(rows) - len(train) - len(test):
@@ -150,7 +150,7 @@ class _Groups:
         self._parent.update(dict.fromkeys(roots, first))
 
 
-def _first(people: Collection[str], share: float, seed: int) -> set[str]:
+def first_by_hash(people: Collection[str], share: float, seed: int) -> set[str]:
     """The first `share` of the people in the order of their hashes; neither nobody nor all, if there are two or more."""
     ranked = sorted(people, key=lambda person: hashlib.sha256(f"{seed} {person}".encode()).digest())
     return set(ranked[: max(0, min(max(1, round(share * len(ranked))), len(ranked) - 1))])

@@ -1,56 +1,61 @@
 """Edits every picture of an evaluation and writes down what was measured, one row per edit."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from .._moved import renamed
 from ..editing.masks import SPREAD
 from ..errors import ImageError, NoFaceError
-from ..expressions import EXPRESSIONS
 from ..faces.alignment import canonical_transform, crop_corners, crop_face
 from . import metrics
 from .nets import Classifier
-from .samples import Case, Sample
+from .readings import ORIGINAL, FaceKey, read_columns
+from .samples import Sample, Task
 
 CROP_SIDE = 224
 # An edit may reach this far beyond the canonical crop, as a share of its side; one percent for rounding.
 _REACH = SPREAD + 0.01
 _ROUND_TRIP = "happy"
-# A face is known by (kind of edit, expression, intensity).
-_ORIGINAL = ("original", "", 0.0)
 
 
 @dataclass(frozen=True)
-class Judges:
-    """The nets that judge. Each is called with uint8 RGB canonical crops [N, S, S, 3].
+class Evaluators:
+    """The nets that evaluate. Each is called with uint8 RGB canonical crops [N, S, S, 3].
 
     Attributes:
         classifiers: name -> expression probabilities [N, 7] in the order of `EXPRESSIONS`.
         embedder: identity embedding [N, D]; None leaves identity out.
         features: features for the kernel distance [N, D]; None leaves it out.
+        reserve: a classifier that no choice was made with, and none may be; its readings are kept apart.
     """
 
-    classifiers: dict[str, Classifier]
+    classifiers: Mapping[str, Classifier]
     embedder: Callable[[np.ndarray], np.ndarray] | None = None
     features: Callable[[np.ndarray], np.ndarray] | None = None
+    reserve: Mapping[str, Classifier] = field(default_factory=dict)
 
 
 @dataclass
 class Measurements:
-    """What came out of editing all cases.
+    """What came out of editing all pictures.
 
     Attributes:
         rows: one dict per edit, see `_row`.
+        reserve_rows: the same edits as the reserve classifier reads them.
+        embeddings: (picture, face) -> identity embedding [D], of originals and of edits at intensity 1.
         features: (expression, "edit" or "real") -> who is seen, and the features.
         strips: picture -> label -> canonical crop as JPEG, for contact sheets.
         failures: picture -> why it could not be edited.
     """
 
     rows: list[dict] = field(default_factory=list)
+    reserve_rows: list[dict] = field(default_factory=list)
+    embeddings: dict[tuple[str, FaceKey], np.ndarray] = field(default_factory=dict)
     features: dict[tuple[str, str], list[tuple[str, np.ndarray]]] = field(default_factory=dict)
     strips: dict[str, dict[str, bytes]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
@@ -58,7 +63,7 @@ class Measurements:
 
 @dataclass(frozen=True)
 class Edit:
-    """An edited picture. `kind`: "edit" of a resting face, "neutralised" expression, or "round trip" via a smile."""
+    """An edited picture. `kind`: "edit" of a neutral face, "neutralised" expression, or "round trip" via a smile."""
 
     kind: str
     expression: str
@@ -67,31 +72,33 @@ class Edit:
     seconds: float
 
     @property
-    def key(self) -> tuple[str, str, float]:
+    def key(self) -> FaceKey:
         """What this edit is known by."""
         return self.kind, self.expression, self.intensity
 
 
-def measure(pipeline, cases: Sequence[Case], judges: Judges, on_picture: Callable[[str], None] = len) -> Measurements:
-    """Edits every case at intensities 1 and 0.5 and measures the edits.
+def measure(
+    pipeline, tasks: Sequence[Task], evaluators: Evaluators, on_picture: Callable[[str], object] = len
+) -> Measurements:
+    """Edits every task at intensities 1 and 0.5 and measures the edits.
 
     Args:
         pipeline: a `SARGANPipeline`.
-        cases: from `plan_cases`.
-        judges: the nets.
+        tasks: from `plan_tasks`.
+        evaluators: the nets.
         on_picture: called with each picture's name once it is done, for a progress bar.
 
     Returns:
         Measurements. Pictures that cannot be read or show no face are listed under `failures`, not dropped in silence.
     """
     measured = Measurements()
-    for case in cases:
+    for task in tasks:
         try:
-            _measure_case(pipeline, case, _Original.find(pipeline, case.source), judges, measured)
+            _measure_task(pipeline, task, _Original.find(pipeline, task.source), evaluators, measured)
         except (NoFaceError, ImageError) as error:
-            measured.failures[case.source.name] = str(error)
-        on_picture(case.source.name)
-    _compare_identities(measured.rows)
+            measured.failures[task.source.name] = str(error)
+        on_picture(task.source.name)
+    _compare_identities(measured)
     return measured
 
 
@@ -112,7 +119,7 @@ class _Original:
         return cls(sample, pixels, np.asarray(output.faces[0].points), exact)
 
     def crop(self, pixels: np.ndarray) -> np.ndarray:
-        """The canonical crop of a picture with the same framing, such as an edit or the truth."""
+        """The canonical crop of a picture with the same framing, such as an edit or the reference."""
         return crop_face(pixels, canonical_transform(self.points, CROP_SIDE), CROP_SIDE)
 
     def outside(self) -> np.ndarray:
@@ -123,35 +130,49 @@ class _Original:
         return inside == 0
 
 
-def _measure_case(pipeline, case: Case, original: _Original, judges: Judges, measured: Measurements) -> None:
-    edits = _edits(pipeline, case, original)
-    faces = {_ORIGINAL: original.crop(original.pixels)}
+def _measure_task(pipeline, task: Task, original: _Original, evaluators: Evaluators, measured: Measurements) -> None:
+    edits = _edits(pipeline, task, original)
+    faces: dict[FaceKey, np.ndarray] = {ORIGINAL: original.crop(original.pixels)}
     faces |= {edit.key: original.crop(edit.pixels) for edit in edits}
-    faces |= {("truth", name, 1.0): original.crop(sample.open()) for name, sample in case.truths.items()}
-    crops = np.stack(list(faces.values()))
-    read = {name: dict(zip(faces, classifier(crops), strict=True)) for name, classifier in judges.classifiers.items()}
-    own = judges.embedder(faces[_ORIGINAL][None])[0] if judges.embedder else None
-    angle, tone = metrics.skin_tone(faces[_ORIGINAL])
+    faces |= {("reference", name, 1.0): original.crop(sample.open()) for name, sample in task.references.items()}
+    read, reserve = _read(evaluators.classifiers, faces), _read(evaluators.reserve, faces)
+    tone = _tone(original.sample, faces[ORIGINAL])
     for edit in edits:
-        row = _row(edit, original) | _readings(edit, read) | {"ita": angle, "skin_tone": tone}
-        if edit.intensity == 1.0:
-            row |= _changes(original, edit, faces)
-            if judges.embedder:
-                row |= {"own": own, "embedding": judges.embedder(faces[edit.key][None])[0]}
-        measured.rows.append(row)
-    if judges.features:
-        _collect_features(case, edits, faces, judges.features, measured)
-    measured.strips[case.source.name] = _strip(faces)
+        about = _row(edit, original) | tone
+        changes = _changes(original, edit, faces) if edit.intensity == 1.0 else {}
+        measured.rows.append(about | read_columns(edit.key, read) | changes)
+        if reserve:
+            measured.reserve_rows.append(about | read_columns(edit.key, reserve))
+    if evaluators.embedder:
+        shown = [ORIGINAL, *(edit.key for edit in edits if edit.intensity == 1.0)]
+        embedded = evaluators.embedder(np.stack([faces[key] for key in shown]))
+        measured.embeddings |= {(task.source.name, key): each for key, each in zip(shown, embedded, strict=True)}
+    if evaluators.features:
+        _collect_features(task, edits, faces, evaluators.features, measured)
+    measured.strips[task.source.name] = _strip(faces)
 
 
-def _edits(pipeline, case: Case, original: _Original) -> list[Edit]:
+def _read(classifiers: Mapping[str, Classifier], faces: dict[FaceKey, np.ndarray]) -> dict[str, dict]:
+    """Classifier -> face -> probabilities [7]."""
+    crops = np.stack(list(faces.values()))
+    return {name: dict(zip(faces, classifier(crops), strict=True)) for name, classifier in classifiers.items()}
+
+
+def _tone(sample: Sample, face: np.ndarray) -> dict:
+    """The skin tone by the label of a picture, or else by the colour of its cheeks."""
+    angle, measured = metrics.skin_tone(face)
+    by = "label" if sample.skin_tone else "picture"
+    return {"ita": angle, "skin_tone": sample.skin_tone or measured, "skin_tone_by": by}
+
+
+def _edits(pipeline, task: Task, original: _Original) -> list[Edit]:
     def edit(kind: str, pixels: np.ndarray, expression: str, intensity: float) -> Edit:
         start = time.perf_counter()
         output = pipeline(Image.fromarray(pixels), expression=expression, intensity=intensity, points=original.points)
         return Edit(kind, expression, intensity, np.asarray(output.images[0]), time.perf_counter() - start)
 
-    kind = "neutralised" if case.targets == ("neutral",) else "edit"
-    edits = [edit(kind, original.pixels, target, level) for target in case.targets for level in (1.0, 0.5)]
+    kind = "neutralised" if task.targets == ("neutral",) else "edit"
+    edits = [edit(kind, original.pixels, target, level) for target in task.targets for level in (1.0, 0.5)]
     smile = next((e for e in edits if e.expression == _ROUND_TRIP and e.intensity == 1.0), None)
     if smile is not None:
         edits.append(edit("round trip", smile.pixels, "neutral", 1.0))
@@ -165,6 +186,7 @@ def _row(edit: Edit, original: _Original) -> dict:
         "picture": sample.name,
         "subject": sample.subject,
         "domain": sample.domain,
+        "groups": sample.groups,
         "source_expression": sample.expression,
         "kind": edit.kind,
         "expression": edit.expression,
@@ -174,78 +196,55 @@ def _row(edit: Edit, original: _Original) -> dict:
     }
 
 
-def _readings(edit: Edit, read: dict[str, dict]) -> dict:
-    """What the classifiers saw: `top1` and `probability` of the wanted class, also before the edit and in the truth.
-
-    Keys without a suffix are the mean over the classifiers, keys like "top1:fer" are those of one.
-    """
-    wanted = EXPRESSIONS.index(edit.expression)
-    moments = {
-        "": edit.key,
-        "half_": (edit.kind, edit.expression, 0.5),
-        "before_": _ORIGINAL,
-        "truth_": ("truth", edit.expression, 1.0),
-    }
-    row = {}
-    for prefix, key in moments.items():
-        seen = {name: readings[key] for name, readings in read.items() if key in readings}
-        for name, probabilities in seen.items():
-            row[f"{prefix}top1:{name}"] = float(probabilities.argmax() == wanted)
-            row[f"{prefix}probability:{name}"] = float(probabilities[wanted])
-        for quantity in ("top1", "probability") if seen else ():
-            row[prefix + quantity] = float(np.mean([row[f"{prefix}{quantity}:{name}"] for name in seen]))
-    row["gain"] = row["probability"] - row["before_probability"]
-    row["rises"] = float(row["gain"] > 0)
-    if "half_probability" in row:
-        low, high = sorted((row["before_probability"], row["probability"]))
-        row["half_between"] = float(low <= row["half_probability"] <= high)
-    return row
-
-
 def _changes(original: _Original, edit: Edit, faces: dict) -> dict:
-    """What the edit did where it should not, to sharpness, and how close it came to the truth where that is known."""
-    before, face, away = faces[_ORIGINAL], faces[edit.key], metrics.away_from_face(CROP_SIDE)
+    """What the edit did where it should not, to sharpness, and how close it came to the reference where there is one."""
+    before, face, away = faces[ORIGINAL], faces[edit.key], metrics.away_from_face(CROP_SIDE)
     changes = {
         "outside_change": metrics.mean_change(original.pixels, edit.pixels, original.outside()),
         "away_change": metrics.mean_change(before, face, away),
         "colour_shift": metrics.colour_shift(before, face, away),
         "sharpness": metrics.sharpness(face) / max(metrics.sharpness(before), 1e-6),
     }
-    truth = faces.get(("truth", edit.expression, 1.0))
-    return changes if truth is None else changes | metrics.fidelity(face, truth, before)
+    reference = faces.get(("reference", edit.expression, 1.0))
+    return changes if reference is None else changes | metrics.fidelity(face, reference, before)
 
 
-def _compare_identities(rows: list[dict]) -> None:
-    """Replaces each row's embeddings by the distance to its own original and whether the nearest one is its own."""
-    originals = {row["picture"]: (row["subject"], row["own"]) for row in rows if "own" in row}
-    if not originals:
+def _compare_identities(measured: Measurements) -> None:
+    """Adds to each row the distance to its own original and whether the nearest original shows the same person."""
+    if not measured.embeddings:
         return
-    people = np.array([subject for subject, _ in originals.values()])
-    gallery = np.stack([embedding for _, embedding in originals.values()])
-    for row in rows:
-        if "own" in row:
-            embedding, own = row.pop("embedding"), row.pop("own")
+    originals = {row["picture"]: row["subject"] for row in measured.rows}
+    people = np.array(list(originals.values()))
+    gallery = np.stack([measured.embeddings[picture, ORIGINAL] for picture in originals])
+    for row in measured.rows:
+        face = (row["kind"], row["expression"], row["intensity"])
+        embedding = measured.embeddings.get((row["picture"], face))
+        if embedding is not None:
+            own = measured.embeddings[row["picture"], ORIGINAL]
             row["identity_distance"] = float(np.linalg.norm(embedding - own))
             row["nearest_own"] = float(metrics.nearest_is_own(embedding, gallery, people, row["subject"]))
 
 
-def _collect_features(case: Case, edits: list[Edit], faces: dict, features: Callable, measured: Measurements) -> None:
+def _collect_features(task: Task, edits: list[Edit], faces: dict, features: Callable, measured: Measurements) -> None:
     wanted = [e for e in edits if e.intensity == 1.0 and e.kind != "round trip"]
     crops = [faces[edit.key] for edit in wanted]
     keys = [(edit.expression, "edit") for edit in wanted]
-    if case.source.expression:
-        crops.append(faces[_ORIGINAL])
-        keys.append((case.source.expression, "real"))
+    if task.source.expression:
+        crops.append(faces[ORIGINAL])
+        keys.append((task.source.expression, "real"))
     for key, values in zip(keys, features(np.stack(crops)), strict=True):
-        measured.features.setdefault(key, []).append((case.source.subject, values))
+        measured.features.setdefault(key, []).append((task.source.subject, values))
 
 
 def _strip(faces: dict) -> dict[str, bytes]:
-    """Label -> crop as JPEG: "original", edits at full intensity ("happy", "round trip"), truths ("true happy")."""
+    """Label -> crop as JPEG: "original", edits at full intensity ("happy", "round trip"), references ("true happy")."""
     labels = {"original": "original", "round trip": "round trip"}
     strip = {}
     for (kind, expression, intensity), face in faces.items():
         if intensity != 0.5:
-            label = labels.get(kind, f"true {expression}" if kind == "truth" else expression)
+            label = labels.get(kind, f"true {expression}" if kind == "reference" else expression)
             strip[label] = cv2.imencode(".jpg", face[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
     return strip
+
+
+__getattr__ = renamed(__name__, {"Judges": "Evaluators"})

@@ -3,8 +3,13 @@
 Pictures are uint8 RGB arrays [H, W, 3]; "canonical crop" means the crop of `sargan_hf.faces.alignment`.
 """
 
+from typing import TYPE_CHECKING, cast
+
 import cv2
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
 
 # Ellipse (centre x, centre y, radius x, radius y, as shares of a canonical crop's side) that holds brows, eyes, nose,
 # cheeks, mouth and a dropped chin. What lies outside it - hair, ears, neck, background - should not change.
@@ -66,24 +71,26 @@ def skin_tone(face: np.ndarray) -> tuple[float, str]:
     return angle, next(name for bound, name in SKIN_TONES if angle <= bound)
 
 
-def fidelity(edit: np.ndarray, truth: np.ndarray, source: np.ndarray) -> dict[str, float]:
-    """How close an edit comes to the true picture of the same person with that expression.
+def fidelity(edit: np.ndarray, reference: np.ndarray, source: np.ndarray) -> dict[str, float]:
+    """How close an edit comes to the reference, the true picture of the same person with that expression.
 
     Returns:
         `psnr` in dB, `ssim` (Wang et al. 2004) in [-1, 1], `error` relative to leaving the picture unchanged (0 is
-        perfect, 1 is no better than no edit; NaN where truth and source agree) and `sharpness_of_truth`, edit / truth.
+        perfect, 1 is no better than no edit; NaN where reference and source agree) and `sharpness_of_truth`, edit / reference.
     """
     import torch
     from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
-    first, second = (torch.from_numpy(np.float32(image).transpose(2, 0, 1)[None]) for image in (edit, truth))
-    unchanged = float(cv2.absdiff(source, truth).mean())
-    error = float(cv2.absdiff(edit, truth).mean())
+    first, second = (torch.from_numpy(image.astype(np.float32).transpose(2, 0, 1)[None]) for image in (edit, reference))
+    unchanged = float(cv2.absdiff(source, reference).mean())
+    error = float(cv2.absdiff(edit, reference).mean())
+    # With the settings of here it is a tensor alone.
+    ssim = cast("torch.Tensor", structural_similarity_index_measure(first, second, data_range=255.0))
     return {
         "psnr": float(peak_signal_noise_ratio(first, second, data_range=255.0)) if error else float("inf"),
-        "ssim": float(structural_similarity_index_measure(first, second, data_range=255.0)),
+        "ssim": float(ssim),
         "error": error / unchanged if unchanged else float("nan"),
-        "sharpness_of_truth": sharpness(edit) / max(sharpness(truth), 1e-6),
+        "sharpness_of_truth": sharpness(edit) / max(sharpness(reference), 1e-6),
     }
 
 

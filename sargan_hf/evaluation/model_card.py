@@ -43,8 +43,7 @@ def eval_results(
     """
     from huggingface_hub import EvalResult
 
-    if not isinstance(report, dict):
-        report = json.loads(Path(report).read_text(encoding="utf-8"))
+    report = _as_dict(report)
     chosen = [figure for figure in report["figures"] if figure["metric"] in metrics and _belongs_on_card(figure)]
     if not chosen:
         raise ConfigurationError(f"The report has none of the figures {', '.join(metrics)}.")
@@ -71,8 +70,7 @@ def eval_results(
 
 def figures_table(report: dict | str | Path, metrics: Sequence[str] = CARD_METRICS) -> str:
     """The same figures as a Markdown table for the body of the card, with intervals and n."""
-    if not isinstance(report, dict):
-        report = json.loads(Path(report).read_text(encoding="utf-8"))
+    report = _as_dict(report)
     lines = ["| figure | value | 95 % interval | n (people) |", "|---|---|---|---|"]
     for figure in report["figures"]:
         if figure["metric"] in metrics and _belongs_on_card(figure):
@@ -82,8 +80,12 @@ def figures_table(report: dict | str | Path, metrics: Sequence[str] = CARD_METRI
     return "\n".join(lines) + "\n"
 
 
+def _as_dict(report: dict | str | Path) -> dict:
+    return report if isinstance(report, dict) else json.loads(Path(report).read_text(encoding="utf-8"))
+
+
 def _belongs_on_card(figure: dict) -> bool:
-    split = [name for name in ("expression", "domain", "skin_tone") if figure[name] != "all"]
+    split = [name for name in ("expression", "domain", "skin_tone", "group") if figure.get(name, "all") != "all"]
     return not split or (figure["metric"] == "ecs_top1" and split == ["expression"])
 
 

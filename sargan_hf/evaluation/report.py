@@ -4,7 +4,9 @@ import base64
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,11 +15,14 @@ from PIL import Image, ImageDraw
 from .._version import __version__
 from ..expressions import EXPRESSIONS
 from .evaluate import Evaluation
+from .readings import MEAN, Confusion
+from .reserve_net import RESERVE_LICENCE, RESERVE_WARNING
 from .statistics import Figure
 from .summary import KID_MEANING, METRICS
 
 ROWS_PER_SHEET = 16
 WEAKEST = 12
+SKIN_TITLE = "Per skin tone (by label, else ITA of the cheeks)"
 _CELL = 160
 _CAPTION = 14
 
@@ -51,6 +56,21 @@ def as_json(evaluation: Evaluation) -> dict:
         "metrics": {name: {"better": metric.better, "meaning": metric.meaning} for name, metric in METRICS.items()}
         | {"kid": {"better": "lower", "meaning": KID_MEANING}},
         "figures": [figure.as_dict() for figure in evaluation.figures],
+        "confusions": [confusion.as_dict() for confusion in evaluation.confusions],
+        "groups": [asdict(count) for count in evaluation.groups],
+        "reserve": _reserve_as_json(evaluation),
+    }
+
+
+def _reserve_as_json(evaluation: Evaluation) -> dict | None:
+    if evaluation.reserve is None:
+        return None
+    return {
+        "warning": RESERVE_WARNING,
+        "licence": RESERVE_LICENCE,
+        "classifiers": evaluation.reserve.classifiers,
+        "figures": [figure.as_dict() for figure in evaluation.reserve.figures],
+        "confusions": [confusion.as_dict() for confusion in evaluation.reserve.confusions],
     }
 
 
@@ -93,8 +113,10 @@ def render_html(report: dict, sheets: Mapping[str, Image.Image]) -> str:
     """The page: figures as tables, sheets embedded, nothing loaded from anywhere."""
     from jinja2 import Environment
 
-    template = files(__package__).joinpath("report.html.j2").read_text(encoding="utf-8")
-    figures = [Figure(**figure) for figure in report["figures"]]
+    template = (files("sargan_hf.evaluation") / "report.html.j2").read_text(encoding="utf-8")
+    figures = [Figure.from_dict(figure) for figure in report["figures"]]
+    reserve = report["reserve"]
+    kept = [Figure.from_dict(figure) for figure in reserve["figures"]] if reserve else []
     return (
         Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
         .from_string(template)
@@ -102,15 +124,34 @@ def render_html(report: dict, sheets: Mapping[str, Image.Image]) -> str:
             report=report,
             overall=[figure for figure in figures if _split(figure) == ""],
             tables=_tables(figures),
+            confusions=_confusion_tables(report["confusions"]),
+            reserve_overall=[figure for figure in kept if _split(figure) in ("", "expression")],
+            reserve_confusions=_confusion_tables(reserve["confusions"]) if reserve else {},
             sheets={name: _data_uri(sheet) for name, sheet in sheets.items()},
         )
     )
 
 
+def _confusion_tables(confusions: Sequence[dict]) -> dict[str, dict[str, dict[str, float]]]:
+    """Title -> wanted expression -> expression read -> share."""
+    tables = {}
+    for saved in confusions:
+        confusion = Confusion(**saved)
+        who = "all classifiers" if confusion.classifier == MEAN else confusion.classifier
+        title = who if confusion.domain == "all" else f"{who}, {confusion.domain}"
+        tables[title] = confusion.shares()
+    return tables
+
+
 def _tables(figures: Sequence[Figure]) -> dict[str, dict]:
     """Per split: the metrics as rows, the groups as columns."""
     tables: dict[str, dict] = {}
-    titles = {"expression": "Per expression", "domain": "Per domain", "skin_tone": "Per skin tone (ITA of the cheeks)"}
+    titles = {
+        "expression": "Per expression",
+        "domain": "Per domain",
+        "skin_tone": SKIN_TITLE,
+        "group": "Per further group",
+    }
     for split, title in titles.items():
         chosen = [figure for figure in figures if _split(figure) == split]
         groups = sorted({getattr(figure, split) for figure in chosen})
@@ -134,7 +175,7 @@ def _tables(figures: Sequence[Figure]) -> dict[str, dict]:
 
 
 def _split(figure: Figure) -> str:
-    return " ".join(name for name in ("domain", "expression", "skin_tone") if getattr(figure, name) != "all")
+    return " ".join(name for name in ("domain", "expression", "skin_tone", "group") if getattr(figure, name) != "all")
 
 
 def _rows_of(strip: Mapping[str, bytes]) -> list[dict[str, bytes]]:
@@ -142,14 +183,14 @@ def _rows_of(strip: Mapping[str, bytes]) -> list[dict[str, bytes]]:
     if len(edits) == len(strip):
         return [edits]
     # The truth stands below the edit it belongs to; the original fills the gaps.
-    truths = {
+    references = {
         f"true {label}" if f"true {label}" in strip else f"{label}, unedited": strip.get(
             f"true {label}", strip["original"]
         )
         for label in edits
         if label != "round trip"
     }
-    return [edits, truths]
+    return [edits, references]
 
 
 def _weakest(evaluation: Evaluation) -> list[dict[str, bytes]]:
@@ -175,7 +216,14 @@ def _write_rows(rows: Sequence[dict], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+
+
+def _cell(value: object) -> object:
+    """A value for a table: groups in one cell, and nothing where a number is not known."""
+    if isinstance(value, tuple):
+        return "; ".join(value)
+    return "" if isinstance(value, float) and math.isnan(value) else value
 
 
 def _data_uri(sheet: Image.Image) -> str:

@@ -20,7 +20,8 @@ class Figure:
         low, high: 95 % interval from a bootstrap over people; NaN where one person gives no interval.
         n: measurements behind it.
         people: independent people (clusters) behind it.
-        expression, domain, skin_tone: the group it describes; "all" where it is not split.
+        expression, domain, skin_tone, group: what it describes; "all" where it is not split. `group` is one of the groups
+            that a `SOURCES.csv` makes, such as "age: old".
     """
 
     metric: str
@@ -32,10 +33,24 @@ class Figure:
     expression: str = "all"
     domain: str = "all"
     skin_tone: str = "all"
+    group: str = "all"
+
+    @property
+    def interval(self) -> str:
+        """The interval in words, such as "0.61 to 0.82"; a reason where there is none."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return f"{self.low:.3f} to {self.high:.3f}"
+        return "one person" if self.people == 1 else "too few people"
 
     def as_dict(self) -> dict:
         """A JSON-ready copy: numbers rounded to four decimals, None for an interval that is not known."""
         return {key: _json_number(value) if isinstance(value, float) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, saved: dict) -> "Figure":
+        """The figure that `as_dict` gave."""
+        bounds: dict = {name: math.nan if saved[name] is None else saved[name] for name in ("low", "high")}
+        return cls(**{**saved, **bounds})
 
 
 def mean_with_interval(
@@ -65,8 +80,7 @@ def mean_with_interval(
     _, index = np.unique(np.asarray(people), return_inverse=True)
     clusters = int(index.max()) + 1
     if rate and values.mean() in (0.0, 1.0):
-        interval = binomtest(round(values[0] * clusters), clusters).proportion_ci(CONFIDENCE, method="wilson")
-        return float(values[0]), float(interval.low), float(interval.high)
+        return float(values[0]), *binomial_interval(round(values[0] * clusters), clusters)
     if clusters < 2:
         return float(values.mean()), float("nan"), float("nan")
     sums, counts = np.bincount(index, weights=values), np.bincount(index)
@@ -75,8 +89,20 @@ def mean_with_interval(
     return float(values.mean()), low, high
 
 
+def binomial_interval(count: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share by Wilson (1927): for counts of independent trials.
+
+    Raises:
+        ValueError: there was no trial.
+    """
+    interval = binomtest(count, of).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
 def percentiles(estimates: np.ndarray) -> tuple[float, float]:
-    """The bounds of the 95 % interval of bootstrap estimates."""
+    """The bounds of the 95 % interval of bootstrap estimates; NaN without estimates."""
+    if not len(estimates):
+        return math.nan, math.nan
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(estimates, [tail, 100 - tail])
     return float(low), float(high)

@@ -1,6 +1,6 @@
 """From measurements to figures: each with n, people and an interval, overall and per group."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,6 +43,9 @@ _EDIT, _BACK, _ALL = ("edit",), ("neutralised",), ("edit", "neutralised")
 
 METRICS = {
     "ecs_top1": Metric("top1", _EDIT, "higher", "edits read as the wanted expression (mean over the classifiers)"),
+    "ecs_top1_before": Metric(
+        "before_top1", _EDIT, "lower", "unedited pictures read as that expression: no edit at all"
+    ),
     "ecs_top1_half": Metric("top1", _EDIT, "higher", "the same at intensity 0.5", 0.5),
     "ecs_top1_truth": Metric(
         "truth_top1", _EDIT, "higher", "true pictures read as their expression: a bound for edits"
@@ -79,33 +82,72 @@ METRICS = {
     "seconds": Metric("seconds", _ALL, "lower", "seconds for one edit at full resolution, face known"),
 }
 KID_MEANING = "kernel inception distance between edits and real pictures of the expression (needs ten of each)"
-_PER_CLASSIFIER = ("ecs_top1", "ecs_top1_truth", "ecs_probability", "neutralised_top1", "round_trip_top1")
+# What classifiers read, without pixels and identity.
+_READ = ("ecs_", "neutralised_", "round_trip_", "intensity_half_between")
+READING_METRICS = tuple(name for name in METRICS if name.startswith(_READ))
+_PER_CLASSIFIER = (
+    "ecs_top1",
+    "ecs_top1_before",
+    "ecs_top1_truth",
+    "ecs_probability",
+    "neutralised_top1",
+    "round_trip_top1",
+)
 
 
-def summarise(measured: Measurements, classifiers: list[str], seed: int = 0) -> list[Figure]:
+@dataclass(frozen=True)
+class GroupCount:
+    """How many pictures a group has; `by_label` of them are in it by a label, the others by what was measured."""
+
+    split: str
+    name: str
+    pictures: int
+    by_label: int
+
+
+def count_groups(rows: Sequence[dict]) -> list[GroupCount]:
+    """The pictures in every domain, skin tone and further group."""
+    pictures = list({row["picture"]: row for row in rows}.values())
+    counts = []
+    for split, wanted in (("domain", "domain"), ("skin_tone", "skin_tone")):
+        for name in sorted({row[wanted] for row in pictures}):
+            members = [row for row in pictures if row[wanted] == name]
+            labelled = sum(split == "domain" or row["skin_tone_by"] == "label" for row in members)
+            counts.append(GroupCount(split, name, len(members), labelled))
+    for name in sorted({group for row in pictures for group in row["groups"]}):
+        members = sum(name in row["groups"] for row in pictures)
+        counts.append(GroupCount("group", name, members, members))
+    return counts
+
+
+def summarise(
+    measured: Measurements, classifiers: list[str], seed: int = 0, only: Collection[str] | None = None
+) -> list[Figure]:
     """All figures of an evaluation.
 
-    Overall, per expression, per domain, per expression in each domain, and per skin tone; the main ones also for every
-    single classifier, as "ecs_top1[fer]". Overall figures average the groups as they come: an expression with more
+    Overall, per expression, per domain, per expression in each domain, per skin tone and per further group; the main ones also
+    for every single classifier, as "ecs_top1[fer]". Overall figures average the groups as they come: an expression with more
     pictures weighs more.
 
     Args:
         measured: from `measure`.
         classifiers: their names.
         seed: of the bootstrap.
+        only: the names of the metrics that are wanted; None for all.
     """
     if not measured.rows:
         return []
     table = pd.DataFrame(measured.rows)
     figures = []
     for name, metric in _with_single_classifiers(classifiers):
-        if metric.column not in table:
+        if metric.column not in table or (only is not None and name.partition("[")[0] not in only):
             continue
-        rows = table[table.kind.isin(metric.kinds) & (table.intensity == metric.intensity)]
-        rows = rows[np.isfinite(rows[metric.column].astype(float))]
+        rows = table.loc[table["kind"].isin(metric.kinds) & (table["intensity"] == metric.intensity)]
+        rows = rows.loc[np.isfinite(rows[metric.column].to_numpy(float))]
         for group, part in _groups(rows):
-            value, low, high = mean_with_interval(part[metric.column], part.subject, seed, metric.rate)
-            figures.append(Figure(name, value, low, high, len(part), part.subject.nunique(), **group))
+            values, people = part[metric.column].to_numpy(float), part["subject"].to_numpy()
+            value, low, high = mean_with_interval(values, people, seed, metric.rate)
+            figures.append(Figure(name, value, low, high, len(part), len(set(people)), **group))
     return figures + list(_kernel_distances(measured, seed))
 
 
@@ -123,14 +165,17 @@ def _groups(rows: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]
         return
     yield {}, rows
     # A picture brought back to neutral is told apart by what it showed before.
-    shown = rows.expression.where(rows.kind != "neutralised", rows.source_expression)
+    shown = rows["expression"].where(rows["kind"] != "neutralised", rows["source_expression"])
     rows = rows.assign(expression=shown)
     splits = (["expression"], ["domain"], ["domain", "expression"], ["skin_tone"])
     for columns in splits:
         if any(rows[column].nunique() < 2 for column in columns):
             continue
-        for values, part in rows.groupby(columns):
-            yield dict(zip(columns, values, strict=True)), part
+        for values, positions in rows.groupby(columns).indices.items():
+            names = values if isinstance(values, tuple) else (values,)
+            yield dict(zip(columns, map(str, names), strict=True)), rows.iloc[positions]
+    for name in sorted({group for groups in rows["groups"] for group in groups}):
+        yield {"group": name}, rows.loc[[name in groups for groups in rows["groups"]]]
 
 
 def _kernel_distances(measured: Measurements, seed: int) -> Iterator[Figure]:

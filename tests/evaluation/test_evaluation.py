@@ -17,7 +17,7 @@ from sargan_hf.editing.pipeline_sargan import SARGANPipeline
 from sargan_hf.errors import ConfigurationError, DatasetError
 from sargan_hf.evaluation import metrics
 from sargan_hf.evaluation.evaluate import evaluate, some_people
-from sargan_hf.evaluation.measuring import Judges
+from sargan_hf.evaluation.measuring import Evaluators
 from sargan_hf.evaluation.model_card import eval_results, figures_table
 from sargan_hf.evaluation.nets import (
     ExpressionClassifier,
@@ -27,7 +27,7 @@ from sargan_hf.evaluation.nets import (
     load_classifiers,
 )
 from sargan_hf.evaluation.report import as_json, write_report
-from sargan_hf.evaluation.samples import load_samples, plan_cases
+from sargan_hf.evaluation.samples import load_samples, plan_tasks
 from sargan_hf.evaluation.statistics import mean_with_interval
 from sargan_hf.expressions import EXPRESSIONS
 from sargan_hf.inference import GeneratorOutput
@@ -50,7 +50,7 @@ def mean_colour(faces):
     return faces.reshape(len(faces), -1, 3).mean(axis=1) / 255
 
 
-JUDGES = Judges({"template": template_classifier}, mean_colour, mean_colour)
+EVALUATORS = Evaluators({"template": template_classifier}, mean_colour, mean_colour)
 
 
 class Untouched:
@@ -84,7 +84,7 @@ def with_surroundings(sample):
 @pytest.fixture(scope="module")
 def untouched(folder):
     samples = [with_surroundings(s) for s in load_samples(folder) if s.expression in ("neutral", "happy", "sad")]
-    return evaluate(SARGANPipeline(Untouched()), samples, JUDGES, model="untouched", data="drawn faces")
+    return evaluate(SARGANPipeline(Untouched()), samples, EVALUATORS, model="untouched", data="drawn faces")
 
 
 def test_a_model_that_changes_nothing_scores_as_such(untouched):
@@ -111,7 +111,7 @@ def test_every_figure_has_n_people_and_an_interval_around_it(untouched):
 
 def test_a_model_that_repaints_is_readable_but_loses_the_person_and_tints_the_background(folder, untouched):
     samples = [with_surroundings(s) for s in load_samples(folder) if s.expression == "neutral"]
-    repainted = evaluate(SARGANPipeline(Repainting()), samples, JUDGES)
+    repainted = evaluate(SARGANPipeline(Repainting()), samples, EVALUATORS)
     assert repainted.figure("ecs_top1").value > untouched.figure("ecs_top1").value + 0.2
     assert repainted.figure("ecs_gain").value > 0
     assert repainted.figure("fss_distance").value > 0.02
@@ -170,7 +170,7 @@ def test_a_picture_without_a_face_is_listed(tmp_path):
     draw_face("neutral", 1, 96).save(tmp_path / "drawn_one.png")
     samples = load_samples(str(tmp_path))
     assert [sample.domain for sample in samples] == ["drawn", "wall"]
-    evaluation = evaluate(SARGANPipeline(Untouched()), samples, JUDGES)
+    evaluation = evaluate(SARGANPipeline(Untouched()), samples, EVALUATORS)
     assert list(evaluation.measurements.failures) == ["wall_blue.png"]
     assert evaluation.figure("ecs_gain").n == 6
 
@@ -183,7 +183,7 @@ def test_odd_files_in_a_folder_are_measured_or_listed(tmp_path):
     (folder / "cut.jpg").write_bytes(b"\xff\xd8\xff")
     (folder / "new.jxl").write_bytes(b"\xff\x0a")
     (folder / "notes.txt").write_text("no picture")
-    evaluation = evaluate(SARGANPipeline(Untouched()), load_samples(str(folder)), JUDGES, data=str(folder))
+    evaluation = evaluate(SARGANPipeline(Untouched()), load_samples(str(folder)), EVALUATORS, data=str(folder))
     assert list(evaluation.measurements.failures) == ["cut.jpg", "new.jxl"]
     assert "JPEG XL" in evaluation.measurements.failures["new.jxl"]
     assert {row["picture"] for row in evaluation.measurements.rows} == {r"drawn_caf\xe9.png"}
@@ -192,10 +192,10 @@ def test_odd_files_in_a_folder_are_measured_or_listed(tmp_path):
 
 
 def test_samples_of_one_pair_are_each_others_truth(folder):
-    cases = plan_cases(load_samples(folder))
-    resting = [case for case in cases if case.source.expression == "neutral"]
-    assert all(set(case.truths) == set(EXPRESSIONS) - {"neutral"} == set(case.targets) for case in resting)
-    assert all(case.truths["neutral"].subject == case.source.subject for case in cases if case not in resting)
+    tasks = plan_tasks(load_samples(folder))
+    neutral = [task for task in tasks if task.source.expression == "neutral"]
+    assert all(set(task.references) == set(EXPRESSIONS) - {"neutral"} == set(task.targets) for task in neutral)
+    assert all(task.references["neutral"].subject == task.source.subject for task in tasks if task not in neutral)
 
 
 def test_people_can_be_chosen_and_held_out(folder):
