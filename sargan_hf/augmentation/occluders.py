@@ -97,8 +97,8 @@ def spectacles(rng: np.random.Generator, size: int, eyes: np.ndarray) -> Occlude
         cv2.resize(m, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255 for m in (rims, glass)
     )
 
-    colour = np.float32(rng.uniform(0, 0.2) if rng.random() < 0.65 else rng.uniform(0, 0.9, 3))
-    shift = np.float32([[1, 0, 0], [0, 1, distance * rng.uniform(0.02, 0.07)]])
+    colour = np.asarray(rng.uniform(0, 0.2) if rng.random() < 0.65 else rng.uniform(0, 0.9, 3), np.float32)
+    shift = np.array([[1, 0, 0], [0, 1, distance * rng.uniform(0.02, 0.07)]], np.float32)
     shadow = cv2.GaussianBlur(cv2.warpAffine(rims, shift, (size, size)), (0, 0), 0.03 * distance)
     layers = [
         (rng.uniform(0, 0.35) * shadow, np.zeros(3)),
@@ -109,7 +109,7 @@ def spectacles(rng: np.random.Generator, size: int, eyes: np.ndarray) -> Occlude
     cover, paint = np.zeros((size, size, 1), np.float32), np.zeros((size, size, 3), np.float32)
     for alpha, over in layers:
         alpha = alpha[..., None].astype(np.float32)
-        paint, cover = alpha * np.float32(over) + (1 - alpha) * paint, alpha + (1 - alpha) * cover
+        paint, cover = alpha * np.asarray(over, np.float32) + (1 - alpha) * paint, alpha + (1 - alpha) * cover
     return Occluder(cover, paint)
 
 

@@ -48,10 +48,8 @@ class Caricature(NamedTuple):
         """Inverts the bending: for places [H, W, 2] before it the q with q + offsets(q) = place."""
         q = places
         for _ in range(STEPS):
-            q = places - cv2.remap(
-                self.offsets, np.ascontiguousarray(q, dtype=np.float32), None, cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            )  # fmt: skip
+            x, y = np.moveaxis(q.astype(np.float32), 2, 0)
+            q = places - cv2.remap(self.offsets, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return q
 
 
