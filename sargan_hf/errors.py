@@ -5,6 +5,12 @@ of us still catches them. A message says what came, what was expected, and what 
 """
 
 
+def one_line(error: BaseException, longest: int = 300) -> str:
+    """What an error of a library says, in one line of at most `longest` characters; these can fill pages."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= longest else f"{text[:longest]} ..."
+
+
 class SARGANError(Exception):
     """Base class of all errors raised on purpose by `sargan_hf`."""
 

@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from huggingface_hub.errors import HFValidationError, HTTPError
+from huggingface_hub.errors import (
+    HFValidationError,
+    HTTPError,  # pyright: ignore[reportPrivateImportUsage]  # of whichever HTTP library the client uses
+)
 
-from ..errors import ModelFormatError
-from ..hub import _one_line, push_model
+from ..errors import ModelFormatError, one_line
+from ..hub import push_model
 
 
 def command(
@@ -20,6 +23,6 @@ def command(
     """Upload a model folder to the Hugging Face Hub."""
     try:
         commit = push_model(folder, repo_id, private=private or None, revision=revision, create_pr=create_pr)
-    except (HTTPError, OSError, HFValidationError) as error:  # HTTPError: of the HTTP library that the client uses
-        raise ModelFormatError(f"The upload to {repo_id} failed. {_one_line(error)}") from error
+    except (HTTPError, OSError, HFValidationError) as error:
+        raise ModelFormatError(f"The upload to {repo_id} failed. {one_line(error)}") from error
     typer.echo(f"Uploaded: {commit.pr_url or commit.commit_url}")
