@@ -63,7 +63,7 @@ def command(
         raise ConfigurationError(" ".join([*nothing, *(f"{remark}." for remark in found.remarks())]))
     pipe = _load(model, backend)
     wanted = parse_expression(expression)
-    _check(pipe, wanted, call)
+    _check(pipe, wanted, intensity, transfer, region)
     claim_output(output, settings)
     remove_left_overs(output)
     if _edit(Batch(pipe, wanted, call, output, signer, resume), found, suffix):
@@ -104,15 +104,17 @@ def _suffix(format: str) -> str:
     return suffix
 
 
-def _check(pipe: "SARGANPipeline", expression: ExpressionSpec, call: dict[str, object]) -> None:
+def _check(
+    pipe: "SARGANPipeline", expression: ExpressionSpec, intensity: float, transfer: str, region: str | None
+) -> None:
     """A wrong setting is one error now and not one for every picture."""
     from ..editing.masks import region_weight
     from ..editing.requests import check_settings
 
     pipe.conditions(expression, 1)
-    check_settings(call["intensity"], call["transfer"])
-    if call["region"] is not None:
-        region_weight(call["region"], pipe.generator.sample_size)
+    check_settings(intensity, transfer)
+    if region is not None:
+        region_weight(region, pipe.generator.sample_size)
 
 
 def _signer(certificate: str, private_key: str, algorithm: str) -> "ContentCredentials":
