@@ -1,7 +1,7 @@
 """How often two expression classifiers read the intended expression in the rig's pictures.
 
 They are not independent judges: most recipes began as a search that these same two nets scored on 10 of the portraits
-(`rig_recipe_search.py`), then were moderated by eye. Judge them by other nets and by people too.
+(`tools/rig_recipe_search.py`), then were moderated by eye. Judge them by other nets and by people too.
 
     python benchmarks/rig_readability.py --people 40 --variants 2 --output readability.json
 

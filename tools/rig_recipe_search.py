@@ -1,6 +1,6 @@
 """Searches the weights of a recipe: read as its expression as often as may be, as near to the person as may be.
 
-    python benchmarks/rig_recipe_search.py "stretched fear" --also mouthFunnel --also noseSneer --minutes 6 --identity 7
+    python tools/rig_recipe_search.py "stretched fear" --also mouthFunnel --also noseSneer --minutes 6 --identity 7
 
 CMA-ES (`cmaes`) starts at a recipe of the table and moves the weights of its shapes and folds, of those named by `--also`,
 and its lid aperture. Each candidate is rendered on some people and scored by

@@ -1,6 +1,6 @@
 """Draws docs/pictures/augmentation/sheet.jpg: every augmentation transform, caricatures, and what stands in front, on one face.
 
-    python docs/make_augmentation_sheet.py [OUTPUT]
+    python tools/make_augmentation_sheet.py [OUTPUT]
 
 The face is scikit-image's `astronaut` (Eileen Collins, NASA, public domain), so the sheet may be published.
 """
@@ -20,7 +20,7 @@ from sargan_hf.faces.detection import FaceDetector
 from sargan_hf.images.warp import moved
 
 SIZE, DRAWS, CAPTION = 100, 5, 114
-OUTPUT = Path(__file__).parent / "pictures" / "augmentation" / "sheet.jpg"
+OUTPUT = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "augmentation" / "sheet.jpg"
 
 
 def main(output: Path) -> None:
