@@ -77,7 +77,7 @@ def expression_vector(spec: ExpressionSpec, expressions: Sequence[str] = EXPRESS
     """Turns a name, a blend or a ready vector into the condition vector of a model.
 
     Args:
-        spec: a name or alias ("happy"); a blend of names with weights >= 0 (`{"happy": .6, "surprised": .4}`), which is
+        spec: a name or alias ("happy"); a blend of names with weights >= 0 (`{"happy": 0.6, "surprised": 0.4}`), which is
             normalised to sum 1; or one number >= 0 for each of `expressions`, taken as it is.
         expressions: the model's order, `model.config.expressions`.
 

@@ -78,7 +78,7 @@ def spectacles(rng: np.random.Generator, size: int, eyes: np.ndarray) -> Occlude
     across = eyes[1] - eyes[0]
     distance = float(np.hypot(*across))
     frame = _Frame.drawn(rng, distance)
-    # From a frame of reference with the eyes at (-.5, 0) and (.5, 0) to fine pixels.
+    # From a frame of reference with the eyes at (-0.5, 0) and (0.5, 0) to fine pixels.
     turn = math.atan2(across[1], across[0]) + math.radians(rng.normal(0, 1.5))
     x_axis = FINE * distance * np.array([math.cos(turn), math.sin(turn)])
     matrix = np.column_stack([x_axis, [-x_axis[1], x_axis[0]], FINE * (eyes.mean(axis=0) + 0.5) - 0.5])
@@ -114,7 +114,7 @@ def spectacles(rng: np.random.Generator, size: int, eyes: np.ndarray) -> Occlude
 
 
 class _Frame(NamedTuple):
-    """The drawing of a frame, in units of the distance between the pupils, which are at (-.5, 0) and (.5, 0)."""
+    """The drawing of a frame, in units of the distance between the pupils, which are at (-0.5, 0) and (0.5, 0)."""
 
     lenses: list[np.ndarray]
     lines: list[np.ndarray]

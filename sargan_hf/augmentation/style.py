@@ -24,7 +24,7 @@ from ..errors import PictureError
 from ..images.color_modes import LUMA
 
 UNTOUCHED = 0.38
-"""Chance that a draw leaves the pictures alone; with the draws that pick neither medium nor condition it comes to .4."""
+"""Chance that a draw leaves the pictures alone; with the draws that pick neither medium nor condition it comes to 0.4."""
 
 # Colours from shadow to highlight.
 BRONZE = ((0.05, 0.04, 0.03), (0.28, 0.18, 0.10), (0.62, 0.44, 0.24), (0.95, 0.85, 0.62))
@@ -148,7 +148,7 @@ def pencil(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
     tooth = 0.08 * clouds(rng, pictures.shape[1:3], 0.7)
     grey = _grey(pictures)[..., 0]
     around = np.stack([cv2.GaussianBlur(picture, (0, 0), width) for picture in grey])
-    strokes = np.clip((grey + 0.1) / (around + 0.1), 0, 1) ** pressure  # .1 keeps hair from turning solid black
+    strokes = np.clip((grey + 0.1) / (around + 0.1), 0, 1) ** pressure  # 0.1 keeps hair from turning solid black
     sheet = 0.97 * strokes * (1 - shading * (1 - grey) * (1 + 3 * tooth)) + 0.4 * tooth * (1 - grey)
     drawing = sheet[..., None] * (1 - colour + colour * np.clip(pictures / (grey[..., None] + 0.1), 0, 1.3))
     return _mix(pictures, drawing, strength)
@@ -225,7 +225,7 @@ class Transform(NamedTuple):
     probability: float
 
 
-# The remaining .2 of a draw's media is the photograph as it is.
+# The remaining 0.2 of a draw's media is the photograph as it is.
 MEDIA = (
     Transform("colour matrix", colour_matrix, 0.17),
     Transform("old photograph", old_photograph, 0.10),
@@ -290,7 +290,7 @@ def _uncarved_eyes(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray
     """Most busts have bare eyeballs: three draws in five take iris and pupil away and leave lids and lashes.
 
     The eyes are looked for where canonical crops have them. What is darker than its surroundings, wider than a lash and
-    no wider than an iris (.19 of the distance between the pupils) is filled with the eye's white.
+    no wider than an iris (0.19 of the distance between the pupils) is filled with the eye's white.
     """
     if rng.random() > 0.6:
         return pictures

@@ -61,7 +61,7 @@ def make(
     one_way: Annotated[
         bool, typer.Option("--one-way", help="Show every expression in its commonest way only, and what is like it.")
     ] = False,
-    faint: Annotated[float, typer.Option(min=0, max=1, help="Share of expressions at intensity .4 to .8.")] = 0.15,
+    faint: Annotated[float, typer.Option(min=0, max=1, help="Share of expressions at intensity 0.4 to 0.8.")] = 0.15,
     head_turn: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a turned head.")] = 0.25,
     gaze: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with another gaze.")] = 0.5,
     relight: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a light from one side.")] = 0.25,

@@ -3,7 +3,7 @@
 `sargan mouths SET OUTPUT --model MODEL` lets a trained model edit every pair of an expression set at the set's own
 resolution, as the pipeline does. Where its mouths are wrong the true ones are blurred as much as the model's are: columns
 `before` (blurred) and `image` (true). The edits themselves will not do as `before`: their lips lie some pixels beside the
-true ones, and a refiner that is to move lips and paint teeth at once learned neither (400 steps: error .99 of no edit).
+true ones, and a refiner that is to move lips and paint teeth at once learned neither (400 steps: error 0.99 of no edit).
 A set rendered with `sargan rig --size 320` fits. `train_accelerate.py` learns from it as from any set.
 """
 
