@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage.data import astronaut
 
 from sargan_hf.augmentation.occluders import obstacle, spectacles
-from sargan_hf.augmentation.proportions import draw_caricature
+from sargan_hf.augmentation.proportions import draw_proportions
 from sargan_hf.augmentation.style import CONDITIONS, MEDIA
 from sargan_hf.faces.alignment import canonical_eyes, canonical_mouth, canonical_transform, crop_face
 from sargan_hf.faces.detection import FaceDetector
@@ -31,7 +31,7 @@ def main(output: Path) -> None:
         each.name: (lambda rng, apply=each.apply: apply(face[None], rng, 1.0)[0]) for each in (*MEDIA, *CONDITIONS)
     }
     places = canonical_eyes(SIZE), canonical_mouth(SIZE)
-    draws["caricature"] = lambda rng: moved(face, draw_caricature(rng, SIZE, *places).offsets)
+    draws["caricature"] = lambda rng: moved(face, draw_proportions(rng, SIZE, *places).offsets)
     draws["spectacles"] = lambda rng: spectacles(rng, SIZE, canonical_eyes(SIZE)).before(face[None])[0]
     draws["obstacle"] = lambda rng: obstacle(rng, SIZE).before(face[None])[0]
     cells = {"the photograph": [face]}
