@@ -35,7 +35,7 @@ class Judges:
 
 @dataclass
 class HeldOutFaces:
-    """A resting face of everyone that nobody trained on, with its six true expressions, at the size of training.
+    """A neutral face of everyone that nobody trained on, with its six true expressions, at the size of training.
 
     Attributes:
         sources: uint8 [N, S, S, 3].

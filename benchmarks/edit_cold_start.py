@@ -14,17 +14,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
+from _timing import seconds_of
 from PIL import Image
 from skimage import data
 
 
 def started(arguments: list[str]) -> tuple[float, float]:
     """Wall and processor seconds of a Python process, which must succeed."""
-    before, start = os.times(), time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-    wall, after = time.perf_counter() - start, os.times()
+    before = os.times()
+    run = partial(subprocess.run, [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    wall, after = seconds_of(run, time.perf_counter), os.times()
     children = (after.children_user - before.children_user) + (after.children_system - before.children_system)
     return wall, children
 

@@ -9,13 +9,13 @@ itself computed; with more threads that would count their waiting for each other
 """
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
 import torch
+from _timing import clock, median_seconds
 from skimage import data
 
 from sargan_hf import SARGAN, SARGANPipeline
@@ -25,21 +25,7 @@ from sargan_hf.images.normalize import to_tensor
 from sargan_hf.inference import match_strength
 from sargan_hf.inference.protocol import typical_motion_of
 
-
-class Stopwatch:
-    """Median duration of functions over some repeats, after two calls to warm up."""
-
-    def __init__(self, repeats: int, clock: Callable[[], float]):
-        self.repeats, self.clock = repeats, clock
-
-    def __call__(self, function: Callable[[], object]) -> float:
-        function(), function()
-        times = []
-        for _ in range(self.repeats):
-            start = self.clock()
-            function()
-            times.append(self.clock() - start)
-        return statistics.median(times)
+Stopwatch = Callable[[Callable[[], object]], float]
 
 
 def reference_forward(seconds: Stopwatch) -> float:
@@ -90,7 +76,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(arguments.threads)
     pipe = SARGANPipeline.from_pretrained(arguments.model)
-    seconds = Stopwatch(arguments.repeats, time.process_time if arguments.processor_time else time.perf_counter)
+    seconds = partial(median_seconds, repeats=arguments.repeats, clock=clock(arguments.processor_time))
     reference = reference_forward(seconds)
     print(f"reference forward pass, eager: {reference * 1000:.1f} ms")
     first = None

@@ -13,11 +13,10 @@ contiguous, in training mode, with running statistics tracked in the instance no
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from _timing import Clock, clock, median_ratio, side_by_side
 from torch import Tensor, nn
 
 from sargan_hf import SARGAN
@@ -99,23 +98,9 @@ class ReferenceGenerator(nn.Module):
         return picture + self.main(torch.cat([picture, planes], dim=1))
 
 
-def side_by_side(
-    contenders: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float]
-) -> dict[str, list[float]]:
-    """Seconds of each contender in each round, after two rounds of warming up."""
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for number in range(rounds + 2):
-        for name, run in contenders.items():
-            start = clock()
-            run()
-            if number >= 2:
-                seconds[name].append(clock() - start)
-    return seconds
-
-
 @torch.inference_mode()
 def compare(
-    reference: ReferenceGenerator, model: SARGAN, batch_size: int, size: int, rounds: int, clock: Callable[[], float]
+    reference: ReferenceGenerator, model: SARGAN, batch_size: int, size: int, rounds: int, clock: Clock
 ) -> None:
     """Prints times, ratios and the largest difference from the reference at one batch size."""
     fast = FastGenerator(model)
@@ -130,7 +115,7 @@ def compare(
     wanted = contenders["reference"]()
     seconds = side_by_side(contenders, rounds, clock)
     for name, run in contenders.items():
-        ratio = statistics.median(ref / own for ref, own in zip(seconds["reference"], seconds[name], strict=True))
+        ratio = median_ratio(seconds, "reference", name)
         print(
             f"batch {batch_size}  {name:14s} {statistics.median(seconds[name]) * 1e3:8.1f} ms"
             f"  {ratio:5.2f} x  largest difference {(run() - wanted).abs().max():.1e}"
@@ -149,9 +134,8 @@ def main() -> None:
     torch.manual_seed(0)
     reference = ReferenceGenerator().train()
     model = from_reference_state_dict(reference.state_dict())
-    clock = time.process_time if options.processor_time else time.perf_counter
     for batch_size in options.batch_sizes:
-        compare(reference, model, batch_size, options.size, options.rounds, clock)
+        compare(reference, model, batch_size, options.size, options.rounds, clock(options.processor_time))
 
 
 if __name__ == "__main__":

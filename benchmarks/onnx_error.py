@@ -9,11 +9,11 @@ crop, and the time of one pass beside torch's. Without pictures, scikit-image's 
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
 import matplotlib.cbook
 import numpy as np
+from _timing import seconds_of
 from skimage import data
 
 from sargan_hf import SARGANPipeline
@@ -41,9 +41,7 @@ def timed(generator: Generator, inputs: list[tuple[np.ndarray, np.ndarray]]) -> 
     generator(*inputs[0])
     edits, times = [], []
     for crop, condition in inputs:
-        start = time.process_time()
-        edits.append(generator(crop, condition))
-        times.append(time.process_time() - start)
+        times.append(seconds_of(lambda crop=crop, condition=condition: edits.append(generator(crop, condition))))
     return edits, min(times)
 
 

@@ -28,8 +28,9 @@ from typing import Annotated
 
 import torch
 import typer
+from _timing import seconds_of
 from claims_measuring import HeldOutFaces, Judges, contact_sheet, edited, example_faces
-from training_speed import make_trainer, random_batches, settings, timed
+from training_speed import make_trainer, random_batches, settings
 
 from sargan_hf import SARGAN
 from sargan_hf.training.trainer import to_device
@@ -39,7 +40,7 @@ PAGE, SHEET = ROOT / "docs/claims.md", ROOT / "docs/pictures/claims.jpg"
 EXAMPLES = (
     ROOT / "examples/photos/grace-hopper.jpg",
     ROOT / "examples/avatars/avatar-girl.jpg",
-)  # at rest, as trained from
+)  # neutral, as trained from
 
 VARIANTS: dict[str, dict] = {
     "as published": {},
@@ -222,7 +223,7 @@ def seconds_per_step(objective: str, rounds: int = 5) -> dict[str, float]:
     taken = {variant: [] for variant in sides}
     for _ in range(rounds):
         for variant, action in sides.items():
-            taken[variant].append(timed(action) / cycle)
+            taken[variant].append(seconds_of(action) / cycle)
     return {variant: statistics.median(seconds) for variant, seconds in taken.items()}
 
 

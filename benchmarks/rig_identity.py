@@ -4,7 +4,7 @@
 
 The gallery holds the mean embedding of each person's neutral pictures (morphs are people of their own). Printed for
 every expression: share of pictures nearest to their own person, mean distance to that person, and the largest.
-Distances are Euclidean between 128-d embeddings (dlib's network; two pictures of one person are usually below .43).
+Distances are Euclidean between 128-d embeddings (dlib's network; two pictures of one person are usually below 0.43).
 """
 
 from collections import defaultdict

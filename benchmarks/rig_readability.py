@@ -1,7 +1,7 @@
 """How often two expression classifiers read the intended expression in the rig's pictures.
 
 They are not independent judges: most recipes began as a search that these same two nets scored on 10 of the portraits
-(`rig_recipe_search.py`), then were moderated by eye. Judge them by other nets and by people too.
+(`tools/rig_recipe_search.py`), then were moderated by eye. Judge them by other nets and by people too.
 
     python benchmarks/rig_readability.py --people 40 --variants 2 --output readability.json
 
@@ -43,7 +43,11 @@ def main(
     varied: Annotated[bool, typer.Option("--varied", help="With head turns, gaze, light and backgrounds.")] = False,
     one_way: Annotated[
         bool,
-        typer.Option("--one-way", help="Each expression in its commonest way only, as the released weights learn."),
+        typer.Option(
+            "--most-common-only",
+            "--one-way",
+            help="Each expression in its commonest way only, as the released weights learn.",
+        ),
     ] = False,
     recipes: Annotated[Path | None, typer.Option(help="Table of expressions instead of the built-in one.")] = None,
     haar_box: Annotated[

@@ -7,13 +7,13 @@ rendered picture, and the residuals of the fits in percent of the inter-ocular d
 compiles on it.
 """
 
-import time
 from collections import defaultdict
 from pathlib import Path
 
 import cv2
 import numpy as np
 import typer
+from _timing import timed
 
 from sargan_hf.errors import RigError
 from sargan_hf.rig.face_model.model import load_face_model
@@ -56,31 +56,18 @@ def main(
 
 def measure(path, reader, face_model, size, landmark_files, motion):
     """CPU seconds of each phase for one person, and the fit's residual."""
-    spent = {}
-    with clock(spent, "read, find landmarks"):
+    spent: dict[str, float] = {}
+    with timed(spent, "read, find landmarks"):
         portrait = reader.read(path) if landmark_files else reader.find(read_picture(path), path.stem)
-    with clock(spent, "fit and correction"):
+    with timed(spent, "fit and correction"):
         face = fit_portrait(face_model, portrait)
-    with clock(spent, "staging, per set"):
+    with timed(spent, "staging, per set"):
         Stage(face, face_model, Variation(), size)
     options = RenderOptions(motion=motion)
-    with clock(spent, "picture, staging included"):
+    with timed(spent, "picture, staging included"):
         pictures = render_set(face, face_model, seed=0, size=size, options=options)
     spent["picture, staging included"] /= len(pictures)
     return spent, face.residual
-
-
-class clock:
-    """Adds the CPU seconds of a block to `spent[phase]`."""
-
-    def __init__(self, spent: dict[str, float], phase: str):
-        self.spent, self.phase = spent, phase
-
-    def __enter__(self):
-        self.start = time.process_time()
-
-    def __exit__(self, *_):
-        self.spent[self.phase] = time.process_time() - self.start
 
 
 if __name__ == "__main__":

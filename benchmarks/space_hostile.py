@@ -23,7 +23,7 @@ import httpx
 from hostile_files import hostile_files
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 from app_server import RunningApp, portrait, running_app  # noqa: E402
 
 SECRET = "the-secret-that-must-stay-here"

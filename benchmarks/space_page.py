@@ -15,11 +15,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from _timing import seconds_of
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "demo")]
 from app_server import RunningApp, running_app  # noqa: E402
 from test_app_browser import FLAGS, installed_chromium  # noqa: E402
 
@@ -36,9 +37,9 @@ def processor_seconds(pid: int) -> float:
 
 def timed(pid: int, action: Callable[[], object]) -> tuple[float, float]:
     """Wall time of an action and the server's processor time meanwhile."""
-    wall, processor = time.perf_counter(), processor_seconds(pid)
-    action()
-    return time.perf_counter() - wall, processor_seconds(pid) - processor
+    processor = processor_seconds(pid)
+    wall = seconds_of(action, time.perf_counter)
+    return wall, processor_seconds(pid) - processor
 
 
 def arrive(page: Page, url: str) -> None:

@@ -30,6 +30,7 @@ from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
+from _timing import median_ratio, side_by_side
 from accelerate import Accelerator
 from torch import nn
 
@@ -41,6 +42,7 @@ from sargan_hf.training.setup_networks import build_discriminator, build_generat
 from sargan_hf.training.trainer import Trainer, to_device
 
 CRITIC_STEPS = 5
+STEPS = 8  # of the fast objective in a round
 
 
 def random_batches(count: int, batch_size: int, side: int, paired: bool) -> list[dict[str, torch.Tensor]]:
@@ -177,15 +179,12 @@ def measure_paper(given: argparse.Namespace) -> None:
     double = asked_of_another("--agreement", "float64", given)
     cycles = {name: make() for name, make in paper_sides(given).items()}
     single = apart({name: cycle() for name, cycle in cycles.items()})  # warms up as well
-    ratios, ours = [], []
-    for _ in range(given.rounds):
-        seconds = {name: timed(cycle) for name, cycle in cycles.items()}
-        ratios.append(seconds["reference"] / seconds["ours"])
-        ours.append(seconds["ours"])
-    speed = CRITIC_STEPS * given.batch_size / statistics.median(ours)
+    seconds = side_by_side(cycles, given.rounds, time.process_time, warm_up=0)
+    ratio = median_ratio(seconds, "reference", "ours")
+    speed = CRITIC_STEPS * given.batch_size / statistics.median(seconds["ours"])
     print(f"paper: losses of {CRITIC_STEPS} D steps and a G step differ by at most", flush=True)
     print(f"paper: {double:.1e} in float64, {single:.1e} in float32", flush=True)
-    print(f"paper: {speed:.2f} images per CPU second, {statistics.median(ratios):.2f} x the reference loop", flush=True)
+    print(f"paper: {speed:.2f} images per CPU second, {ratio:.2f} x the reference loop", flush=True)
     share = memory["ours"] / memory["reference"]
     print(f"paper: peak memory {memory['ours']:.0f} of {memory['reference']:.0f} MB, {share:.2f} x")
 
@@ -228,29 +227,14 @@ def measure_fast(given: argparse.Namespace) -> None:
         f"{width} channels": make_trainer(settings("fast", motion=True, base_channels=width, **shared))
         for width in (64, 32)
     }
-    paper = paper_sides(given)["ours"]()
-    for trainer in fast.values():
-        trainer.update([ready], step=0)
-    paper()
-    ratios: dict[str, list[float]] = {name: [] for name in fast}
-    speeds: dict[str, list[float]] = {name: [] for name in fast}
-    for _ in range(given.rounds):
-        paper_seconds = timed(paper)
-        for name, trainer in fast.items():
-            # Eight steps: one of them has the lazy penalty.
-            seconds = timed(lambda trainer=trainer: [trainer.update([ready], step) for step in range(8)]) / 8
-            ratios[name].append(paper_seconds / seconds)
-            speeds[name].append(1 / seconds)
+    contenders: dict[str, Callable] = {"paper": paper_sides(given)["ours"]()}
+    for name, trainer in fast.items():
+        # Eight steps: one of them has the lazy penalty.
+        contenders[name] = lambda trainer=trainer: [trainer.update([ready], step) for step in range(STEPS)]
+    seconds = side_by_side(contenders, given.rounds, time.process_time, warm_up=1)
     for name in fast:
-        speed, ratio = statistics.median(speeds[name]), statistics.median(ratios[name])
+        speed, ratio = STEPS / statistics.median(seconds[name]), STEPS * median_ratio(seconds, "paper", name)
         print(f"fast, {name}: {speed:.2f} generator steps per CPU second, {ratio:.1f} x the paper objective's")
-
-
-def timed(action: Callable) -> float:
-    """Seconds of CPU time, of all threads together."""
-    start = time.process_time()
-    action()
-    return time.process_time() - start
 
 
 def main() -> None:

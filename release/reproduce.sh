@@ -35,7 +35,7 @@ for set in set set-real set-more; do
     [ -f "$work/$set/README.md" ] && continue
     morphs=$([ "$set" = set-more ] && echo 550 || echo 450)
     sargan rig "$assets/portraits/neutral" ${heads:+"$heads"} --output "$work/$set" --variants "${VARIANTS:-2}" \
-        --morphs "${MORPHS:-$morphs}" --one-way --faint 0 --motion --beard 0.15 --seed 2 --workers "$workers" \
+        --morphs "${MORPHS:-$morphs}" --most-common-only --subtle 0 --motion --beard 0.15 --seed 2 --workers "$workers" \
         $([ "$set" != set ] && echo --real "$assets/portraits/smiling=happy") $([ -d "$work/$set" ] && echo --resume)
 done
 
@@ -78,7 +78,7 @@ mkdir -p "$released"
 step "5. The mouth refiner, on what the released model leaves of mouths"
 if [ ! -f "$work/set-320/README.md" ]; then
     sargan rig "$assets/portraits/neutral" ${heads:+"$heads"} --output "$work/set-320" --variants 1 \
-        --morphs "${MORPHS:-220}" --one-way --faint 0.25 --beard 0.15 --size 320 --real "$assets/portraits/smiling=happy" --seed 3 \
+        --morphs "${MORPHS:-220}" --most-common-only --subtle 0.25 --beard 0.15 --size 320 --real "$assets/portraits/smiling=happy" --seed 3 \
         --workers "$workers" $([ -d "$work/set-320" ] && echo --resume)
 fi
 [ -d "$work/mouths" ] || sargan mouths "$work/set-320" "$work/mouths" --model "$released/sargan-motion-128"

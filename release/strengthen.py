@@ -5,10 +5,10 @@
 A network trained by its mean error does too little where it is unsure. `benchmarks/motion_strength.py` found the rig's exact
 motion 1.14 times as large as that of `sargan-motion-128`, before this, on people trained on.
 
-A model with motion keeps its weights: how far it moves the resting faces of `--portraits`, held-out people left out, times
-the factor, is written into its config as `typical_motion`, and the pipeline makes edits of all faces as strong as
-that (`sargan_hf.inference.match_strength`). In a model without motion the residual is scaled
-before its tanh, which keeps it in bounds.
+A model with motion keeps its weights: how far it moves the neutral faces of `--portraits`, held-out people left out, times
+the factor, is written into its config as `typical_motion`, and the pipeline makes edits of all faces as strong as that
+(`sargan_hf.inference.match_strength`). In a model without motion the residual is scaled before its tanh, which keeps it in
+bounds.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def strengthen(model: SARGAN, factor: float) -> SARGAN:
 
 
 def typical_motion(model: SARGAN, portraits: str, held_out: float = 0.12) -> list[float]:
-    """For each expression the median over resting faces of the root mean square length of the motion.
+    """For each expression the median over neutral faces of the root mean square length of the motion.
 
     Args:
         model: to be measured.
@@ -48,9 +48,9 @@ def typical_motion(model: SARGAN, portraits: str, held_out: float = 0.12) -> lis
     """
     pipeline, names = SARGANPipeline(model), model.config.expressions
     people = split_by_subject(load_expression_dataset(portraits), held_out=held_out)["train"]
-    resting = np.flatnonzero(np.array(people["expression"]) == EXPRESSIONS.index("neutral"))
+    neutral = np.flatnonzero(np.array(people["expression"]) == EXPRESSIONS.index("neutral"))
     lengths = []
-    for row in resting.tolist():
+    for row in neutral.tolist():
         session = pipeline.open(people[row]["image"])
         crop = to_tensor(session.align(session.find_faces()[0]).crop)
         every = np.eye(len(names), dtype=np.float32)

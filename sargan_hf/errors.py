@@ -7,6 +7,12 @@ of us still catches them. A message says what came, what was expected, and what 
 from ._moved import renamed
 
 
+def one_line(error: BaseException, longest: int = 300) -> str:
+    """What an error of a library says, in one line of at most `longest` characters; these can fill pages."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= longest else f"{text[:longest]} ..."
+
+
 class SARGANError(Exception):
     """Base class of all errors raised on purpose by `sargan_hf`."""
 
@@ -49,11 +55,3 @@ class ModelFormatError(SARGANError, ValueError):
 
 class RigError(SARGANError, ValueError):
     """A portrait cannot be used by the expression rig."""
-
-
-def one_line(error: BaseException) -> str:
-    """What an error says, on one line; the name of its class where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-__getattr__ = renamed(__name__, {"PictureError": "ImageError"})

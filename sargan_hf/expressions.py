@@ -30,7 +30,7 @@ _CANONICAL = {alias: name for name, aliases in ALIASES.items() for alias in (nam
 ExpressionSpec = str | Mapping[str, float] | Sequence[float] | np.ndarray
 
 
-def resolve_expression(name: str, expressions: Sequence[str] = EXPRESSIONS) -> str:
+def resolve_expression(name: str | None, expressions: Sequence[str] = EXPRESSIONS) -> str:
     """Returns the name in `expressions` that `name` means, ignoring case: "Joy" -> "happy".
 
     A name that `expressions` itself holds wins over an alias, so a model may know expressions beyond the seven.

@@ -8,6 +8,8 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 from huggingface_hub import CommitInfo, HfApi, ModelCard, ModelCardData
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
@@ -21,7 +23,7 @@ from .modeling_sargan import SARGAN
 NOT_UPLOADED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", ".*", "__pycache__", "*.pyc")
 
 
-def load_model(name_or_path: str | Path | ModelSource, **hub_kwargs: object) -> SARGAN:
+def load_model(name_or_path: str | Path | ModelSource, **hub_kwargs: Any) -> SARGAN:
     """Loads a model, or says in one sentence why it cannot.
 
     Unlike `SARGAN.from_pretrained`, weights that do not fill the model exactly are an error and not a warning.
@@ -41,12 +43,13 @@ def load_model(name_or_path: str | Path | ModelSource, **hub_kwargs: object) -> 
     if os.path.isfile(name):
         raise ModelFormatError(f"{name} is a file: give the folder that holds the model.")
     try:
-        config = SARGAN.load_config(name, **{k: v for k, v in hub_kwargs.items() if k in _CONFIG_KWARGS})
+        config = cast(dict, SARGAN.load_config(name, **{k: v for k, v in hub_kwargs.items() if k in _CONFIG_KWARGS}))
         if config.get("_class_name") != "SARGAN":
             raise ModelFormatError(
                 f"{name} holds a {config.get('_class_name') or 'model without a class name'}, not a SARGAN."
             )
-        model, report = SARGAN.from_pretrained(name, output_loading_info=True, **hub_kwargs)
+        loaded: Any = SARGAN.from_pretrained(name, output_loading_info=True, **hub_kwargs)
+        model, report = loaded
     except ModelFormatError:
         raise
     except (OSError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
@@ -137,7 +140,7 @@ def short_card(model: SARGAN) -> ModelCard:
         pipeline_tag="image-to-image",
         tags=["sargan", "facial-expression-editing", "arxiv:2303.17212"],
     )
-    config, parameters = model.config, sum(p.numel() for p in model.parameters())
+    config, parameters = SimpleNamespace(**model.config), sum(p.numel() for p in model.parameters())
     skip = (
         "moves the input by a predicted flow and adds a residual" if config.motion else "adds a residual to the input"
     )

@@ -74,7 +74,7 @@ def resolve_model(name_or_path: str | os.PathLike) -> str:
     return name
 
 
-def find_source(name_or_path: "str | os.PathLike | ModelSource", **hub_kwargs: object) -> ModelSource:
+def find_source(name_or_path: "str | os.PathLike | ModelSource", **hub_kwargs: Any) -> ModelSource:
     """Where a model is, and whether the Hub answers; a source that was found before is given back.
 
     Args:
@@ -116,10 +116,13 @@ def _may_be_an_id(folder: str, last: str) -> bool:
     return True
 
 
-def _why_not_asked(repo_id: str, hub_kwargs: dict[str, object]) -> str:
+def _why_not_asked(repo_id: str, hub_kwargs: dict[str, Any]) -> str:
     """Asks the Hub for one file's head. Its client retries for 23 seconds for each file that is not in the cache."""
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HTTPError,  # pyright: ignore[reportPrivateImportUsage]  # of whichever HTTP library the client uses
+    )
 
     if hub_kwargs.get("local_files_only"):
         return "is not asked (local_files_only=True)"

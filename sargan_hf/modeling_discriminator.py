@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
-from diffusers.utils import BaseOutput
+from diffusers.utils.outputs import BaseOutput
 from torch import Tensor, nn
 
 from .expressions import EXPRESSIONS
@@ -95,12 +95,12 @@ class SARGANDiscriminator(ModelMixin, ConfigMixin):
         return SARGANDiscriminatorOutput(realness=realness, expression=expression, features=tuple(features))
 
     def _check(self, pixel_values: Tensor, original: Tensor | None) -> None:
-        size = self.config.sample_size
+        size, conditional = self.config["sample_size"], self.config["conditional"]
         if tuple(pixel_values.shape[1:]) != (3, size, size):
             raise ValueError(f"pixel_values must be [batch, 3, {size}, {size}]; got {list(pixel_values.shape)}.")
-        if self.config.conditional != (original is not None):
-            wanted = "needs the original beside" if self.config.conditional else "takes no original beside"
-            raise ValueError(f"A discriminator with conditional={self.config.conditional} {wanted} each picture.")
+        if conditional != (original is not None):
+            wanted = "needs the original beside" if conditional else "takes no original beside"
+            raise ValueError(f"A discriminator with conditional={conditional} {wanted} each picture.")
         if original is not None and original.shape != pixel_values.shape:
             raise ValueError(
                 f"original must be shaped like pixel_values, {list(pixel_values.shape)}; got {list(original.shape)}."

@@ -1,5 +1,6 @@
 """What the documents say can be done: commands, options, extras, links and pictures that exist."""
 
+import ast
 import re
 import shlex
 import subprocess
@@ -21,6 +22,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("release/*.md"), ROOT / "weights/sargan-128/README.md"]
 )
+PYTHON_FILES = sorted(
+    path
+    for folder in ("sargan_hf", "benchmarks", "release", "tools", "examples")
+    for path in (ROOT / folder).rglob("*.py")
+)
+SETTINGS_FILES = sorted([*ROOT.glob("release/*.yaml"), *ROOT.glob("release/*.sh"), *ROOT.glob("sargan_hf/**/*.toml")])
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
 
@@ -195,3 +202,35 @@ def test_every_extra_of_dev_is_written_down():
     wanted = next(Requirement(line) for line in EXTRAS["dev"] if Requirement(line).name == "sargan_hf")
     assert wanted.extras <= set(EXTRAS)
     assert {"demo", "train", "rig", "evaluation", "c2pa", "onnx", "docs"} <= wanted.extras
+
+
+FIGURE = re.compile(r"(?<![\w.)\]/\"'*:])\.\d+(?![\dA-Za-z])")
+
+
+def spoken_texts(path: Path) -> list[str]:
+    """What a Python file says to people: docstrings, help texts and messages, without code between backticks."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    holders = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    texts = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, holders)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call | ast.Dict | ast.JoinedStr):
+            inside = (leaf.value for leaf in ast.walk(node) if isinstance(leaf, ast.Constant))
+            texts += [value for value in inside if isinstance(value, str) and " " in value]
+    return [re.sub(r"`[^`]*`", "", text) for text in texts]
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_figures_in_docstrings_and_messages_have_a_leading_zero(path):
+    assert [line for text in spoken_texts(path) for line in text.splitlines() if FIGURE.search(line)] == []
+
+
+@pytest.mark.parametrize("path", SETTINGS_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_figures_in_comments_of_settings_have_a_leading_zero(path):
+    comments = [line.partition("#")[2] for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [comment for comment in comments if FIGURE.search(comment)] == []
+
+
+def test_a_figure_without_a_leading_zero_is_seen(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text('"""Half is .5, and `.5` is code."""\nhelp = dict(text="from .4 on", other="1.5 and a.b .py")\n')
+    assert [bool(FIGURE.search(text)) for text in spoken_texts(script)] == [True, True, False]

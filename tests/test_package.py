@@ -35,6 +35,31 @@ def test_import_takes_milliseconds():
     assert min(float(python(code)) for _ in range(3)) < 0.2
 
 
+UNIX_ONLY = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "posix")
+USED_ON_WINDOWS = (
+    "editing.pipeline_sargan", "editing.animation", "batch.edit_batch", "commands.edit", "commands.train",
+    "training.loop", "training.dry_run", "training.checkpoints", "training.run_folder", "training.progress",
+    "data.loading", "data.cropping", "data.mouth_pairs", "rig.dataset.build", "evaluation.evaluate", "demo.server",
+)  # fmt: skip
+
+
+def test_modules_import_without_those_that_only_unix_has():
+    # What libraries need of them here is imported first: only our own imports are put to the test.
+    code = f"""
+import sys
+import accelerate, cv2, datasets, diffusers, gradio, numba, psutil, scipy, scipy.spatial, torch, transformers, typer
+import concurrent.futures.process, multiprocessing, pathlib, shutil, subprocess, tarfile, tempfile, tensorboard
+import torch.utils.tensorboard, torchmetrics
+from torch import _dynamo
+sys.modules.update(dict.fromkeys({UNIX_ONLY}))
+from importlib import import_module
+for name in {USED_ON_WINDOWS}:
+    import_module("sargan_hf." + name)
+print("all")
+"""
+    assert python(code) == "all"
+
+
 @pytest.mark.parametrize("name", sargan_hf.__all__)
 def test_every_public_name_is_there(name):
     assert getattr(sargan_hf, name) is not None

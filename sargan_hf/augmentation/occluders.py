@@ -78,7 +78,7 @@ def spectacles(rng: np.random.Generator, size: int, eyes: np.ndarray) -> Occlude
     across = eyes[1] - eyes[0]
     distance = float(np.hypot(*across))
     frame = _Frame.drawn(rng, distance)
-    # From a frame of reference with the eyes at (-.5, 0) and (.5, 0) to fine pixels.
+    # From a frame of reference with the eyes at (-0.5, 0) and (0.5, 0) to fine pixels.
     turn = math.atan2(across[1], across[0]) + math.radians(rng.normal(0, 1.5))
     x_axis = FINE * distance * np.array([math.cos(turn), math.sin(turn)])
     matrix = np.column_stack([x_axis, [-x_axis[1], x_axis[0]], FINE * (eyes.mean(axis=0) + 0.5) - 0.5])
@@ -97,8 +97,8 @@ def spectacles(rng: np.random.Generator, size: int, eyes: np.ndarray) -> Occlude
         cv2.resize(m, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255 for m in (rims, glass)
     )
 
-    colour = np.float32(rng.uniform(0, 0.2) if rng.random() < 0.65 else rng.uniform(0, 0.9, 3))
-    shift = np.float32([[1, 0, 0], [0, 1, distance * rng.uniform(0.02, 0.07)]])
+    colour = np.asarray(rng.uniform(0, 0.2) if rng.random() < 0.65 else rng.uniform(0, 0.9, 3), np.float32)
+    shift = np.array([[1, 0, 0], [0, 1, distance * rng.uniform(0.02, 0.07)]], np.float32)
     shadow = cv2.GaussianBlur(cv2.warpAffine(rims, shift, (size, size)), (0, 0), 0.03 * distance)
     layers = [
         (rng.uniform(0, 0.35) * shadow, np.zeros(3)),
@@ -109,12 +109,12 @@ def spectacles(rng: np.random.Generator, size: int, eyes: np.ndarray) -> Occlude
     cover, paint = np.zeros((size, size, 1), np.float32), np.zeros((size, size, 3), np.float32)
     for alpha, over in layers:
         alpha = alpha[..., None].astype(np.float32)
-        paint, cover = alpha * np.float32(over) + (1 - alpha) * paint, alpha + (1 - alpha) * cover
+        paint, cover = alpha * np.asarray(over, np.float32) + (1 - alpha) * paint, alpha + (1 - alpha) * cover
     return Occluder(cover, paint)
 
 
 class _Frame(NamedTuple):
-    """The drawing of a frame, in units of the distance between the pupils, which are at (-.5, 0) and (.5, 0)."""
+    """The drawing of a frame, in units of the distance between the pupils, which are at (-0.5, 0) and (0.5, 0)."""
 
     lenses: list[np.ndarray]
     lines: list[np.ndarray]

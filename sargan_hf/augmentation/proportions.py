@@ -1,6 +1,6 @@
 """Faces of other proportions, as avatars, drawings and statues have them: large eyes, a small mouth, a narrow chin.
 
-A training set of people teaches where brows, lids and lips go on people. So a share of the samples is bent into a caricature,
+A training set of people teaches where brows, lids and lips go on people. So a share of the samples gets other proportions,
 both pictures of a pair alike, together with the motion between them.
 """
 
@@ -9,6 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from .._moved import renamed
 from ..images.warp import warp_field
 from .style import clouds
 
@@ -22,7 +23,7 @@ UNEVEN, UNEVEN_WIDTH = 0.02, 0.3  # standard deviation and width of a random ben
 STEPS = 12  # of the fixed point that inverts the bending; it halves the error each time at least
 
 
-class Caricature(NamedTuple):
+class Proportions(NamedTuple):
     """A smooth bending of a picture of S pixels that folds nowhere.
 
     Attributes:
@@ -48,14 +49,12 @@ class Caricature(NamedTuple):
         """Inverts the bending: for places [H, W, 2] before it the q with q + offsets(q) = place."""
         q = places
         for _ in range(STEPS):
-            q = places - cv2.remap(
-                self.offsets, np.ascontiguousarray(q, dtype=np.float32), None, cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            )  # fmt: skip
+            x, y = np.moveaxis(q.astype(np.float32), 2, 0)
+            q = places - cv2.remap(self.offsets, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return q
 
 
-def draw_caricature(rng: np.random.Generator, size: int, eyes: np.ndarray, mouth: np.ndarray) -> Caricature:
+def draw_proportions(rng: np.random.Generator, size: int, eyes: np.ndarray, mouth: np.ndarray) -> Proportions:
     """A face with parts of other sizes.
 
     Args:
@@ -81,7 +80,7 @@ def draw_caricature(rng: np.random.Generator, size: int, eyes: np.ndarray, mouth
     taper = beside * (jaw * np.clip(below, 0, 1.3) + forehead * np.clip(-below, 0, 1))
     offsets += taper[..., None] * across
     uneven = [clouds(rng, (size, size), UNEVEN_WIDTH * unit) for _ in range(2)]
-    return Caricature((offsets + UNEVEN * unit * np.stack(uneven, axis=2)).astype(np.float32))
+    return Proportions((offsets + UNEVEN * unit * np.stack(uneven, axis=2)).astype(np.float32))
 
 
 def _scaled(grid, place, reach, across, down, factors) -> np.ndarray:
@@ -94,3 +93,6 @@ def _scaled(grid, place, reach, across, down, factors) -> np.ndarray:
 
 def _grid(size: int) -> np.ndarray:
     return np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=2).astype(np.float32)
+
+
+__getattr__ = renamed(__name__, {"Caricature": "Proportions", "draw_caricature": "draw_proportions"})

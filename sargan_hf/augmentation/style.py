@@ -15,7 +15,7 @@ Every transform is `transform(pictures, rng, strength) -> pictures`, with float3
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -24,7 +24,7 @@ from ..errors import ImageError
 from ..images.color_modes import LUMA
 
 UNTOUCHED = 0.38
-"""Chance that a draw leaves the pictures alone; with the draws that pick neither medium nor condition it comes to .4."""
+"""Chance that a draw leaves the pictures alone; with the draws that pick neither medium nor condition it comes to 0.4."""
 
 # Colours from shadow to highlight.
 BRONZE = ((0.05, 0.04, 0.03), (0.28, 0.18, 0.10), (0.62, 0.44, 0.24), (0.95, 0.85, 0.62))
@@ -81,7 +81,7 @@ def colour_matrix(pictures: np.ndarray, rng: np.random.Generator, strength: floa
 
 def old_photograph(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Black and white, or sepia, with faded blacks."""
-    sepia = np.float32([1.07, 0.98, 0.82]) ** max(0.0, rng.uniform(-1.0, 1.5))
+    sepia = np.array([1.07, 0.98, 0.82], np.float32) ** max(0.0, rng.uniform(-1.0, 1.5))
     fade = rng.uniform(0, 0.15)
     printed = (fade + (1 - fade) * _grey(pictures)) * sepia
     return _mix(pictures, printed, strength)
@@ -102,7 +102,8 @@ def stone(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np
 
 def bronze(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Metal: luminance through the tones of bronze, patina or chrome, with glancing highlights."""
-    stops = np.float32(rng.dirichlet([0.8, 0.4, 0.4])) @ np.float32([BRONZE, PATINA, CHROME]).reshape(3, -1)
+    metals = np.array([BRONZE, PATINA, CHROME], np.float32).reshape(3, -1)
+    stops = rng.dirichlet([0.8, 0.4, 0.4]).astype(np.float32) @ metals
     table = np.empty((256, 3), dtype=np.float32)
     for channel, tones in enumerate(stops.reshape(4, 3).T):
         table[:, channel] = np.interp(np.linspace(0, 3, 256), range(4), tones)
@@ -115,10 +116,8 @@ def bronze(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
 def painterly(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Brushwork: detail melts into patches with firm borders, colours deepen, the varnish yellows."""
     spread, saturation = rng.uniform(40, 80), rng.uniform(0.9, 1.4)
-    varnish = np.float32([1.0, 0.97, 0.88]) ** rng.uniform(0, 1.5)
-    patches = _bilateral(pictures, spread)
-    grey = _grey(patches)
-    return _mix(pictures, (grey + saturation * (patches - grey)) * varnish, strength)
+    varnish = np.array([1.0, 0.97, 0.88], np.float32) ** rng.uniform(0, 1.5)
+    return _mix(pictures, _saturate(_bilateral(pictures, spread), saturation) * varnish, strength)
 
 
 def cartoon(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -138,9 +137,8 @@ def cartoon(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> 
 def avatar(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """A rendered figure: skin without pores, saturated, with soft full light."""
     saturation, light = rng.uniform(1.1, 1.7), rng.uniform(0.7, 1.0)
-    smooth = _bilateral(pictures, 60)
-    grey = _grey(smooth)
-    return _mix(pictures, np.clip(grey + saturation * (smooth - grey), 0, 1) ** light, strength)
+    smooth = _saturate(_bilateral(pictures, 60), saturation)
+    return _mix(pictures, np.clip(smooth, 0, 1) ** light, strength)
 
 
 def pencil(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -150,7 +148,7 @@ def pencil(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
     tooth = 0.08 * clouds(rng, pictures.shape[1:3], 0.7)
     grey = _grey(pictures)[..., 0]
     around = np.stack([cv2.GaussianBlur(picture, (0, 0), width) for picture in grey])
-    strokes = np.clip((grey + 0.1) / (around + 0.1), 0, 1) ** pressure  # .1 keeps hair from turning solid black
+    strokes = np.clip((grey + 0.1) / (around + 0.1), 0, 1) ** pressure  # 0.1 keeps hair from turning solid black
     sheet = 0.97 * strokes * (1 - shading * (1 - grey) * (1 + 3 * tooth)) + 0.4 * tooth * (1 - grey)
     drawing = sheet[..., None] * (1 - colour + colour * np.clip(pictures / (grey[..., None] + 0.1), 0, 1.3))
     return _mix(pictures, drawing, strength)
@@ -227,7 +225,7 @@ class Transform(NamedTuple):
     probability: float
 
 
-# The remaining .2 of a draw's media is the photograph as it is.
+# The remaining 0.2 of a draw's media is the photograph as it is.
 MEDIA = (
     Transform("colour matrix", colour_matrix, 0.17),
     Transform("old photograph", old_photograph, 0.10),
@@ -261,6 +259,12 @@ def _grey(pictures: np.ndarray) -> np.ndarray:
     return np.clip(_mix_channels(pictures, LUMA[None])[..., None], 0, 1)
 
 
+def _saturate(pictures: np.ndarray, saturation: float) -> np.ndarray:
+    """Colours further from grey, or nearer to it: 1 changes nothing, 0 is grey."""
+    grey = _grey(pictures)
+    return grey + saturation * (pictures - grey)
+
+
 def _mix_channels(pictures: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     # Picture by picture: OpenCV rounds the last few pixels of an array otherwise, and a pair must be treated alike.
     return np.stack([cv2.transform(picture, matrix) for picture in pictures])
@@ -286,7 +290,7 @@ def _uncarved_eyes(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray
     """Most busts have bare eyeballs: three draws in five take iris and pupil away and leave lids and lashes.
 
     The eyes are looked for where canonical crops have them. What is darker than its surroundings, wider than a lash and
-    no wider than an iris (.19 of the distance between the pupils) is filled with the eye's white.
+    no wider than an iris (0.19 of the distance between the pupils) is filled with the eye's white.
     """
     if rng.random() > 0.6:
         return pictures
@@ -319,4 +323,5 @@ def _bilateral(pictures: np.ndarray, spread: float) -> np.ndarray:
 
 def _through_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
     _, encoded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1].astype(np.float32) / 255
+    decoded = cast(np.ndarray, cv2.imdecode(encoded, cv2.IMREAD_COLOR))  # None only for what is no picture
+    return decoded[..., ::-1].astype(np.float32) / 255

@@ -4,7 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from huggingface_hub.errors import HFValidationError, HTTPError
+from huggingface_hub.errors import (
+    HFValidationError,
+    HTTPError,  # pyright: ignore[reportPrivateImportUsage]  # of whichever HTTP library the client uses
+)
 
 from ..errors import ModelFormatError, one_line
 from ..hub import push_model

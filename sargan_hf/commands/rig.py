@@ -49,7 +49,7 @@ def make(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     motion: Annotated[bool, typer.Option("--motion", help="Add exact motion maps.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
     real: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,10 +58,15 @@ def make(
     ] = None,
     recipes: Annotated[Path | None, typer.Option(help="Table of expressions instead of the built-in one.")] = None,
     per_expression: Annotated[int, typer.Option(min=1, help="Different recipes per expression and set.")] = 1,
-    one_way: Annotated[
-        bool, typer.Option("--one-way", help="Show every expression in its commonest way only, and what is like it.")
+    most_common_only: Annotated[
+        bool,
+        typer.Option(
+            "--most-common-only", "--one-way", help="Use each expression's most common recipe and its variants."
+        ),
     ] = False,
-    faint: Annotated[float, typer.Option(min=0, max=1, help="Share of expressions at intensity .4 to .8.")] = 0.15,
+    subtle: Annotated[
+        float, typer.Option("--subtle", "--faint", min=0, max=1, help="Share of expressions at intensity 0.4 to 0.8.")
+    ] = 0.15,
     head_turn: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a turned head.")] = 0.25,
     gaze: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with another gaze.")] = 0.5,
     relight: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a light from one side.")] = 0.25,
@@ -84,9 +89,9 @@ def make(
 
     table = read_recipes(recipes) if recipes else default_recipes()
     options = RenderOptions(
-        recipes=commonest_ways(table) if one_way else table,
+        recipes=commonest_ways(table) if most_common_only else table,
         recipes_per_expression=per_expression,
-        faint=faint,
+        faint=subtle,
         head_turn=head_turn,
         gaze=gaze,
         relight=relight,

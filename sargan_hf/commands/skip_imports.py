@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import cast
 
 # What diffusers imports when it is there and does without when it is not: torch's compiler, with sympy behind it, for one
 # decorator of its transformer models, and transformers for the type of a quantisation setting.
@@ -17,7 +19,8 @@ def lean_imports(names: tuple[str, ...] = UNUSED_IN_EDITING) -> Iterator[None]:
     process, not for a library: whoever imports `sargan_hf` may want to compile or quantise other models.
     """
     hidden = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # Python's own mark for a module that must not be found
+    absent = cast(ModuleType, None)  # Python's own mark for a module that must not be found
+    sys.modules.update(dict.fromkeys(hidden, absent))
     try:
         yield
     finally:

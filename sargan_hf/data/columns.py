@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from ..errors import DatasetError, ExpressionError
 from ..expressions import resolve_expression
@@ -16,6 +17,9 @@ _MEANT = {
     "subject": ("subjekt", "sujet", "person", "persons", "people", "person_id", "identity", "actor", "participant"),
     "pair": ("paar", "couple"),
 }
+Label = TypeVar(
+    "Label", bound=str | None
+)  # of a cell: as text, None where the kind of table knows of cells without one
 _CLOSE = 0.8  # of difflib's ratio: "subjekt" and "pairs" are above it, "object" and "repair" are not
 
 
@@ -66,8 +70,8 @@ def near_misses(names: Sequence[str], missing: Sequence[str]) -> list[str]:
 
 
 def choose_label(
-    candidates: Mapping[str, Sequence[str | None]], expressions: Sequence[str], origin: str
-) -> tuple[str, Sequence[str | None]]:
+    candidates: Mapping[str, Sequence[Label]], expressions: Sequence[str], origin: str
+) -> tuple[str, Sequence[Label]]:
     """The column of labels among `candidates`, columns that go by one of its names, with its cells.
 
     A column `expression` is the one. Else it is the one that holds nothing but expressions; two of them have to agree.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet
+import pyarrow.parquet as pq
 from datasets import Features
 
 from ..errors import DatasetError
@@ -59,7 +59,7 @@ class CropFolder:
             if rows:
                 table = pa.Table.from_pylist(list(rows), schema=features.arrow_schema)
                 path = self._hidden / f"{self.split}-{self._shards + 1:05d}.parquet"
-                pa.parquet.write_table(table, path, compression="zstd")
+                pq.write_table(table, path, compression="zstd")
                 self._shards += 1
             self.groups, self.pictures = groups, self.pictures + len(rows)
             self.skipped += skipped

@@ -5,7 +5,7 @@ import logging
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -72,11 +72,18 @@ def _grouped(rows: Iterable[int], keys: Iterable[object]) -> list[list[int]]:
 def _lengths(dataset: Dataset) -> Iterator[int | None]:
     """Bytes of every picture, None where it cannot be read."""
     for batch in dataset.select_columns("image").with_format("arrow").iter(BATCH_ROWS):
-        cells = batch["image"].combine_chunks()
-        lengths = pc.binary_length(pc.struct_field(cells, "bytes")).to_pylist()
-        paths = pc.struct_field(cells, "path").to_pylist()
-        for length, path in zip(lengths, paths, strict=True):
+        contents, paths = _contents_and_paths(cast(pa.Table, batch))
+        lengths = pc.call_function("binary_length", [contents]).to_pylist()
+        for length, path in zip(lengths, paths.to_pylist(), strict=True):
             yield length if length is not None else _file_size(path)
+
+
+def _contents_and_paths(table: pa.Table) -> tuple[pa.Array, pa.Array]:
+    """The bytes and the path of every picture of a table, null where there is none."""
+    cells = table["image"].combine_chunks()
+    fields = (pc.StructFieldOptions(indices=[name]) for name in ("bytes", "path"))
+    contents, paths = (pc.call_function("struct_field", [cells], options) for options in fields)
+    return contents, paths
 
 
 def _file_size(path: str | None) -> int | None:
@@ -90,8 +97,7 @@ def _keys(dataset: Dataset, rows: list[int], key: Callable[[BinaryIO], bytes]) -
     """`key` of the content of each of the rows, None where it cannot be read."""
     stored = dataset.select_columns("image").with_format("arrow")
     for start in range(0, len(rows), BATCH_ROWS):
-        cells = stored[rows[start : start + BATCH_ROWS]]["image"].combine_chunks()
-        contents, paths = pc.struct_field(cells, "bytes"), pc.struct_field(cells, "path")
+        contents, paths = _contents_and_paths(cast(pa.Table, stored[rows[start : start + BATCH_ROWS]]))
         for content, path in zip(contents, paths, strict=True):
             try:
                 with pa.BufferReader(content.as_buffer()) if content.is_valid else open(path.as_py(), "rb") as file:

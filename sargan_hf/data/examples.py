@@ -26,7 +26,7 @@ class Example:
 
     Attributes:
         path: the picture file.
-        expression: a name or alias of an expression.
+        expression: a name or alias of an expression; None where a row has none, which no set may.
         subject: the person; "a+b" for a mix of two; "" where unknown.
         pair: equal for pictures that differ in expression only; "" where unpaired.
         split: "train", "validation" or "test", as published; "" where that is still open.
@@ -34,7 +34,7 @@ class Example:
     """
 
     path: Path
-    expression: str
+    expression: str | None
     subject: str = ""
     pair: str = ""
     split: str = "train"
@@ -161,12 +161,6 @@ def listing(items: Sequence[object]) -> str:
     """The first few items, and how many more there are."""
     shown = ", ".join(str(item) for item in items[:LISTED])
     return shown if len(items) <= LISTED else f"{shown} and {len(items) - LISTED} more"
-
-
-def one_line(error: BaseException, longest: int = 300) -> str:
-    """What an error of a library says, in one line; these can go on for pages."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= longest else f"{text[:longest]} ..."
 
 
 def _check_files(examples: Sequence[Example], origin: str, refuse_damaged: bool) -> list[tuple[int, int]]:

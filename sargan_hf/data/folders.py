@@ -120,7 +120,7 @@ def several_parts(cells: Iterable[object]) -> list[str]:
     return sorted(parts) if len(parts) > 1 and "" not in parts else []
 
 
-def names_expression(name: str, expressions: Sequence[str]) -> bool:
+def names_expression(name: str | None, expressions: Sequence[str]) -> bool:
     """Whether `name` is an expression or an alias of one."""
     try:
         return bool(resolve_expression(name, expressions))

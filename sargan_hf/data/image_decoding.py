@@ -1,6 +1,7 @@
 """Pictures out of a data set, decoded so that a damaged one can be found again."""
 
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 import numpy as np
 from datasets import Dataset, Image
@@ -27,8 +28,9 @@ def named_pictures(dataset: Dataset) -> Iterator[tuple[str, np.ndarray]]:
     """
     stored = stored_pictures(dataset)
     for index, row in enumerate(stored):
-        name = stored_name(row["image"], _row(stored, index))
-        yield name, decoded_picture(row["image"], name)
+        cell = cast(dict, row)["image"]
+        name = stored_name(cell, _row(stored, index))
+        yield name, decoded_picture(cell, name)
 
 
 def stored_pictures(dataset: Dataset) -> Dataset:
@@ -58,10 +60,9 @@ def row_of_set(dataset: Dataset, index: int) -> int:
 
 def stored_name(stored: Mapping | None, row: str) -> str:
     """What messages call the picture of a cell that was read with `Image(decode=False)`; `row` is where it is."""
-    path = stored and stored["path"]
-    if path and stored["bytes"] is None:
-        return str(path)
-    return f"{row} ({path or 'embedded'})"
+    if not stored or not stored["path"]:
+        return f"{row} (embedded)"
+    return str(stored["path"]) if stored["bytes"] is None else f"{row} ({stored['path']})"
 
 
 def decoded_picture(stored: Mapping | None, name: str) -> np.ndarray:
@@ -70,7 +71,9 @@ def decoded_picture(stored: Mapping | None, name: str) -> np.ndarray:
     Raises:
         DatasetError: it is damaged; the message starts with `name`.
     """
-    content = stored and (stored["path"] if stored["bytes"] is None else stored["bytes"])
+    content = None
+    if stored:
+        content = stored["path"] if stored["bytes"] is None else stored["bytes"]
     if content is None:
         raise DatasetError(f"{name}: there is no picture in this row. Remove the row, or put its picture in.")
     try:

@@ -4,10 +4,11 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import Literal, overload
 
-import datasets
 import pyarrow as pa
 from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
+from datasets import config as datasets_config
 
 from ..errors import DatasetError
 from ..expressions import EXPRESSIONS
@@ -35,6 +36,32 @@ PART_COLUMNS = ("split", "usage", "Usage", "partition", "subset", "part")
 STREAM_SHARDS = 64  # of a stream over single files: enough for many processes to share evenly
 
 
+@overload
+def load_expression_dataset(
+    source: str | os.PathLike | Dataset | DatasetDict,
+    *,
+    split: str | None = None,
+    expressions: Sequence[str] = EXPRESSIONS,
+    streaming: Literal[False] = False,
+    adapter: str | None = None,
+    revision: str | None = None,
+    cache_dir: str | os.PathLike | None = None,
+    refuse_damaged: bool = True,
+    controls: bool = False,
+) -> Dataset: ...
+@overload
+def load_expression_dataset(
+    source: DataSource,
+    *,
+    split: str | None = None,
+    expressions: Sequence[str] = EXPRESSIONS,
+    streaming: bool = False,
+    adapter: str | None = None,
+    revision: str | None = None,
+    cache_dir: str | os.PathLike | None = None,
+    refuse_damaged: bool = True,
+    controls: bool = False,
+) -> Dataset | IterableDataset: ...
 def load_expression_dataset(
     source: DataSource,
     *,
@@ -101,7 +128,7 @@ def _rows_of(
         _refuse_settings("a set on the Hub", adapter=adapter)
         origin, rows = str(source), load_from_hub(str(source), streaming, revision, cache_dir)
     parts = isinstance(rows, DatasetDict | IterableDatasetDict)
-    return origin, rows[choose_split(list(rows), split, origin)] if parts else rows
+    return origin, rows[choose_split(list(map(str, rows)), split, origin)] if parts else rows
 
 
 def _refuse_settings(kind: str, **settings: str | None) -> None:
@@ -139,7 +166,7 @@ def _load_folder(
     if metadata and adapter is None:
         examples, extra = examples_from_metadata(root, files, expressions)
     else:
-        layout = Layout(root, files, Path(cache_dir or datasets.config.HF_DATASETS_CACHE) / "sargan_pictures")
+        layout = Layout(root, files, Path(cache_dir or datasets_config.HF_DATASETS_CACHE) / "sargan_pictures")
         examples, extra = _read_layout(layout, adapter, expressions), pa.table({})
     wanted = choose_split(sorted({example.split for example in examples}), split, origin)
     rows = [index for index, example in enumerate(examples) if example.split == wanted]

@@ -139,7 +139,7 @@ def _assigned(table: Table) -> dict[str, str]:
 def _refuse_hidden_parts(table: Table, name: str) -> None:
     """Raises if a further column holds nothing but names of several parts of a set: it would be trained on as a whole."""
     column = table.columns[name]
-    if parts := several_parts(column.to_pylist() if isinstance(column, pa.ChunkedArray) else column):
+    if parts := several_parts(column if isinstance(column, list) else column.to_pylist()):
         raise DatasetError(
             f"{table.path}: the column {name!r} names parts of the set ({', '.join(parts)}): rename it to split, "
             f"so that they are kept apart."

@@ -3,13 +3,14 @@
 `sargan mouths SET OUTPUT --model MODEL` lets a trained model edit every pair of an expression set at the set's own
 resolution, as the pipeline does. Where its mouths are wrong the true ones are blurred as much as the model's are: columns
 `before` (blurred) and `image` (true). The edits themselves will not do as `before`: their lips lie some pixels beside the
-true ones, and a refiner that is to move lips and paint teeth at once learned neither (400 steps: error .99 of no edit).
+true ones, and a refiner that is to move lips and paint teeth at once learned neither (400 steps: error 0.99 of no edit).
 A set rendered with `sargan rig --size 320` fits. `train_accelerate.py` learns from it as from any set.
 """
 
 import io
 import shutil
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -94,13 +95,12 @@ def _rows(dataset: Dataset, generator: Generator, rng: np.random.Generator) -> I
     columns = ["expression", "subject", "pair"] + (["intensity"] if "intensity" in dataset.features else [])
     if "intensity" in columns and dataset.features["intensity"].dtype not in ("float64", "float32", "int64", "int32"):
         raise DatasetError("The column intensity holds other things than numbers: write numbers, or rename the column.")
-    about = dataset.select_columns(columns).to_pandas()
+    about = {column: dataset[column][:] for column in columns}
     stored = stored_pictures(dataset)
-    groups = [indices for pair, indices in about.groupby("pair").indices.items() if pair and len(indices) > 1]
-    for indices in track(groups, "mouths"):
-        pictures = [picture_at(stored, int(i)) for i in indices]
-        shown = [names[label] for label in about.expression.iloc[indices]]
-        intensity = about.intensity.iloc[indices].tolist() if "intensity" in about else [1.0] * len(indices)
+    for indices in track(_pairs(about["pair"]), "mouths"):
+        pictures = [picture_at(stored, i) for i in indices]
+        shown = [names[about["expression"][i]] for i in indices]
+        intensity = [about["intensity"][i] if "intensity" in about else 1.0 for i in indices]
         for k, name in enumerate(shown):
             start = _start(shown, k, rng)
             transform = _off(pictures[k].shape[0], generator.sample_size, rng)
@@ -111,10 +111,19 @@ def _rows(dataset: Dataset, generator: Generator, rng: np.random.Generator) -> I
             yield {
                 "image": _png(truth),
                 "before": _png(blurred_where_wrong(truth, crop_face(edited, to_patch, STORED), rng)),
-                "expression": int(about.expression.iloc[indices[k]]),
-                "subject": about.subject.iloc[indices[k]],
+                "expression": about["expression"][indices[k]],
+                "subject": about["subject"][indices[k]],
                 "pair": "",
             }
+
+
+def _pairs(pairs: Sequence[str]) -> list[list[int]]:
+    """The rows of each pair of two and more pictures, in the order of the pairs' names."""
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for row, pair in enumerate(pairs):
+        if pair:
+            rows[pair].append(row)
+    return [rows[pair] for pair in sorted(rows) if len(rows[pair]) > 1]
 
 
 def blurred_where_wrong(truth: np.ndarray, edit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -132,7 +141,7 @@ def blurred_where_wrong(truth: np.ndarray, edit: np.ndarray, rng: np.random.Gene
     coarse += rng.uniform(0, PALE) * (cv2.GaussianBlur(truth, (0, 0), PALE_BLUR) - coarse)
     smear = cv2.GaussianBlur(edit.astype(np.float32), (0, 0), rng.uniform(0.5, 4))
     coarse += rng.uniform(0, SMEAR) * (smear - coarse)
-    coarse += np.float32(rng.normal(0, OFF_LIGHT) + rng.normal(0, OFF_COLOUR, 3))
+    coarse += (rng.normal(0, OFF_LIGHT) + rng.normal(0, OFF_COLOUR, 3)).astype(np.float32)
     return np.clip(truth + wrong * (coarse - truth), 0, 255).astype(np.uint8)
 
 

@@ -9,8 +9,10 @@ The rig writes three columns per picture, all relative to the pair's neutral pic
 """
 
 import struct
+import warnings
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import cv2
@@ -96,56 +98,15 @@ def _unpack(data: bytes, kind: bytes) -> tuple[int, int, bytes]:
         raise DatasetError(f"A motion column is damaged ({error}); make the data set again.") from error
 
 
-class PairMotion:
-    """Motion between one picture and the neutral picture of its pair.
+class _MotionOfPicture:
+    """What can be said of motion by its three arrays, wherever they are."""
 
-    Attributes:
-        backward, forward: float32 [H, W, 2]; valid: bool [H, W]; all as in the module's description. Those that come
-            from columns are decoded when first asked for: a training sample rarely needs all.
-    """
+    backward: np.ndarray
+    forward: np.ndarray
+    valid: np.ndarray
 
-    def __init__(self, backward: np.ndarray, forward: np.ndarray, valid: np.ndarray):
-        self.backward, self.forward, self.valid = backward, forward, valid
-
-    @classmethod
-    def still(cls, height: int, width: int) -> "PairMotion":
-        """Of the neutral picture itself."""
-        return cls(
-            np.zeros((height, width, 2), np.float32),
-            np.zeros((height, width, 2), np.float32),
-            np.ones((height, width), bool),
-        )
-
-    @classmethod
-    def from_columns(cls, row: Mapping) -> "PairMotion | None":
-        """Of a row of a dataset; None where the row has no motion. Damaged columns raise when they are read.
-
-        Raises:
-            DatasetError: a column is missing.
-        """
-        data = {column: row.get(column) for column in COLUMNS}
-        if all(value is None for value in data.values()):
-            return None
-        if any(value is None for value in data.values()):
-            raise DatasetError(f"A row with motion has all of {', '.join(COLUMNS)}; one is empty.")
-        motion = cls.__new__(cls)
-        motion._columns = data
-        return motion
-
-    @cached_property
-    def backward(self) -> np.ndarray:
-        return decode_motion(self._columns["motion_backward"])
-
-    @cached_property
-    def forward(self) -> np.ndarray:
-        return decode_motion(self._columns["motion_forward"])
-
-    @cached_property
-    def valid(self) -> np.ndarray:
-        return decode_valid(self._columns["motion_valid"])
-
-    @cached_property
-    def is_still(self) -> bool:
+    @property
+    def is_neutral(self) -> bool:
         """Whether this is the neutral picture: nothing moves and all of it is seen."""
         return not self.backward.any() and bool(self.valid.all())
 
@@ -155,13 +116,84 @@ class PairMotion:
         return dict(zip(COLUMNS, packed, strict=True))
 
 
-def motion_between(source: PairMotion, target: PairMotion) -> tuple[np.ndarray, np.ndarray]:
+@dataclass(frozen=True, eq=False)
+class PairMotion(_MotionOfPicture):
+    """Motion between one picture and the neutral picture of its pair.
+
+    Attributes:
+        backward, forward: float32 [H, W, 2] in pixels, as in the module's description.
+        valid: bool [H, W], likewise.
+    """
+
+    backward: np.ndarray
+    forward: np.ndarray
+    valid: np.ndarray
+
+    @classmethod
+    def neutral(cls, height: int, width: int) -> "PairMotion":
+        """The motion of the neutral picture itself: none."""
+        zero = np.zeros((height, width, 2), np.float32)
+        return cls(zero, zero.copy(), np.ones((height, width), bool))
+
+    @classmethod
+    def still(cls, height: int, width: int) -> "PairMotion":
+        """The old name of `neutral`."""
+        warnings.warn("PairMotion.still is now PairMotion.neutral.", FutureWarning, stacklevel=2)
+        return cls.neutral(height, width)
+
+    @staticmethod
+    def from_columns(row: Mapping) -> "EncodedPairMotion | None":
+        """See `EncodedPairMotion.from_row`."""
+        return EncodedPairMotion.from_row(row)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedPairMotion(_MotionOfPicture):
+    """The same, out of a dataset row: each array is decoded when it is first used, as a training sample rarely needs all.
+
+    Attributes:
+        encoded: the bytes of the three columns, by name.
+    """
+
+    encoded: Mapping[str, bytes]
+
+    @classmethod
+    def from_row(cls, row: Mapping) -> "EncodedPairMotion | None":
+        """The motion of a row; None where the row has none. Damaged columns raise `DatasetError` when they are decoded.
+
+        Raises:
+            DatasetError: a column is missing.
+        """
+        encoded = {column: row[column] for column in COLUMNS if row.get(column) is not None}
+        if not encoded:
+            return None
+        if len(encoded) < len(COLUMNS):
+            raise DatasetError(f"A row with motion has all of {', '.join(COLUMNS)}; one is empty.")
+        return cls(encoded)
+
+    @cached_property
+    def backward(self) -> np.ndarray:
+        return decode_motion(self.encoded["motion_backward"])
+
+    @cached_property
+    def forward(self) -> np.ndarray:
+        return decode_motion(self.encoded["motion_forward"])
+
+    @cached_property
+    def valid(self) -> np.ndarray:
+        return decode_valid(self.encoded["motion_valid"])
+
+
+AnyPairMotion = PairMotion | EncodedPairMotion
+
+
+def motion_between(source: AnyPairMotion, target: AnyPairMotion) -> tuple[np.ndarray, np.ndarray]:
     """Motion between two expressions of a pair, through the neutral picture.
 
     Returns:
         motion float32 [H, W, 2] and valid bool [H, W]: target(p) = source(p + motion(p)) up to shading, where valid.
     """
-    if source.is_still:
+    if source.is_neutral:
         return target.backward, target.valid
     places = _places(target.backward.shape[:2])
     in_neutral = places + target.backward
@@ -180,4 +212,5 @@ def _places(shape: tuple[int, int]) -> np.ndarray:
 
 
 def _at(field: np.ndarray, places: np.ndarray) -> np.ndarray:
-    return cv2.remap(field, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = places[..., 0], places[..., 1]
+    return cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

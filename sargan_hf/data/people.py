@@ -57,9 +57,8 @@ def split_by_subject(dataset: Dataset, held_out: float = 0.12, seed: int = 0) ->
             f"Use more people or another share than {held_out}."
         )
     # Not select(): of rows that lie side by side it would forget which rows of the set they are.
-    return DatasetDict(
-        train=dataset._select_with_indices_mapping(train), test=dataset._select_with_indices_mapping(test)
-    )
+    parts = {"train": train, "test": test}
+    return DatasetDict({name: dataset._select_with_indices_mapping(rows) for name, rows in parts.items()})
 
 
 def count_people(subjects: Iterable[str]) -> str:

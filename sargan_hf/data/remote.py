@@ -7,8 +7,7 @@ from pathlib import Path
 
 from datasets import DatasetDict, IterableDatasetDict, load_dataset
 
-from ..errors import DatasetError
-from .examples import one_line
+from ..errors import DatasetError, one_line
 from .shards import text_path
 
 HUB_PREFIX = "hf://datasets/"

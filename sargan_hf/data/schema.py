@@ -37,27 +37,40 @@ def to_schema(
     """
     if isinstance(dataset, IterableDataset) and dataset.features is None:
         dataset = _with_features(dataset, origin)
-    dataset = _renamed(dataset, _image_column(dataset.features, origin), "image", origin)
+    dataset = _renamed(dataset, _image_column(features_of(dataset), origin), "image", origin)
     dataset = _renamed(dataset, _label_column(dataset, expressions, origin), "expression", origin)
-    for name, column in assign_columns(list(dataset.features), ("subject", "pair"), origin).items():
+    for name, column in assign_columns(list(features_of(dataset)), ("subject", "pair"), origin).items():
         dataset = _renamed(dataset, column, name, origin)
-    missing = [name for name in ("subject", "pair") if name not in dataset.features]
-    for hint in near_misses([name for name in dataset.features if name not in SCHEMA], missing):
+    features = features_of(dataset)
+    missing = [name for name in ("subject", "pair") if name not in features]
+    for hint in near_misses([name for name in features if name not in SCHEMA], missing):
         log.warning("In %s %s. It is not used so far.", origin, hint)
-    if not isinstance(dataset.features["image"], Image) or not dataset.features["image"].decode:
+    if not isinstance(features["image"], Image) or not features["image"].decode:
         dataset = _with_pictures(dataset, origin)
-    check_controls(dataset.features, origin)
-    leaves_out = ADDED_COLUMN in dataset.features and not controls
+    features = features_of(dataset)
+    check_controls(features, origin)
+    leaves_out = ADDED_COLUMN in features and not controls
     if leaves_out and isinstance(dataset, Dataset):
         dataset = without_drawn(dataset)
-    target = Features(schema_features(expressions) | {n: f for n, f in dataset.features.items() if n not in SCHEMA})
-    translate = _Columns(dataset.features, tuple(expressions), origin, leaves_out)
+    target = Features(schema_features(expressions) | {n: f for n, f in features.items() if n not in SCHEMA})
+    translate = _Columns(features, tuple(expressions), origin, leaves_out)
     if isinstance(dataset, IterableDataset):
-        if dataset.features == target and list(dataset.features) == list(target) and not leaves_out:
+        if features == target and list(features) == list(target) and not leaves_out:
             return dataset
         tables = dataset.with_format("arrow").map(translate.whole_table, batched=True, features=target)
         return tables.with_format(None)
     return _replace_columns(dataset, translate, target)
+
+
+def features_of(dataset: Dataset | IterableDataset) -> Features:
+    """The columns of a data set. A stream may not know its own; `to_schema` has those of every stream looked up.
+
+    Raises:
+        DatasetError: a stream whose columns nobody knows.
+    """
+    if dataset.features is None:
+        raise DatasetError("The columns of the stream are unknown: load it with `load_expression_dataset`.")
+    return dataset.features
 
 
 def _with_features(stream: IterableDataset, origin: str) -> IterableDataset:
@@ -73,7 +86,7 @@ def _with_features(stream: IterableDataset, origin: str) -> IterableDataset:
 def _renamed(dataset: Dataset | IterableDataset, column: str, name: str, origin: str) -> Dataset | IterableDataset:
     if column == name:
         return dataset
-    if name in dataset.features:
+    if name in features_of(dataset):
         raise DatasetError(
             f"{origin} has the columns {column!r} and {name!r}; the former seems to be what the latter should be. Rename or "
             f"remove one of them."
@@ -82,7 +95,7 @@ def _renamed(dataset: Dataset | IterableDataset, column: str, name: str, origin:
 
 
 def _with_pictures(dataset: Dataset | IterableDataset, origin: str) -> Dataset | IterableDataset:
-    kind = dataset.features["image"]
+    kind = features_of(dataset)["image"]
     try:
         return dataset.cast_column("image", Image())
     except Exception as error:  # of many kinds, by the type of the column
@@ -101,7 +114,7 @@ def _image_column(features: Features, origin: str) -> str:
 
 
 def _label_column(dataset: Dataset | IterableDataset, expressions: Sequence[str], origin: str) -> str:
-    features = dataset.features
+    features = features_of(dataset)
     assigned = assign_columns(list(features), LABEL_COLUMNS, origin)
     if "expression" in assigned:
         return assigned["expression"]

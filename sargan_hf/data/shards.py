@@ -5,13 +5,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-import pyarrow as pa
-import pyarrow.parquet
+import pyarrow.parquet as pq
 from datasets import Dataset, IterableDataset, load_dataset
 
-from ..errors import DatasetError
+from ..errors import DatasetError, one_line
 from ..file_names import escape_unprintable
-from .examples import listing, one_line
+from .examples import listing
 from .folders import SPLIT_NAMES, split_of
 from .metadata_files import is_metadata
 
@@ -89,7 +88,7 @@ def _checked_shards(paths: Sequence[str]) -> list[str]:
     for path in paths:
         try:
             path.encode()
-            about = pa.parquet.read_metadata(path)
+            about = pq.read_metadata(path)
             names = about.schema.to_arrow_schema().names
         except UnicodeEncodeError as error:
             raise DatasetError(f"The name of {escape_unprintable(path)} is not UTF-8: rename the file.") from error
@@ -115,7 +114,7 @@ def _damaged(paths: Sequence[str]) -> str | None:
     """Names the file that cannot be read to its end, None where all can."""
     for path in paths:
         try:
-            with pa.parquet.ParquetFile(path) as file:
+            with pq.ParquetFile(path) as file:
                 for _ in file.iter_batches(64):
                     pass
         except Exception as error:  # as above
@@ -125,9 +124,9 @@ def _damaged(paths: Sequence[str]) -> str | None:
 
 def _of_other_types(paths: Sequence[str]) -> str | None:
     """Names the first file that has a column in another type than the first has, None where there is none."""
-    first = pa.parquet.read_schema(paths[0])
+    first = pq.read_schema(paths[0])
     for path in paths[1:]:
-        for field in pa.parquet.read_schema(path):
+        for field in pq.read_schema(path):
             if field.type != first.field(field.name).type:
                 return (
                     f"{path} has the column {field.name} as {field.type}, and {paths[0]} as {first.field(field.name).type}. "

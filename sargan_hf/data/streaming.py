@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from datasets import Dataset, IterableDataset
 from datasets.distributed import split_dataset_by_node
 
-from ..errors import ConfigurationError, DatasetError, SARGANError
-from .examples import one_line
+from ..errors import ConfigurationError, DatasetError, SARGANError, one_line
 
 BUFFER_ROWS = 1024  # still compressed in the buffer, so about 100 MB at 100 KB a picture
 

@@ -12,14 +12,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet
+import pyarrow.parquet as pq
 
-from ..errors import DatasetError
+from ..errors import DatasetError, one_line
 from .cells import Number, cell_text, is_integer, plain_value, shown_cell, storable_column, typed_cells
 from .columns import canonical
-from .examples import one_line
 
 DELIMITERS = (",", ";", "\t", "|")
 _MARKS = (
@@ -215,7 +215,7 @@ def _json_array(path: Path, text: str) -> tuple[list[int], list]:
     return list(range(1, len(records) + 1)), records
 
 
-def _json(path: Path, text: str, place: str) -> object:
+def _json(path: Path, text: str, place: str) -> Any:
     try:
         return json.loads(
             text, parse_int=Number, parse_float=Number, parse_constant=_constant, object_pairs_hook=_unique
@@ -237,7 +237,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict:
 
 def _read_parquet(path: Path) -> Table:
     try:
-        table = pa.parquet.read_table(path)
+        table = pq.read_table(path)
     except Exception as error:  # decoders raise anything at all on damaged files
         raise DatasetError(f"{path} cannot be read as PARQUET: {one_line(error)}") from error
     return Table(path, _named(path, table.column_names, table.columns), range(1, len(table) + 1), "row")
@@ -271,4 +271,4 @@ def _is_index(column: list | pa.ChunkedArray) -> bool:
 
 
 def _listed(column: list | pa.ChunkedArray) -> list:
-    return column.to_pylist() if isinstance(column, pa.ChunkedArray) else column
+    return column if isinstance(column, list) else column.to_pylist()

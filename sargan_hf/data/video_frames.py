@@ -133,7 +133,7 @@ def _thumbnails(video: Path) -> np.ndarray:
             )
             for picture in container.decode(video=0)
         ]
-    return np.float32(frames)
+    return np.array(frames, np.float32)
 
 
 def apex_index(frames: np.ndarray) -> int:

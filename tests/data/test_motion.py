@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sargan_hf.data.pair_flow import (
     STEP,
+    EncodedPairMotion,
     PairMotion,
     decode_motion,
     decode_valid,
@@ -48,13 +49,13 @@ def test_damaged_columns_are_named():
         with pytest.raises(DatasetError):
             decode_motion(damaged)
     with pytest.raises(DatasetError, match="one is empty"):
-        PairMotion.from_columns({"motion_backward": data})
-    assert PairMotion.from_columns({"image": None}) is None
+        EncodedPairMotion.from_row({"motion_backward": data})
+    assert EncodedPairMotion.from_row({"image": None}) is None
 
 
-def test_still_pictures_compose_to_no_motion():
-    still = PairMotion.still(12, 9)
-    motion, valid = motion_between(still, PairMotion.from_columns(still.columns()))
+def test_neutral_pictures_compose_to_no_motion():
+    neutral = PairMotion.neutral(12, 9)
+    motion, valid = motion_between(neutral, EncodedPairMotion.from_row(neutral.columns()))
     assert not motion.any()
     assert valid.all()
 

@@ -122,7 +122,7 @@ def test_the_slurm_script_trains_and_queues_itself_until_it_is_done(environment,
 
 def test_the_settings_table_is_that_of_the_code():
     page = ROOT / "docs" / "training.md"
-    code = "import sys; sys.path.insert(0, 'docs'); import make_training_table as m; print(m.settings_table(), end='')"
+    code = "import sys; sys.path.insert(0, 'tools'); import make_training_table as m; print(m.settings_table(), end='')"
     table = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert table.count("\n") > 40
     assert table in page.read_text(encoding="utf-8")

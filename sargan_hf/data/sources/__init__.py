@@ -4,6 +4,7 @@ To add a set, write a module that ends with a `SOURCE`, and name it here.
 """
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from ...errors import DatasetError
 from ...expressions import resolve_expression
@@ -65,7 +66,7 @@ def _refuse_contradictions(
     for example in examples:
         if not example.path.is_relative_to(layout.root) or not names_expression(example.expression, expressions):
             continue
-        file = example.path.relative_to(layout.root)
+        file = PurePosixPath(example.path.relative_to(layout.root).as_posix())
         label = resolve_expression(example.expression, expressions)
         for expression, folder in expression_folders(file, expressions).items():
             if expression != label:

@@ -18,8 +18,8 @@ PICTURES = "Manually_Annotated_Images"
 PATH_COLUMN, LABEL_COLUMN = "subDirectory_filePath", "expression"
 
 
-def _annotations(layout: Layout) -> list[PurePosixPath]:
-    return [file for file in layout.files if ANNOTATION.fullmatch(file.name)]
+def _annotations(layout: Layout) -> list[tuple[PurePosixPath, re.Match]]:
+    return [(file, match) for file in layout.files if (match := ANNOTATION.fullmatch(file.name))]
 
 
 def _lists(layout: Layout) -> list[PurePosixPath]:
@@ -45,11 +45,11 @@ def read(layout: Layout) -> list[Example]:
     return examples
 
 
-def _from_annotations(layout: Layout, annotations: list[PurePosixPath]) -> list[Example]:
+def _from_annotations(layout: Layout, annotations: list[tuple[PurePosixPath, re.Match]]) -> list[Example]:
     examples, wrong = [], []
-    for file in annotations:
+    for file, match in annotations:
         label = _number(layout, file)
-        picture = file.parent.parent / "images" / f"{ANNOTATION.fullmatch(file.name)[1]}.jpg"
+        picture = file.parent.parent / "images" / f"{match[1]}.jpg"
         if label in range(len(LABELS)):
             examples.append(Example(layout.root / picture, LABELS[label], split=split_of(file), place=str(file)))
         else:

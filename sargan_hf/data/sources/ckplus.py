@@ -10,10 +10,11 @@ from .base import Layout, Source, by_name, matches, misfit, mostly, read_text, r
 NAME = re.compile(r"(S\d{3})_(\d{3})_(\d{8})\.png", re.IGNORECASE)
 LABEL_NAME = re.compile(r"(S\d{3})_(\d{3})_(\d{8})_emotion\.txt", re.IGNORECASE)
 LABELS = ("neutral", "angry", "contempt", "disgusted", "afraid", "happy", "sad", "surprised")
+_LABEL_OF_NUMBER = {float(number): label for number, label in enumerate(LABELS)}
 
 
-def _label_files(layout: Layout) -> list[PurePosixPath]:
-    return [file for file in layout.files if LABEL_NAME.fullmatch(file.name)]
+def _label_files(layout: Layout) -> list[tuple[PurePosixPath, re.Match]]:
+    return [(file, match) for file in layout.files if (match := LABEL_NAME.fullmatch(file.name))]
 
 
 def recognises(layout: Layout) -> bool:
@@ -48,8 +49,7 @@ def read(layout: Layout) -> list[Example]:
 def _labels(layout: Layout) -> dict[str, tuple[str, str]]:
     """Label of each sequence, and the frame that it is of."""
     labels: dict[str, tuple[str, str]] = {}
-    for file in _label_files(layout):
-        match = LABEL_NAME.fullmatch(file.name)
+    for file, match in _label_files(layout):
         label = _label(layout, file), match[3]
         if labels.setdefault(_sequence(match), label) != label:
             raise misfit(
@@ -66,7 +66,7 @@ def _label(layout: Layout, file: PurePosixPath) -> str:
     """From a text like `   3.0000000e+00`."""
     text = read_text(layout, file, SOURCE.title).strip()
     try:
-        return dict(enumerate(LABELS))[float(text)]
+        return _LABEL_OF_NUMBER[float(text)]
     except (ValueError, KeyError):
         raise misfit(SOURCE.title, [f"{file}, {text[:40]!r}"], "a whole number from 0 to 7 in it") from None
 

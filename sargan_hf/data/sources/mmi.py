@@ -32,7 +32,7 @@ def read(layout: Layout) -> list[Example]:
         session, meta = file.parent / "session.xml", file.with_suffix(".xml")
         if session not in files:
             raise misfit(SOURCE.title, [file], f"{session.name} beside it")
-        label = LABELS.get(_emotion(layout.root / meta)) if meta in files else None
+        label = LABELS.get(_emotion(layout.root / meta) or "") if meta in files else None
         view, coded = _view(layout.root / session)
         if label is not None and view == FRONTAL:
             chosen.append((layout.root / file, match, label, 0 if coded else 1))

@@ -80,10 +80,11 @@ def read(layout: Layout) -> list[Example]:
             raise misfit(
                 SOURCE.title, [file], f"one label for a picture; the list says {listed}, its folder {numbered}"
             )
-        if listed is None and (labels or numbered is None):
+        label = listed if labels else numbered
+        if label is None:
             unlabelled.append(file)
         else:
-            examples.append(Example(layout.root / file, listed or numbered, split=match[1].lower()))
+            examples.append(Example(layout.root / file, label, split=match[1].lower()))
     if unlabelled:
         raise misfit(SOURCE.title, unlabelled, f"a label in EmoLabel/{LIST}, or a folder 1 to 7 around the pictures")
     report_left_out(SOURCE.title, len(labels.keys() - {_name(match) for _, match in found}), "rows without a picture")

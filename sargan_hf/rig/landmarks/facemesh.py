@@ -2,7 +2,7 @@
 
 FaceMesh gives 468 points of the face in a 192 px crop, Iris the contour of each eye (71) and its iris (5) in a 64 px crop. We
 stack them into 620 dense points. `facemesh_map.npz` then says where the named landmarks lie among them and which point of
-the face model each FaceMesh point is; `benchmarks/rig_facemesh_map.py` learned both on portraits that have landmark files.
+the face model each FaceMesh point is; `tools/rig_facemesh_map.py` learned both on portraits that have landmark files.
 
 Networks: Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs" (2019); Ablavatski et al.,
 "Real-time Pupil Tracking from Monocular Video for Digital Puppetry" (2020). Apache-2.0, see assets/NOTICE.md.

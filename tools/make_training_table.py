@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sargan_hf.training.config import PRESETS, TrainingConfig
 
-PAGE = Path(__file__).with_name("training.md")
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "training.md"
 START, END = "<!-- settings -->\n", "<!-- end of settings -->\n"
 
 

@@ -1,6 +1,6 @@
 """Learns `sargan_hf/rig/assets/facemesh_map.npz` on portraits that have 189-point landmark files.
 
-    python benchmarks/rig_facemesh_map.py PORTRAITS... [--output sargan_hf/rig/assets/facemesh_map.npz]
+    python tools/rig_facemesh_map.py PORTRAITS... [--output sargan_hf/rig/assets/facemesh_map.npz]
 
 Two things are learned from dense landmarks (FaceMesh and Iris) and landmark files of the same pictures:
 

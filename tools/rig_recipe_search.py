@@ -1,15 +1,15 @@
 """Searches the weights of a recipe: read as its expression as often as may be, as near to the person as may be.
 
-    python benchmarks/rig_recipe_search.py "stretched fear" --also mouthFunnel --also noseSneer --minutes 6 --identity 7
+    python tools/rig_recipe_search.py "stretched fear" --also mouthFunnel --also noseSneer --minutes 6 --identity 7
 
 CMA-ES (`cmaes`) starts at a recipe of the table and moves the weights of its shapes and folds, of those named by `--also`,
 and its lid aperture. Each candidate is rendered on some people and scored by
 
     minus the mean margin of the wanted class (log probability over the next best, within -4 and 1.5; `facex` and `fer`)
-    + identity x mean distance of the face embedding to the neutral picture + .03 x sum of the weights
+    + identity x mean distance of the face embedding to the neutral picture + 0.03 x sum of the weights
 
 and the best one so far is printed as a block for `recipes.toml`, with a picture to look at. The search knows nothing of what
-people read: bound what has to stay (`--least browDown=.75`), look at the picture, and take back what is not human. People
+people read: bound what has to stay (`--least browDown=0.75`), look at the picture, and take back what is not human. People
 that `sargan evaluate --held-out 0.12` measures are not looked at.
 """
 

@@ -1,6 +1,6 @@
 """Draws docs/pictures/edits.jpg: the app's examples in six expressions: all of them, none chosen for its edits.
 
-    python docs/make_edit_sheet.py [OUTPUT] [--model weights/sargan-motion-128] [--hard]
+    python tools/make_edit_sheet.py [OUTPUT] [--model weights/sargan-motion-128] [--hard]
 
 `--hard` draws docs/pictures/failures.jpg instead: a head turned far, shut eyes, something before the mouth.
 

@@ -1,6 +1,6 @@
 """Draws docs/pictures/augmentation/sheet.jpg: every augmentation transform, caricatures, and what stands in front, on one face.
 
-    python docs/make_augmentation_sheet.py [OUTPUT]
+    python tools/make_augmentation_sheet.py [OUTPUT]
 
 The face is scikit-image's `astronaut` (Eileen Collins, NASA, public domain), so the sheet may be published.
 """
@@ -13,14 +13,14 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage.data import astronaut
 
 from sargan_hf.augmentation.occluders import obstacle, spectacles
-from sargan_hf.augmentation.proportions import draw_caricature
+from sargan_hf.augmentation.proportions import draw_proportions
 from sargan_hf.augmentation.style import CONDITIONS, MEDIA
 from sargan_hf.faces.alignment import canonical_eyes, canonical_mouth, canonical_transform, crop_face
 from sargan_hf.faces.detection import FaceDetector
 from sargan_hf.images.warp import warp_field
 
 SIZE, DRAWS, CAPTION = 100, 5, 114
-OUTPUT = Path(__file__).parent / "pictures" / "augmentation" / "sheet.jpg"
+OUTPUT = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "augmentation" / "sheet.jpg"
 
 
 def main(output: Path) -> None:
@@ -31,7 +31,7 @@ def main(output: Path) -> None:
         each.name: (lambda rng, apply=each.apply: apply(face[None], rng, 1.0)[0]) for each in (*MEDIA, *CONDITIONS)
     }
     places = canonical_eyes(SIZE), canonical_mouth(SIZE)
-    draws["caricature"] = lambda rng: warp_field(face, draw_caricature(rng, SIZE, *places).offsets)
+    draws["caricature"] = lambda rng: warp_field(face, draw_proportions(rng, SIZE, *places).offsets)
     draws["spectacles"] = lambda rng: spectacles(rng, SIZE, canonical_eyes(SIZE)).before(face[None])[0]
     draws["obstacle"] = lambda rng: obstacle(rng, SIZE).before(face[None])[0]
     cells = {"the photograph": [face]}

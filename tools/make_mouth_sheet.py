@@ -1,6 +1,6 @@
 """Draws docs/pictures/mouths.jpg: mouths of people held out, without and with the mouth refiner.
 
-    python docs/make_mouth_sheet.py [OUTPUT] [--model weights/sargan-motion-128]
+    python tools/make_mouth_sheet.py [OUTPUT] [--model weights/sargan-motion-128]
 
 Reads London Set portraits of SARGAN_ASSETS; their licence (CC BY 4.0) allows altered forms with attribution.
 """

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sargan_hf.augmentation.proportions import draw_caricature
+from sargan_hf.augmentation.proportions import draw_proportions
 from sargan_hf.faces.alignment import canonical_eyes, canonical_mouth
 from sargan_hf.images.warp import warp_field
 from sargan_hf.training.optical_flow import MotionMaps
@@ -15,7 +15,7 @@ SEEDS = pytest.mark.parametrize("seed", range(30))
 
 
 def caricature(seed: int):
-    return draw_caricature(np.random.default_rng(seed), SIZE, canonical_eyes(SIZE), canonical_mouth(SIZE))
+    return draw_proportions(np.random.default_rng(seed), SIZE, canonical_eyes(SIZE), canonical_mouth(SIZE))
 
 
 def texture(seed: int) -> np.ndarray:
