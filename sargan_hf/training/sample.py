@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..augmentation.occluders import draw_occluder
-from ..augmentation.proportions import Caricature, draw_caricature
+from ..augmentation.proportions import Proportions, draw_proportions
 from ..augmentation.style import stylise
 from ..controls import mirrored_controls
 from ..faces.alignment import canonical_eyes, canonical_mouth
@@ -117,7 +117,7 @@ class SampleMaker:
         eyes, mouth = self._places(matrix, flip) if self.draw.canonical else (None, None)
         shape = None
         if eyes is not None and mouth is not None and rng.random() < self.draw.caricature:
-            shape = draw_caricature(rng, self.draw.resolution, eyes, mouth)
+            shape = draw_proportions(rng, self.draw.resolution, eyes, mouth)
             eyes = shape.points(eyes)
         faces = [source] if target is None else [source, target]
         pictures = np.stack([self._crop(face.picture, matrix, flip, shape) for face in faces])
@@ -152,7 +152,7 @@ class SampleMaker:
         matrix[:, 2] += (draw.resolution - 1) / 2 - centre + shift
         return matrix, bool(rng.random() < 0.5)
 
-    def _crop(self, picture: np.ndarray, matrix: np.ndarray, flip: bool, shape: Caricature | None) -> np.ndarray:
+    def _crop(self, picture: np.ndarray, matrix: np.ndarray, flip: bool, shape: Proportions | None) -> np.ndarray:
         size = (self.draw.resolution, self.draw.resolution)
         if shape is None:
             crop = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
@@ -185,7 +185,7 @@ class SampleMaker:
         exact: tuple[np.ndarray, np.ndarray] | None,
         matrix: np.ndarray,
         flip: bool,
-        shape: Caricature | None,
+        shape: Proportions | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         size = self.draw.resolution
         flow, valid = np.zeros((size, size, 2), np.float32), np.zeros((size, size), np.float32)
