@@ -43,7 +43,11 @@ def main(
     varied: Annotated[bool, typer.Option("--varied", help="With head turns, gaze, light and backgrounds.")] = False,
     one_way: Annotated[
         bool,
-        typer.Option("--most-common-only", "--one-way", help="Each expression in its commonest way only, as the released weights learn."),
+        typer.Option(
+            "--most-common-only",
+            "--one-way",
+            help="Each expression in its commonest way only, as the released weights learn.",
+        ),
     ] = False,
     recipes: Annotated[Path | None, typer.Option(help="Table of expressions instead of the built-in one.")] = None,
     haar_box: Annotated[
