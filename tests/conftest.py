@@ -13,8 +13,20 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A fixture tells what a test needs; `pytest -m "not browser"` and the like leave such tests out.
-MARK_OF_FIXTURE = {"assets": "assets", "browser": "browser", "hub": "hub"}
+# A fixture tells what a test needs; `pytest -m "not browser"` and the like leave such tests out. The face model of the rig,
+# a training run and an ONNX export take seconds each.
+MARK_OF_FIXTURE = {
+    "assets": "assets",
+    "browser": "browser",
+    "hub": "hub",
+    "model": "slow",
+    "reader": "slow",
+    "make_config": "slow",
+    "exports": "slow",
+    "app": "launch",
+    "public_app": "launch",
+    "odd": "launch",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,6 +56,23 @@ def tiny_model_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("tiny-model")
     SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def run(tiny_model_folder):
+    """Runs `sargan edit` in this process with the tiny model, and returns what typer reports."""
+    import typer
+    from typer.testing import CliRunner
+
+    from sargan_hf.commands.edit import command
+
+    app = typer.Typer()
+    app.command()(command)
+
+    def call(*arguments):
+        return CliRunner().invoke(app, [*map(str, arguments), "--model", str(tiny_model_folder)])
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,7 @@ def expected_sum(model: SARGAN) -> float:
     return printed[0]
 
 
+@pytest.mark.launch
 def test_push_then_pull_over_http(hub, python, tiny_model_folder, tmp_path):
     python(f"from sargan_hf.hub import push_model; push_model({str(tiny_model_folder)!r}, 'tester/first')")
     files = hub.files("tester/first")
@@ -98,6 +99,7 @@ def test_push_then_pull_over_http(hub, python, tiny_model_folder, tmp_path):
     assert "Error" in python(nothing_cached, expect_failure=True, HF_HUB_OFFLINE="1")
 
 
+@pytest.mark.launch
 def test_auto_model_loads_a_repository_without_the_package(hub, python, tiny_model_folder):
     hub.add("tester/auto", tiny_model_folder)
     code = "from diffusers import AutoModel\nmodel = AutoModel.from_pretrained('tester/auto', trust_remote_code=True)\n"
@@ -105,12 +107,14 @@ def test_auto_model_loads_a_repository_without_the_package(hub, python, tiny_mod
     assert total == pytest.approx(expected_sum(SARGAN.from_pretrained(tiny_model_folder)), abs=1e-3)
 
 
+@pytest.mark.launch
 def test_auto_model_loads_a_saved_folder_without_the_package(python, tiny_model_folder):
     load = f"model = AutoModel.from_pretrained({str(tiny_model_folder)!r}, trust_remote_code=True)\n"
     total = float(python(WITHOUT_PACKAGE + "from diffusers import AutoModel\n" + load + EDIT))
     assert total == pytest.approx(expected_sum(SARGAN.from_pretrained(tiny_model_folder)), abs=1e-3)
 
 
+@pytest.mark.launch
 def test_auto_model_without_a_network_loads_a_downloaded_folder(hub, python, tiny_model_folder):
     hub.add("tester/auto", tiny_model_folder)
     python("from huggingface_hub import snapshot_download; snapshot_download('tester/auto', local_dir='models/auto')")
@@ -121,6 +125,7 @@ def test_auto_model_without_a_network_loads_a_downloaded_folder(hub, python, tin
     assert "OfflineModeIsEnabled" in python(code.format("tester/auto"), expect_failure=True, HF_HUB_OFFLINE="1")
 
 
+@pytest.mark.launch
 def test_revisions_subfolders_and_cache_dir(hub, python, tiny_model_folder, tmp_path):
     python(
         f"""
@@ -148,6 +153,7 @@ print([bool(model.conv_out.weight.any()) for model in models])
     assert list((tmp_path / "elsewhere").glob(f"**/{WEIGHTS}"))
 
 
+@pytest.mark.launch
 def test_private_repositories_need_the_token(hub, python, tiny_model_folder):
     hub.add("tester/own", tiny_model_folder, private=True)
     code = """
@@ -161,6 +167,7 @@ except ModelFormatError as error:
     assert python(code).startswith("64 tester/own cannot be loaded as a SARGAN model.")
 
 
+@pytest.mark.launch
 def test_failures_over_http_name_what_is_missing(hub, python, tiny_model_folder):
     repository = hub.add("tester/odd", tiny_model_folder)
     repository.commit("pickled", hub.files("tester/odd") | {WEIGHTS: None, "diffusion_pytorch_model.bin": b"pickle"})
@@ -258,6 +265,7 @@ def test_push_refuses_a_folder_that_does_not_load(tmp_path):
         push_model(tmp_path / "nowhere", "tester/never")
 
 
+@pytest.mark.launch
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", ""], ids=["no server", "wrong token"])
 def test_push_command_says_why_it_failed(hub, python, folder, endpoint):
     code = f"""
@@ -270,6 +278,7 @@ main()
     assert message.startswith("error: The upload to tester/refused failed. ")
 
 
+@pytest.mark.launch
 def test_push_leaves_pickles_and_hidden_files_behind(hub, python, folder, tmp_path):
     for name in ("optimizer.bin", "state.pkl", ".secret", "example.png"):
         (folder / name).write_bytes(b"x")
@@ -302,6 +311,7 @@ def test_saving_over_a_folder_whose_code_is_a_link_keeps_the_link(tmp_path, tiny
     assert len((ROOT / "sargan_hf" / "modeling_sargan.py").read_text()) > 1000
 
 
+@pytest.mark.launch
 def test_a_pushed_model_brings_its_mouth_refiner_and_a_model_without_one_does_without(
     hub, python, tiny_model_folder, tmp_path
 ):

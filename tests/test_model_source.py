@@ -54,6 +54,7 @@ def test_the_shipped_weights_are_found_from_any_folder(tmp_path, monkeypatch):
     assert resolve_model(DEFAULT_MODEL) == DEFAULT_MODEL
 
 
+@pytest.mark.launch
 def test_a_command_started_elsewhere_uses_the_shipped_weights(tmp_path):
     shutil.copy(ROOT / "examples/photos/eileen-collins.jpg", tmp_path / "photo.jpg")
     command = [sys.executable, "-m", "sargan_hf.cli", "edit", "photo.jpg", "-o", "out"]

@@ -25,11 +25,13 @@ def python(code: str) -> str:
     return result.stdout.strip()
 
 
+@pytest.mark.launch
 def test_import_is_light():
     loaded = python("import sys, sargan_hf; print(*sorted({name.split('.')[0] for name in sys.modules}))").split()
     assert not {"torch", "gradio", "datasets", "diffusers", "cv2", "numba", "numpy"} & set(loaded)
 
 
+@pytest.mark.launch
 def test_import_takes_milliseconds():
     code = "import time; start = time.process_time(); import sargan_hf; print(time.process_time() - start)"
     assert min(float(python(code)) for _ in range(3)) < 0.2
@@ -43,6 +45,7 @@ USED_ON_WINDOWS = (
 )  # fmt: skip
 
 
+@pytest.mark.launch
 def test_modules_import_without_those_that_only_unix_has():
     # What libraries need of them here is imported first: only our own imports are put to the test.
     code = f"""
@@ -70,6 +73,7 @@ def test_an_unknown_name_is_an_attribute_error():
         sargan_hf.SARGAM  # noqa: B018
 
 
+@pytest.mark.launch
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command):
     result = subprocess.run(
@@ -83,6 +87,7 @@ def test_every_command_has_help(command):
     assert "usage" in result.stdout.lower()
 
 
+@pytest.mark.launch
 def test_the_command_lists_itself_and_refuses_what_it_does_not_know():
     run = lambda *words: subprocess.run(  # noqa: E731
         [sys.executable, "-m", "sargan_hf.cli", *words], capture_output=True, text=True, timeout=60, cwd=ROOT

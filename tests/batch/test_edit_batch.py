@@ -9,28 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from odd_files import LEFT_ALONE, editable, encoded, face, make_odd_folder, reported, with_alpha
 from PIL import Image
-from typer.testing import CliRunner
 
 from sargan_hf.batch.edit_jobs import plan_jobs
 from sargan_hf.batch.find_pictures import find_pictures
 from sargan_hf.batch.journal import Record
-from sargan_hf.commands.edit import command
 from sargan_hf.errors import ConfigurationError
 from sargan_hf.file_names import escape_unprintable
-
-
-@pytest.fixture
-def run(tiny_model_folder):
-    app = typer.Typer()
-    app.command()(command)
-
-    def call(*arguments):
-        return CliRunner().invoke(app, [*map(str, arguments), "--model", str(tiny_model_folder)])
-
-    return call
 
 
 @pytest.fixture

@@ -11,11 +11,9 @@ import psutil
 import pytest
 from PIL import Image
 from skimage import data
-from typer.testing import CliRunner
 
 from sargan_hf.batch.edit_jobs import Job, own_share, plan_jobs
 from sargan_hf.batch.find_pictures import find_pictures
-from sargan_hf.commands.edit import command
 from sargan_hf.errors import ConfigurationError, ExpressionError, SARGANError
 
 typer = pytest.importorskip("typer")
@@ -32,18 +30,6 @@ def portraits(tmp_path_factory):
     (folder / "bad.jpg").write_text("not a picture")
     (folder / "notes.txt").write_text("not even claiming to be one")
     return folder
-
-
-@pytest.fixture
-def run(tiny_model_folder):
-    """Runs the command and returns what typer reports."""
-    app = typer.Typer()
-    app.command()(command)
-
-    def call(*arguments):
-        return CliRunner().invoke(app, [*map(str, arguments), "--model", str(tiny_model_folder)])
-
-    return call
 
 
 def plan(inputs: list[Path], output: Path, suffix: str | None = None) -> list[Job]:
@@ -125,6 +111,7 @@ def test_every_picture_belongs_to_exactly_one_process(tmp_path):
     assert min(map(len, shares)) > 5
 
 
+@pytest.mark.launch
 def test_accelerate_launch_splits_the_work(portraits, tiny_model_folder, tmp_path):
     command_line = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     command_line += ["-m", "sargan_hf.cli", "edit", str(portraits / "a.b.png"), str(portraits / "sub")]
@@ -186,6 +173,7 @@ def test_options_are_read_or_refused(run, portraits, tmp_path):
     assert not (tmp_path / "edits").exists()
 
 
+@pytest.mark.launch
 def test_a_run_does_not_wait_for_modules_that_no_edit_uses(portraits, tiny_model_folder, tmp_path):
     code = """
 import sys

@@ -70,6 +70,7 @@ def damaged(root, *names):
         (root / name).write_bytes((root / "a.png").read_bytes()[:3000])
 
 
+@pytest.mark.launch
 def test_damaged_pictures_are_listed_beside_those_without_a_face(photographs, tmp_path):
     root = tmp_path / "photographs"
     damaged(root, "d.png")
@@ -156,6 +157,7 @@ def test_a_full_disk_keeps_what_is_done(photographs, tmp_path, monkeypatch):
         write_crops(photographs, tmp_path / "file" / "crops")
 
 
+@pytest.mark.launch
 def test_the_only_part_of_a_set_stays_that_part(photographs, tmp_path):
     root = tmp_path / "photographs"
     lines = (root / "metadata.csv").read_text().splitlines()

@@ -57,6 +57,7 @@ def run(command: list[str], environment: dict[str, str]) -> subprocess.Completed
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=280)
 
 
+@pytest.mark.launch
 def test_a_set_on_the_hub_is_the_same_whole_and_streamed_by_two_processes(hub, environment):
     result = run([sys.executable, "-c", READ], environment)
     assert result.returncode == 0, result.stderr[-2000:]
@@ -66,6 +67,7 @@ def test_a_set_on_the_hub_is_the_same_whole_and_streamed_by_two_processes(hub, e
     assert any("/resolve/" in request and ".parquet" in request for request in hub.requests)
 
 
+@pytest.mark.launch
 def test_training_on_a_streamed_set_of_the_hub(environment, tmp_path):
     flags = """
         --dataset_name lab/faces --streaming --held_out 0 --base_channels 4 --resolution 32 --discriminator_channels 4
@@ -77,6 +79,7 @@ def test_training_on_a_streamed_set_of_the_hub(environment, tmp_path):
     assert (output / "diffusion_pytorch_model.safetensors").exists()
 
 
+@pytest.mark.launch
 def test_a_set_that_is_not_there_is_named(environment):
     code = "from sargan_hf.data.loading import load_expression_dataset; load_expression_dataset('lab/nothing')"
     result = run([sys.executable, "-c", code], environment)

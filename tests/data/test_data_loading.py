@@ -217,6 +217,7 @@ for folder in sys.argv[2:]:
 """
 
 
+@pytest.mark.launch
 def test_the_fingerprint_is_the_same_in_another_process(parquet_folder, expression_folder, tmp_path):
     command = [sys.executable, "-c", FINGERPRINTS, *map(str, (tmp_path, parquet_folder, expression_folder))]
     run = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)

@@ -59,6 +59,7 @@ def test_the_hub_is_asked_for_an_id(here, source, name):
         load_expression_dataset(source)
 
 
+@pytest.mark.launch
 def test_a_training_folder_is_never_looked_for_on_the_hub(tmp_path):
     flags = ["--train_data_dir", "mine/typo", "--output_dir", str(tmp_path / "run")]
     environment = os.environ | {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
@@ -69,6 +70,7 @@ def test_a_training_folder_is_never_looked_for_on_the_hub(tmp_path):
     assert "Hub's data set" not in run.stderr
 
 
+@pytest.mark.launch
 @pytest.mark.parametrize("parts", [["nothing"], ["README.md"], ["train-0.parquet"]])
 def test_a_hub_that_has_no_such_set_is_told_in_one_line(tmp_path, parts):
     (tmp_path / "set").mkdir()

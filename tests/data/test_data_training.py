@@ -32,6 +32,7 @@ def class_folders(tmp_path) -> Path:
     return tmp_path / "set"
 
 
+@pytest.mark.launch
 def test_a_plan_counts_the_unknown_as_nobody_and_says_that_nothing_pairs(class_folders, tmp_path):
     command = [sys.executable, str(ROOT / "train_accelerate.py"), "--train_data_dir", str(class_folders), "--dry_run"]
     run = subprocess.run([*command, *SMALL, "--output_dir", str(tmp_path / "run")], capture_output=True, text=True)
