@@ -52,3 +52,18 @@ def test_a_jaw_that_opens_cuts_no_cheek(turned):
     moved = turned.shot_of(movement).deformation.photo
     freely = turned.shot(movement.weights).deformation.photo
     assert np.abs(moved - freely)[SKIN, 1].max() < 0.006 * turned.posed.side
+
+
+def test_a_mouth_that_only_the_jaw_opens_shows_teeth_a_throat_and_a_tongue(assets, model):
+    """Evenly coloured, it looked plugged."""
+    path = assets / "portraits" / "neutral" / "london_129.jpg"
+    stage = Stage(fit_portrait(model, PortraitReader().read(path)), model, Variation(), 256)
+    shot = stage.shot_of(stage.movement(controls_vector({"jaw_open": 1})))
+    inside = shot.mouth[::2, ::2]
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    middle = (columns[0] + columns[-1]) // 2
+    down = stage.render(shot)[rows[0] : rows[-1] + 1, middle - 3 : middle + 4].astype(float).mean(axis=(1, 2))
+    teeth, throat, tongue = (part.mean() for part in np.array_split(down[2:-3], [len(down) // 5, -len(down) // 3]))
+    assert teeth > 2 * down.min()
+    assert tongue > 1.3 * down[len(down) // 4 : len(down) // 2].min()
+    assert throat < min(teeth, tongue)

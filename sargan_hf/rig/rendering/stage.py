@@ -33,7 +33,7 @@ from .lid_skin import lid_texture, lowered_lid, stretched_lid
 from .material import read_material
 from .mouth_blend import LipOpening, blend, light_round, smooth_opening
 from .mouth_colours import mouth_colours
-from .mouth_interior import lip_opening, lips_depth, paint_mouth, shape_teeth
+from .mouth_interior import lip_opening, lips_depth, paint_mouth, shape_teeth, teeth_below_lip
 from .movement import control_movement
 from .photo_overlay import UNSURE_LIPS, RealExpression
 from .pose import pose_face
@@ -74,6 +74,7 @@ class Stage:
         self.posed = posed
         self.material = read_material(posed, supersample, variation.teeth.seed)
         self.mouth = mouth_colours(posed, mesh, variation.teeth, self.material)
+        self._teeth_lower = teeth_below_lip(posed, mesh, self.mouth)
         self.eyes_shut = eyes_shut(posed)
         blank = self.eyes_shut or self.mouth.carved
         self.gaze = (0.0, 0.0) if blank else variation.gaze
@@ -219,7 +220,7 @@ class Stage:
     def _rasterize(self, deformation: Deformation) -> tuple[np.ndarray, Raster]:
         """The vertices of mesh and backdrop in the picture's frame, and which of their triangles each pixel shows."""
         vertices = np.concatenate([deformation.screen, sheet_screen(self.sheet, self.posed, deformation)])
-        shape_teeth(vertices, self.variation.teeth)
+        shape_teeth(vertices, self.variation.teeth, self._teeth_lower)
         raster = Raster.empty(self.posed.side, self.posed.side)
         raster.draw(vertices, self.triangles, 0, self.eyes_start)
         # Eyeballs would poke through folded lids elsewhere, and gums through lips.
