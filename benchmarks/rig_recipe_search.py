@@ -92,7 +92,7 @@ class Judges:
             face = fit_portrait(model, without_cast(reader.read(paths[index])))
             self.stages.append(Stage(face, model, variation, 160))
         self.nets, self.embed = [ExpressionClassifier(name) for name in ("facex", "fer")], FaceEmbedder()
-        self.neutral = self.embed(np.stack([stage.render(stage.rest) for stage in self.stages]))
+        self.neutral = self.embed(np.stack([stage.render(stage.neutral) for stage in self.stages]))
 
     def pictures(self, recipe: Recipe) -> np.ndarray:
         """uint8 [people, 160, 160, 3]."""

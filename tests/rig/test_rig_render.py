@@ -54,7 +54,7 @@ def test_no_expression_gives_the_photograph_back(stage):
     posed = stage.posed
     inner = slice(posed.margin, posed.margin + posed.side)
     photograph = average_down(posed.texture[inner, inner].astype(np.float32), stage.supersample)
-    picture = stage.render(stage.rest)
+    picture = stage.render(stage.neutral)
     assert np.abs(picture - np.round(photograph)).mean() <= 0.2
 
 
@@ -124,13 +124,13 @@ def test_every_switch_changes_the_picture_and_can_be_off(face, model, switch):
     fields = {"head_turn": {"yaw", "pitch"}, "relight": {"light"}}.get(switch, {switch})
     assert changed == fields
     still, moved = (Stage(face, model, variation, 48) for variation in (off, on))
-    assert not np.array_equal(still.render(still.rest), moved.render(moved.rest))
+    assert not np.array_equal(still.render(still.neutral), moved.render(moved.neutral))
 
 
 def test_a_beard_covers_chin_and_cheeks_and_moves_with_the_skin(face, model):
     beard = BeardLook("full", (30.0, 24.0, 20.0), density=1.0, overhang=1.0, seed=3)
     bare, bearded = (Stage(face, model, Variation(beard=look), SIZE) for look in (None, beard))
-    change = bearded.render(bearded.rest).astype(float) - bare.render(bare.rest)
+    change = bearded.render(bearded.neutral).astype(float) - bare.render(bare.neutral)
     marks = bearded.posed.landmarks
     scale, margin = bearded.supersample, bearded.posed.margin
     nose = int((marks.upper_lip_top[:, 1].min() - margin) / scale - 0.1 * SIZE)
@@ -144,7 +144,7 @@ def test_a_beard_covers_chin_and_cheeks_and_moves_with_the_skin(face, model):
     shot = bearded.shot(weights)
     backward, _, valid = MotionTracer(bearded).trace(shot)
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
-    rest = bearded.render(bearded.rest, shaded=False).astype(np.float32)
+    rest = bearded.render(bearded.neutral, shaded=False).astype(np.float32)
     moved = cv2.remap(rest, x + backward[..., 0], y + backward[..., 1], cv2.INTER_LINEAR)
     below = valid.copy()
     below[:nose] = False
@@ -165,7 +165,7 @@ def test_recipe_with_an_unknown_shape_or_fold_names_it(stage):
     with pytest.raises(RigError, match="browSideways"):
         stage.weights(Recipe("angry", "odd", shapes={"browSideways": 1.0}))
     with pytest.raises(RigError, match="dimples"):
-        stage.render(stage.rest, {"dimples": 1.0})
+        stage.render(stage.neutral, {"dimples": 1.0})
 
 
 def test_the_recipes_cover_all_expressions_in_several_ways():

@@ -13,11 +13,11 @@ from .variation import TeethLook
 
 # RGB under a full light; measured on open smiles by eye.
 _SOCKET, _SOCKET_FLOOR = np.array([96, 40, 42], np.float32), np.array([34, 15, 16], np.float32)
-_GUMS, _TONGUE = np.array([168, 92, 94], np.float32), np.array([186, 100, 100], np.float32)
+_GUMS, _TONGUE = np.array([168, 92, 94], np.float32), np.array([150, 80, 81], np.float32)
 # A tongue lies on the floor of an opening this high, as shares of the picture's side: none of it is seen, and all of it.
 _TONGUE_FROM, _TONGUE_ALL = 0.035, 0.09
-_THROAT_DARK = 0.62  # how much darker the middle of a wide mouth is
-_INCISORS_SHOW = 0.34  # of the upper incisors, this many model units at least stand below the edge of the upper lip
+_THROAT_DARK = 0.36  # how much darker the middle of a wide mouth is
+_INCISORS_SHOW = 0.3  # of the upper incisors, this many model units at least stand below the edge of the upper lip
 # The lower side teeth of an opened jaw stand in the dark; lit, they show as slivers in the corners of the mouth.
 _LOWER_TEETH_LIT, _LOWER_TEETH_FADE = 0.9, 0.55  # units of the mean face, from the middle
 _UNDER_LIP = 0.4  # light just beneath the upper lip, the floor of the mouth having 1
@@ -118,12 +118,12 @@ def _with_tongue(colour: np.ndarray, inside: np.ndarray, height: np.ndarray, sid
     tall = smoothstep((len(rows) / side - _TONGUE_FROM) / (_TONGUE_ALL - _TONGUE_FROM))
     half = max((columns[-1] - columns[0]) / 2, 1.0)
     across = ((np.arange(inside.shape[1]) - (columns[-1] + columns[0]) / 2) / half)[None]
-    throat = np.exp(-((across / 0.62) ** 2) - ((height - 0.36) / 0.3) ** 2)
+    throat = np.exp(-((across / 0.62) ** 2) - ((height - 0.36) / 0.34) ** 2)
     colour = colour * (1 - _THROAT_DARK * tall * throat)[..., None]
-    dome = 1 - (across / 0.74) ** 2 - ((height - 1.12) / 0.58) ** 2
-    share = tall * smoothstep(dome / 0.45)
+    dome = 1 - (across / 0.74) ** 2 - ((height - 1.2) / 0.95) ** 2
+    share = tall * np.clip(dome, 0, 1)
     # Its top is turned to the light, its sides and its root are not; a groove runs along its middle.
-    lit = np.clip(0.5 + 0.42 * smoothstep(dome / 0.9) + 0.12 * (height - 0.7), 0, 1)
+    lit = 0.45 + 0.5 * np.clip(dome, 0, 1)
     lit = lit * (1 - 0.13 * np.exp(-((across / 0.07) ** 2)) * smoothstep((1.02 - height) / 0.3))
     return colour + share[..., None] * (_TONGUE * lit[..., None] - colour)
 

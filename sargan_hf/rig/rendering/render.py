@@ -164,7 +164,7 @@ def _controlled(
 def _one(stage: Stage, recipe: Recipe, intensity: float, rng, tracer: MotionTracer | None) -> RenderedExpression:
     weights = stage.weights(recipe, intensity, rng)
     wrinkles = {kind: strength * intensity for kind, strength in recipe.wrinkles.items()}
-    shot = stage.shot(weights) if weights.any() else stage.rest
+    shot = stage.shot(weights) if weights.any() else stage.neutral
     motion = tracer.trace(shot) if tracer is not None else (None, None, None)
     shown = stage.controls_of(weights) if weights.any() else np.zeros(len(CONTROLS), np.float32)
     image, nothing = stage.render(shot, wrinkles), np.zeros(len(CONTROLS), np.float32)
