@@ -59,7 +59,7 @@ def test_a_shut_lid_is_no_sharper_than_the_picture(assets, model):
         picture = cv2.GaussianBlur(portrait.picture, (0, 0), share * iod) if share else portrait.picture
         face = fit_portrait(model, portrait.__class__(picture, portrait.landmarks, None, "blurred"))
         stage = Stage(face, model, Variation(), 256)
-        shut = stage.render(stage.shot_of(stage.movement(controls_vector({name: -1 for name in WIDE}))))
+        shut = stage.render(stage.shot_of(stage.movement(controls_vector(dict.fromkeys(WIDE, -1)))))
         eyes = shut[70:130].astype(np.float32).mean(axis=2)
         steepest[share] = np.abs(np.diff(eyes, axis=0)).max()
     assert steepest[0.03] < 0.4 * steepest[0.0]

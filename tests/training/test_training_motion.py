@@ -57,7 +57,7 @@ def warped_folder(tmp_path_factory):
             rows.append(row | {"pair": person} | motion.columns())
     label, binary = ClassLabel(names=list(EXPRESSIONS)), Value("binary")
     features = {"image": Image(), "expression": label, "subject": Value("string"), "pair": Value("string")}
-    features |= dict.fromkeys(("motion_backward", "motion_forward", "motion_valid"), binary)
+    features |= dict.fromkeys(("motion_backward", "motion_forward"), binary)
     folder = tmp_path_factory.mktemp("warped")
     Dataset.from_list(rows, features=Features(features)).to_parquet(folder / "train.parquet")
     return folder

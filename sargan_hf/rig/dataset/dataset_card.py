@@ -66,8 +66,9 @@ The face model is {model}. Whoever uses this data set carries these attributions
 ```
 """
 MOTION_ROWS = """\
-| `motion_backward`, `motion_forward` | where each pixel comes from in the pair's neutral picture, and where it goes |
-| `motion_valid` | where the neutral picture holds what this one shows (decode with `sargan_hf.data.pair_flow`) |
+| `motion_backward` | where each pixel comes from in the pair's neutral picture: a 16-bit PNG as KITTI's flow (u, v, valid; \
+1/64 pixel); not valid where the neutral picture does not hold what this one shows |
+| `motion_forward` | where each pixel of the neutral picture goes, stored likewise |
 """
 
 DRAWN_ROWS = """

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ...controls import ADDED_COLUMN, CONTROLS, CONTROLS_COLUMN
-from ...data.pair_flow import encode_motion, encode_valid
+from ...data.pair_flow import PairMotion
 from ...data.photograph_rows import PHOTOGRAPH
 from ...errors import RigError
 from ...expressions import EXPRESSIONS, NO_CLASS
@@ -124,10 +124,7 @@ def _jpeg(image: np.ndarray) -> bytes:
 
 def _motion_columns(picture: RenderedExpression) -> dict[str, bytes]:
     """The encoded motion to the pair's neutral picture; empty where it was not asked for. Real pictures leave it null."""
-    if picture.motion_backward is None:
+    backward, forward, valid = picture.motion_backward, picture.motion_forward, picture.motion_valid
+    if backward is None or forward is None or valid is None:
         return {}
-    return {
-        "motion_backward": encode_motion(picture.motion_backward),
-        "motion_forward": encode_motion(picture.motion_forward),
-        "motion_valid": encode_valid(picture.motion_valid),
-    }
+    return PairMotion(backward, forward, valid).columns()

@@ -17,7 +17,7 @@ _GUMS, _TONGUE = np.array([168, 92, 94], np.float32), np.array([150, 80, 81], np
 # A tongue lies on the floor of an opening this high, as shares of the picture's side: none of it is seen, and all of it.
 _TONGUE_FROM, _TONGUE_ALL = 0.035, 0.09
 _THROAT_DARK = 0.36  # how much darker the middle of a wide mouth is
-_INCISORS_SHOW = 0.3  # of the upper incisors, this many model units at least stand below the edge of the upper lip
+_INCISORS_SHOW = 0.42  # of the upper incisors, this many model units at least stand below the edge of the upper lip
 # The lower side teeth of an opened jaw stand in the dark; lit, they show as slivers in the corners of the mouth.
 _LOWER_TEETH_LIT, _LOWER_TEETH_FADE = 0.9, 0.55  # units of the mean face, from the middle
 _UNDER_LIP = 0.4  # light just beneath the upper lip, the floor of the mouth having 1
