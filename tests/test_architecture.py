@@ -111,7 +111,7 @@ def python_files() -> list[Path]:
 
 # Longer than the rule allows, with their lines: they may shrink, and nothing joins them.
 LONG_FILES = {"tests/editing/test_pipeline.py": 393}
-LONG_FUNCTIONS = {"make": 71, "plan_change": 55, "__call__": 53}
+LONG_FUNCTIONS = {"plan_change": 55, "__call__": 53}
 
 
 @pytest.mark.parametrize("path", python_files(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -27,7 +27,9 @@ MASK_COLUMN = "motion_valid"  # of sets of before
 _ZERO = 1 << 15
 _REACH = (_ZERO - 1) * STEP
 _PNG = b"\x89PNG\r\n\x1a\n"
-_COMPRESSION = [cv2.IMWRITE_PNG_COMPRESSION, 4]  # 9 is 8 % smaller and takes a hundred times as long
+_COMPRESSION = [cv2.IMWRITE_PNG_COMPRESSION, 4]  # 9 is a fifth smaller and takes a hundred times as long
+if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # one filter for all rows: smaller, and read in two thirds of the time
+    _COMPRESSION += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
 _HEADER = struct.Struct("<4sHH")
 _OLD_FIELD, _OLD_MASK, _OLD_STEP = b"SMF1", b"SMV1", 1 / 16
 _RETURN = 1.0  # pixels within which going there and back must end where it began
