@@ -73,7 +73,13 @@ class Space:
         shapes = {name: weight for name, weight in parts["shapes"].items() if weight}
         own = self.recipe
         return Recipe(
-            own.expression, own.name, own.share, own.like, shapes, Aperture(**parts["aperture"]), parts["wrinkles"]
+            own.expression,
+            own.name,
+            own.share,
+            own.variant_of,
+            shapes,
+            Aperture(**parts["aperture"]),
+            parts["wrinkles"],
         )
 
 
@@ -125,7 +131,7 @@ def as_toml(recipe: Recipe) -> str:
         f'expression = "{recipe.expression}"',
         f'name = "{recipe.name}"',
         f"share = {recipe.share}",
-        *([f'like = "{recipe.like}"'] if recipe.like else []),
+        *([f'variant_of = "{recipe.variant_of}"'] if recipe.variant_of else []),
         f"shapes = {table(recipe.shapes)}",
         f"aperture = {table(lids)}",
         f"wrinkles = {table(recipe.wrinkles)}",

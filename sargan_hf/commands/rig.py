@@ -56,10 +56,17 @@ Real = Annotated[
 ]
 Recipes = Annotated[Path | None, typer.Option(help="Table of expressions instead of the built-in one.")]
 PerExpression = Annotated[int, typer.Option(min=1, help="Different recipes per expression and set.")]
-OneWay = Annotated[
-    bool, typer.Option("--one-way", help="Show every expression in its commonest way only, and what is like it.")
+MostCommonOnly = Annotated[
+    bool,
+    typer.Option(
+        "--most-common-only",
+        "--one-way",
+        help="Show every expression in its most common way only, and variants of that.",
+    ),
 ]
-Faint = Annotated[float, _share("expressions at intensity 0.4 to 0.8")]
+Subtle = Annotated[
+    float, typer.Option("--subtle", "--faint", min=0, max=1, help="Share of expressions at intensity 0.4 to 0.8.")
+]
 HeadTurn = Annotated[float, _share("sets with a turned head")]
 Gaze = Annotated[float, _share("sets with another gaze")]
 Relight = Annotated[float, _share("sets with a light from one side")]
@@ -89,8 +96,8 @@ def make(
     real: Real = None,
     recipes: Recipes = None,
     per_expression: PerExpression = 1,
-    one_way: OneWay = False,
-    faint: Faint = 0.15,
+    most_common_only: MostCommonOnly = False,
+    subtle: Subtle = 0.15,
     head_turn: HeadTurn = 0.25,
     gaze: Gaze = 0.5,
     relight: Relight = 0.25,
@@ -107,7 +114,7 @@ def make(
 
     shares = _control_shares(control_share or [], controls)
     ways = RenderOptions(
-        _recipes(recipes, one_way), per_expression, faint=faint, controls=controls, control_shares=shares
+        _recipes(recipes, most_common_only), per_expression, subtle=subtle, controls=controls, control_shares=shares
     )
     looks = replace(ways, head_turn=head_turn, gaze=gaze, relight=relight, backdrop=backdrop, beard=beard)
     settings = RigSettings(tuple(portraits), output, variants, morphs, size, seed, command=_typed_command())
@@ -218,11 +225,11 @@ class _ProgressBar:
         )
 
 
-def _recipes(path: Path | None, one_way: bool) -> "tuple[Recipe, ...]":
-    from ..rig.rendering.recipes import commonest_ways, default_recipes, read_recipes
+def _recipes(path: Path | None, most_common_only: bool) -> "tuple[Recipe, ...]":
+    from ..rig.rendering import recipes
 
-    table = read_recipes(path) if path else default_recipes()
-    return commonest_ways(table) if one_way else table
+    table = recipes.read_recipes(path) if path else recipes.default_recipes()
+    return recipes.most_common_only(table) if most_common_only else table
 
 
 def _stated_licence(text: str) -> tuple[Path, str]:

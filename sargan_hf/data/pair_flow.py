@@ -134,6 +134,8 @@ class PairMotion:
             from columns are decoded when first asked for: a training sample rarely needs all.
     """
 
+    _columns: Mapping[str, bytes | None]
+
     def __init__(self, backward: np.ndarray, forward: np.ndarray, valid: np.ndarray):
         self.backward, self.forward, self.valid = backward, forward, valid
 
@@ -213,4 +215,4 @@ def _places(shape: tuple[int, int]) -> np.ndarray:
 
 
 def _at(field: np.ndarray, places: np.ndarray) -> np.ndarray:
-    return cv2.remap(field, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(field, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -18,7 +18,7 @@ from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
 from sargan_hf.rig.rendering.beard import BeardLook, add_beard, beard_chart
 from sargan_hf.rig.rendering.downsample import average_down
 from sargan_hf.rig.rendering.flow_tracer import MotionTracer
-from sargan_hf.rig.rendering.recipes import Recipe, commonest_ways, default_recipes, read_recipes, recipes_for
+from sargan_hf.rig.rendering.recipes import Recipe, default_recipes, most_common_only, read_recipes, recipes_for
 from sargan_hf.rig.rendering.render import render_expression, render_set
 from sargan_hf.rig.rendering.stage import Stage
 from sargan_hf.rig.rendering.variation import RenderOptions, Variation, draw_variation
@@ -72,7 +72,7 @@ def test_a_set_has_every_expression_once_and_neutral_first(face, model):
 
 
 def test_same_seed_same_bytes_and_another_seed_another_set(face, model):
-    options = RenderOptions(head_turn=1.0, gaze=1.0, relight=1.0, backdrop=1.0, faint=0.5)
+    options = RenderOptions(head_turn=1.0, gaze=1.0, relight=1.0, backdrop=1.0, subtle=0.5)
     first, again, other = (render_set(face, model, seed=seed, size=48, options=options) for seed in (1, 1, 2))
     assert all(np.array_equal(a.image, b.image) for a, b in zip(first, again, strict=True))
     assert any(not np.array_equal(a.image, b.image) for a, b in zip(first, other, strict=True))
@@ -174,12 +174,12 @@ def test_the_recipes_cover_all_expressions_in_several_ways():
         assert len(recipes_for(expression, recipes)) >= (1 if expression == "neutral" else 2)
 
 
-def test_one_way_keeps_the_commonest_recipe_of_each_expression():
-    kept = commonest_ways(default_recipes())
+def test_most_common_only_keeps_the_commonest_recipe_of_each_expression():
+    kept = most_common_only(default_recipes())
     assert {recipe.expression for recipe in kept} == set(EXPRESSIONS)
     for recipe in kept:
         commonest = max(recipes_for(recipe.expression, default_recipes()), key=lambda each: each.share)
-        assert commonest.name in (recipe.name, recipe.like)
+        assert commonest.name in (recipe.name, recipe.variant_of)
     assert "broad smile" in {recipe.name for recipe in kept}
     assert "closed smile" not in {recipe.name for recipe in kept}
 
@@ -193,7 +193,7 @@ def test_own_recipes_are_checked(tmp_path):
     with pytest.raises(RigError, match="no recipe for afraid"):
         read_recipes(path)
     path.write_text('[[recipe]]\nexpression = "happy"\nname = "x"\nlike = "grin"\n')
-    with pytest.raises(RigError, match="'x' is like 'grin'"):
+    with pytest.raises(RigError, match="'x' is a variant of 'grin'"):
         read_recipes(path)
     path.write_text("[[recipe")
     with pytest.raises(RigError, match="not a TOML"):

@@ -95,7 +95,7 @@ def write_card(settings: RigSettings, units: Sequence[Unit], counts: Mapping[str
         tags=["face", "facial-expression", "synthetic", "sargan"],
         size_categories=size_category(sum(counts.values())),
     )
-    has_real = any(unit.kind in ("real", "both") for unit in units)
+    has_real = any(unit.kind in ("real", "paired_photograph") for unit in units)
     text = TEMPLATE.format(
         metadata=metadata.to_yaml(),
         title=title,
@@ -117,7 +117,7 @@ def write_card(settings: RigSettings, units: Sequence[Unit], counts: Mapping[str
 
 def _contents(units: Sequence[Unit], counts: Mapping[str, int], skipped: int) -> str:
     kinds = Counter(unit.kind for unit in units)
-    real = kinds["real"] + kinds["both"]
+    real = kinds["real"] + kinds["paired_photograph"]
     people = f"{kinds['portrait']} portraits, {kinds['morph']} morphs of two people, {real} real pictures"
     left_out = f"; {skipped} could not be used and are listed in `skipped.csv`" if skipped else ""
     rows = "\n".join(

@@ -24,10 +24,10 @@ def bring_together(photo: np.ndarray, posed: PosedFace, movement: Movement, mesh
     for side, share in movement.lids.items():
         if share < 1:
             upper, lower = model.upper_lid_paths[side], model.lower_lid_paths[side]
-            rest, now = (_opening(points, upper, lower) for points in (posed.photo, photo))
+            neutral, now = (_opening(points, upper, lower) for points in (posed.photo, photo))
             middle = slice(_PLACES // 3, -(_PLACES // 3))
             # Lids keep the shape of the neutral opening as they meet.
-            even = rest.height * (max(now.height[middle].mean(), 0.0) / max(rest.height[middle].mean(), 1e-3))
+            even = neutral.height * (max(now.height[middle].mean(), 0.0) / max(neutral.height[middle].mean(), 1e-3))
             missing = (1 - share) * (now.height - even)
             _follow(photo, now.x, missing, upper, _lowering(mesh, f"eyeBlink_{side}"))
     _keep_lips(photo, posed, movement, mesh)
@@ -41,9 +41,9 @@ def _keep_lips(photo: np.ndarray, posed: PosedFace, movement: Movement, mesh: Ri
     for path in (upper, lower):
         seen = np.tensordot(movement.parting, shapes[:, path], 1) @ posed.axes.T
         parted[path, :2] += seen[:, :2] * posed.pixels_per_unit[path, None] * np.array([1, -1], np.float32)
-    rest, now, asked = (_opening(points, upper, lower) for points in (posed.photo, photo, parted))
-    opened = np.maximum(asked.height - rest.height, 0)
-    missing = np.maximum(now.height - np.maximum(rest.height, 0) - movement.lips * opened, 0)
+    neutral, now, asked = (_opening(points, upper, lower) for points in (posed.photo, photo, parted))
+    opened = np.maximum(asked.height - neutral.height, 0)
+    missing = np.maximum(now.height - np.maximum(neutral.height, 0) - movement.lips * opened, 0)
     # Lips that shut overlap a little, or teeth would shine through between two rows of vertices.
     missing += (1 - movement.lips) * np.minimum(opened, _OVERLAP * posed.side)
     # The lip that went too far comes back; a jaw that shuts brings both.

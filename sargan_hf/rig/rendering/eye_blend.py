@@ -29,8 +29,8 @@ def lid_shadow(part: np.ndarray) -> np.ndarray:
 def lid_edges(vertices: np.ndarray, mesh: RigMesh) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Side and the upper and lower edge [N, 2] of each eye in the picture, from left to right."""
     for side, upper in mesh.model.upper_lid_paths.items():
-        edges = (vertices[path, :2] for path in (upper, mesh.model.lower_lid_paths[side]))
-        yield side, *(edge[np.argsort(edge[:, 0])] for edge in edges)
+        above, below = vertices[upper, :2], vertices[mesh.model.lower_lid_paths[side], :2]
+        yield side, above[np.argsort(above[:, 0])], below[np.argsort(below[:, 0])]
 
 
 def soften_lids(picture: np.ndarray, vertices: np.ndarray, mesh: RigMesh, blur: float, moved: dict[str, float]) -> None:

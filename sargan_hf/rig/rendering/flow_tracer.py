@@ -39,7 +39,7 @@ _MATERIALS = _materials()
 class _View:
     """One picture of the set, oversampled.
 
-    Vertices [N, 3] on screen, how far each shows the photograph from its place at rest [N, 2], raster, photograph places
+    Vertices [N, 3] on screen, how far each shows the photograph from its neutral place [N, 2], raster, photograph places
     [H, W, 2], material [H, W].
     """
 
@@ -69,7 +69,7 @@ class MotionTracer:
         backward, valid = self._between(view, self._neutral)
         forward, _ = self._between(self._neutral, view)
         if stage.variation.mirror:
-            backward, forward = (field[:, ::-1] * np.float32([-1, 1]) for field in (backward, forward))
+            backward, forward = (field[:, ::-1] * np.array([-1, 1], np.float32) for field in (backward, forward))
             valid = valid[:, ::-1]
         return np.ascontiguousarray(backward), np.ascontiguousarray(forward), np.ascontiguousarray(valid)
 

@@ -44,7 +44,8 @@ def smooth_opening(inside: np.ndarray, blur: float) -> LipOpening | None:
     side = len(inside)
     sigma = max(_ALONG * side, 0.6)
     pad = int(np.ceil(3 * max(sigma, blur))) + 2
-    window = tuple(slice(max(0, each[0] - pad), min(side, each[-1] + pad + 1)) for each in (rows, columns))
+    down, across = (slice(max(0, each[0] - pad), min(side, each[-1] + pad + 1)) for each in (rows, columns))
+    window = down, across
     cover = _smooth_cover(inside[window], sigma)
     if blur > 0:
         cover = cv2.GaussianBlur(cover, (0, 0), blur)

@@ -115,7 +115,7 @@ def _with_tongue(colour: np.ndarray, inside: np.ndarray, height: np.ndarray, sid
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if not len(rows):
         return colour
-    tall = smoothstep((len(rows) / side - _TONGUE_FROM) / (_TONGUE_ALL - _TONGUE_FROM))
+    tall = float(np.clip((len(rows) / side - _TONGUE_FROM) / (_TONGUE_ALL - _TONGUE_FROM), 0, 1))
     half = max((columns[-1] - columns[0]) / 2, 1.0)
     across = ((np.arange(inside.shape[1]) - (columns[-1] + columns[0]) / 2) / half)[None]
     throat = np.exp(-((across / 0.62) ** 2) - ((height - 0.36) / 0.34) ** 2)
@@ -157,8 +157,8 @@ def _spread(colour: np.ndarray, shown: np.ndarray, sigma: float) -> np.ndarray:
         mean = cv2.GaussianBlur(sums.astype(np.float32), (0, 0), each) / np.maximum(near, 1e-6)[..., None]
         smooth += share[..., None] * mean
         filled += share
-    rest = sums.reshape(-1, 3).sum(axis=0) / max(float(total.sum()), 1.0)
-    return smooth + (1 - filled)[..., None] * rest
+    mean = sums.reshape(-1, 3).sum(axis=0) / max(float(total.sum()), 1.0)
+    return smooth + (1 - filled)[..., None] * mean
 
 
 def _with_teeth(colour, part, behind, facing, surface, posed: PosedFace, colours: MouthColours) -> np.ndarray:

@@ -122,8 +122,8 @@ def render_set(
     for expression in ("neutral", *(e for e in EXPRESSIONS if e != "neutral")):
         own = rng.spawn(1)[0]
         for recipe in draw_recipes(expression, options.recipes_per_expression, own, options.recipes):
-            faint = own.random() < options.faint
-            intensity = own.uniform(0.4, 0.8) if faint else own.uniform(*options.intensity)
+            subtle = own.random() < options.subtle
+            intensity = own.uniform(0.4, 0.8) if subtle else own.uniform(*options.intensity)
             pictures.append(_one(stage, recipe, 0.0 if expression == "neutral" else intensity, own, tracer))
     own = rng.spawn(1)[0]
     pictures += [_controlled(stage, draw, own, tracer) for draw in draw_controls(options, own)]

@@ -1,6 +1,6 @@
 """One person in front of one camera: everything that the pictures of a set share, and how one of them is drawn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -162,7 +162,7 @@ class Stage:
         """The picture's own blur in oversampled pixels."""
         return self.material.blur * self.supersample
 
-    def render(self, shot: Shot, wrinkles: dict[str, float] | None = None, shaded: bool = True) -> np.ndarray:
+    def render(self, shot: Shot, wrinkles: Mapping[str, float] | None = None, shaded: bool = True) -> np.ndarray:
         """uint8 [size, size, 3] RGB, the face of `shot` with these folds.
 
         Args:
@@ -180,14 +180,14 @@ class Stage:
             shade = pixels[..., 2]
             flesh = 0.0 if self.mouth.one_colour else self.material.colourful
             picture = darkened(picture, shade, flesh) if self.variation.light is None else lit(picture, shade)
-        charts, wrinkles = (self.charts, wrinkles) if shot.movement is None else (self.sided, shot.movement.folds)
-        folds = wrinkle_factor(charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
+        charts, strengths = (self.charts, wrinkles) if shot.movement is None else (self.sided, shot.movement.folds)
+        folds = wrinkle_factor(charts, strengths or {}, pixels[..., 3:5]) if shaded else None
         if folds is not None:
             # A fold is no sharper than what it is folded into.
             folds = cv2.GaussianBlur(folds, (0, 0), self._blur) if self._blur > 0 else folds
             picture = darkened(picture, folds, 0.0 if self.mouth.one_colour else self.material.colourful)
-        if self.beard_chart is not None:
-            beard, mouth = self.variation.beard, self.mouth
+        beard, mouth = self.variation.beard, self.mouth
+        if beard is not None and self.beard_chart is not None:
             add_beard(picture, self.beard_chart, beard, pixels[..., 3:5], mouth.cheek, mouth.one_colour)
         painted = np.zeros(part.shape, np.float32)
         self._add_eyes(picture, part, pixels, shot, shaded, painted)
@@ -263,8 +263,8 @@ class Stage:
         """
         if shot.movement is not None:
             skin, lids = shot.part == Part.FACE, shot.movement.lids
-            edges = [points.vertices for points in (self.neutral, shot)]
-            yield from new_lid_skin(*edges, self.mesh, lids, skin, places, self._neutral_places)
+            before, now = self.neutral.vertices, shot.vertices
+            yield from new_lid_skin(before, now, self.mesh, lids, skin, places, self._neutral_places)
 
     def eyes_moved(self, shot: Shot) -> dict[str, float]:
         """By side, 0 where an eye is as the photograph shows it to 1 where lids or eyeball have moved."""
@@ -306,7 +306,8 @@ class Stage:
         if not self.blank_eyes:
             return self._sample(self.eye_texture, pixels[rows])
         before = stretched_eyes(self.neutral.vertices, shot.vertices, self.mesh, rows, self.posed.side)
-        places = cv2.remap(self._neutral_places, before, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        x, y = before[..., 0], before[..., 1]
+        places = cv2.remap(self._neutral_places, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return self._sample(self.posed.texture, places)
 
     def _add_mouth(self, picture: np.ndarray, shot: Shot, painted: np.ndarray) -> None:

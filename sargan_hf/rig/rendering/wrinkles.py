@@ -38,7 +38,7 @@ class WrinkleLook:
 
 @cache
 def _table() -> dict[str, dict]:
-    return tomllib.loads((files(__package__) / "wrinkles.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((files(str(__package__)) / "wrinkles.toml").read_text(encoding="utf-8"))
 
 
 def wrinkle_charts(look: WrinkleLook) -> dict[str, np.ndarray]:
