@@ -15,6 +15,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -134,7 +135,7 @@ class PairMotion:
             from columns are decoded when first asked for: a training sample rarely needs all.
     """
 
-    _columns: Mapping[str, bytes | None]
+    _columns: Mapping[str, Any]
 
     def __init__(self, backward: np.ndarray, forward: np.ndarray, valid: np.ndarray):
         self.backward, self.forward, self.valid = backward, forward, valid
