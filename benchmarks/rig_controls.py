@@ -146,7 +146,7 @@ def main(
     mesh, rows = FaceMesh(), {each.name: [] for each in chosen}
     for face in track(faces(folder, people, model), "measuring", total=people):
         stage = Stage(face, model, Variation(), size)
-        neutral = _points(stage, stage.rest, mesh)
+        neutral = _points(stage, stage.neutral, mesh)
         for each in chosen:
             rows[each.name].append(measure(stage, each, mesh, neutral))
     figures = {name: summary(found) for name, found in rows.items()}
@@ -185,7 +185,7 @@ def measure(stage: Stage, control: Control, mesh: FaceMesh, neutral: np.ndarray)
     seen = [_aligned(_points(stage, shot, mesh), neutral) for shot in shots]
     follows = spearmanr(values, [MEASURES[control.name](dense) for dense in seen]).statistic
     tied = _ties(stage, neutral)
-    true = [_place(stage, shot)[tied] for shot in (stage.rest, shots[0], shots[-1])]
+    true = [_place(stage, shot)[tied] for shot in (stage.neutral, shots[0], shots[-1])]
     row = {
         "follows": float(follows),
         "moved": _moved(control, true[0], true[1:]),
@@ -224,7 +224,7 @@ def _place(stage: Stage, shot: Shot) -> np.ndarray:
 
 def _ties(stage: Stage, neutral: np.ndarray) -> np.ndarray:
     """int [620], the vertex that lies at each of FaceMesh's points: of an eyeball for an iris, of the skin for all else."""
-    places = _place(stage, stage.rest)
+    places = _place(stage, stage.neutral)
     skin, eyes = np.arange(SKIN.stop), np.concatenate([np.arange(part.start, part.stop) for part in EYEBALLS])
     tied = skin[cKDTree(places[skin]).query(neutral)[1]]
     tied[[_RIGHT_IRIS, _LEFT_IRIS]] = eyes[cKDTree(places[eyes]).query(neutral[[_RIGHT_IRIS, _LEFT_IRIS]])[1]]

@@ -24,7 +24,7 @@ from sargan_hf.errors import RigError
 from sargan_hf.rig.face_model.model import load_face_model
 from sargan_hf.rig.portraits.reader import PortraitReader, find_portraits, fit_portrait
 from sargan_hf.rig.portraits.white_balance import without_cast
-from sargan_hf.rig.rendering.recipes import commonest_ways, default_recipes
+from sargan_hf.rig.rendering.recipes import default_recipes, most_common_only
 from sargan_hf.rig.rendering.render import render_set
 from sargan_hf.rig.rendering.variation import RenderOptions
 
@@ -58,7 +58,7 @@ def _sets(folder: Path, people: int, size: int, seed: int, face_model, reader):
     """The first `people` accepted portraits in a drawn order, each with its pictures."""
     paths = find_portraits([folder])
     random.Random(f"{folder.name}-{seed}").shuffle(paths)
-    options = RenderOptions(recipes=commonest_ways(default_recipes()), faint=0.0)
+    options = RenderOptions(recipes=most_common_only(default_recipes()), subtle=0.0)
     found = 0
     for path in paths:
         if found == people:

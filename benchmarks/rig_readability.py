@@ -25,7 +25,7 @@ from sargan_hf.evaluation.nets import CANONICAL_BOX, ExpressionClassifier
 from sargan_hf.rig.face_model.model import assets_folder, load_face_model
 from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
 from sargan_hf.rig.portraits.white_balance import without_cast
-from sargan_hf.rig.rendering.recipes import commonest_ways, default_recipes, read_recipes
+from sargan_hf.rig.rendering.recipes import default_recipes, most_common_only, read_recipes
 from sargan_hf.rig.rendering.render import render_set
 from sargan_hf.rig.rendering.variation import RenderOptions
 
@@ -41,7 +41,7 @@ def main(
     size: int = 160,
     recipes_per_expression: Annotated[int, typer.Option(help="More than 1 reads every recipe by itself.")] = 1,
     varied: Annotated[bool, typer.Option("--varied", help="With head turns, gaze, light and backgrounds.")] = False,
-    one_way: Annotated[
+    most_common: Annotated[
         bool,
         typer.Option(
             "--most-common-only",
@@ -65,7 +65,7 @@ def main(
     chosen = [portraits[i] for i in np.linspace(0, len(portraits) - 1, min(people, len(portraits))).astype(int)]
     shares = dict.fromkeys(("head_turn", "gaze", "relight", "backdrop"), 0.3) if varied else {"gaze": 0.0}
     table = read_recipes(recipes) if recipes else default_recipes()
-    shares["recipes"] = commonest_ways(table) if one_way else table
+    shares["recipes"] = most_common_only(table) if most_common else table
     options = RenderOptions(recipes_per_expression=recipes_per_expression, intensity=(1.0, 1.0), **shares)
     nets = [ExpressionClassifier(name, HAAR_BOX if haar_box else CANONICAL_BOX) for name in NETS]
     rates = read_pictures(chosen, variants, size, options, nets)

@@ -113,7 +113,7 @@ def python_files() -> list[Path]:
 
 # Longer than the rule allows, with their lines: they may shrink, and nothing joins them.
 LONG_FILES: dict[str, int] = {}
-LONG_FUNCTIONS = {"make": 71}
+LONG_FUNCTIONS: dict[str, int] = {}
 
 
 @pytest.mark.parametrize("path", python_files(), ids=lambda path: str(path.relative_to(ROOT)))

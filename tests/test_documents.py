@@ -1,6 +1,7 @@
 """What the documents say can be done: commands, options, extras, links and pictures that exist."""
 
 import ast
+import os
 import re
 import shlex
 import subprocess
@@ -66,7 +67,10 @@ COMMANDS_OF_PAGES = [(page, words) for page in PAGES for words in commands_of(pa
 
 @cache
 def help_of(*words: str) -> str:
-    done = subprocess.run([sys.executable, *words, "--help"], capture_output=True, text=True, timeout=120, cwd=ROOT)
+    wide = os.environ | {"COLUMNS": "200", "TERMINAL_WIDTH": "200"}  # else names of options are cut
+    done = subprocess.run(
+        [sys.executable, *words, "--help"], capture_output=True, text=True, timeout=120, cwd=ROOT, env=wide
+    )
     assert done.returncode == 0, done.stderr[-1500:]
     return done.stdout
 
@@ -98,7 +102,7 @@ def test_commands_and_their_options_exist(page, words):
         # `sargan evaluate --compare` and the like have options of their own.
         shown = help_of(*words[: 4 if words[2] == "evaluate" and words[3] in MODES else 3])
         if "COMMAND [ARGS]" in shown:  # `sargan rig sheet` and the like; `sargan rig FOLDER` means `make`
-            shown = help_of(*words[:3], words[3] if words[3] in ("sheet", "build-model") else "make")
+            shown = help_of(*words[:3], words[3] if words[3] in ("sheet", "publish", "build-model") else "make")
     else:
         assert (ROOT / words[0]).is_file(), f"{page.name}: no script {words[0]}"
         shown = help_of(words[0])

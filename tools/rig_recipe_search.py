@@ -73,7 +73,13 @@ class Space:
         shapes = {name: weight for name, weight in parts["shapes"].items() if weight}
         own = self.recipe
         return Recipe(
-            own.expression, own.name, own.share, own.like, shapes, Aperture(**parts["aperture"]), parts["wrinkles"]
+            own.expression,
+            own.name,
+            own.share,
+            own.variant_of,
+            shapes,
+            Aperture(**parts["aperture"]),
+            parts["wrinkles"],
         )
 
 
@@ -92,7 +98,7 @@ class Judges:
             face = fit_portrait(model, without_cast(reader.read(paths[index])))
             self.stages.append(Stage(face, model, variation, 160))
         self.nets, self.embed = [ExpressionClassifier(name) for name in ("facex", "fer")], FaceEmbedder()
-        self.neutral = self.embed(np.stack([stage.render(stage.rest) for stage in self.stages]))
+        self.neutral = self.embed(np.stack([stage.render(stage.neutral) for stage in self.stages]))
 
     def pictures(self, recipe: Recipe) -> np.ndarray:
         """uint8 [people, 160, 160, 3]."""
@@ -125,7 +131,7 @@ def as_toml(recipe: Recipe) -> str:
         f'expression = "{recipe.expression}"',
         f'name = "{recipe.name}"',
         f"share = {recipe.share}",
-        *([f'like = "{recipe.like}"'] if recipe.like else []),
+        *([f'variant_of = "{recipe.variant_of}"'] if recipe.variant_of else []),
         f"shapes = {table(recipe.shapes)}",
         f"aperture = {table(lids)}",
         f"wrinkles = {table(recipe.wrinkles)}",

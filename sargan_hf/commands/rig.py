@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from ..rig.rendering.recipes import Recipe
     from ..rig.rendering.variation import ControlShares
 
 DEFAULT_COMMAND = "make"
@@ -33,9 +34,51 @@ rig_app = typer.Typer(
     help="Neutral portraits in, a labelled seven-expression data set out: sargan rig PORTRAITS --output DIR.",
 )
 
+
+def _share(what: str) -> object:
+    return typer.Option(min=0, max=1, help=f"Share of {what}.")
+
+
 Portraits = Annotated[
     list[Path],
     typer.Argument(help="Folders or pictures of neutral faces; .csv or .tem landmarks beside them are used."),
+]
+Variants = Annotated[int, typer.Option(min=1, help="Sets of seven expressions per person.")]
+Morphs = Annotated[int, typer.Option(min=0, help="New people, each mixed from two portraits.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")]
+Motion = Annotated[bool, typer.Option("--motion", help="Add exact motion maps.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
+Real = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="FOLDER=EXPRESSION: pictures that show it for real; those named like a portrait join its sets. Repeatable."
+    ),
+]
+Recipes = Annotated[Path | None, typer.Option(help="Table of expressions instead of the built-in one.")]
+PerExpression = Annotated[int, typer.Option(min=1, help="Different recipes per expression and set.")]
+MostCommonOnly = Annotated[
+    bool,
+    typer.Option(
+        "--most-common-only",
+        "--one-way",
+        help="Show every expression in its most common way only, and variants of that.",
+    ),
+]
+Subtle = Annotated[
+    float, typer.Option("--subtle", "--faint", min=0, max=1, help="Share of expressions at intensity 0.4 to 0.8.")
+]
+HeadTurn = Annotated[float, _share("sets with a turned head")]
+Gaze = Annotated[float, _share("sets with another gaze")]
+Relight = Annotated[float, _share("sets with a light from one side")]
+Backdrop = Annotated[float, _share("sets with another background")]
+Beard = Annotated[float, _share("sets with a painted beard")]
+Controls = Annotated[int, typer.Option(min=0, help="Further pictures per set with drawn facial controls.")]
+ControlShare = Annotated[
+    list[str] | None,
+    typer.Option(help="KIND=SHARE of those: alone, several, recipe or eyes, relative to each other. Repeatable."),
+]
+FaceModelFile = Annotated[
+    Path | None, typer.Option(help="The face model's file; else the one in SARGAN_ASSETS, else the package's.")
 ]
 
 
@@ -43,79 +86,83 @@ Portraits = Annotated[
 def make(
     portraits: Portraits,
     output: Annotated[Path, typer.Option(help="Folder of the data set.")],
-    variants: Annotated[int, typer.Option(min=1, help="Sets of seven expressions per person.")] = 2,
-    morphs: Annotated[int, typer.Option(min=0, help="New people, each mixed from two portraits.")] = 0,
+    variants: Variants = 2,
+    morphs: Morphs = 0,
     size: Annotated[int, typer.Option(min=32, help="Side of the pictures in pixels.")] = 160,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
+    seed: Seed = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    motion: Annotated[bool, typer.Option("--motion", help="Add exact motion maps.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
-    real: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="FOLDER=EXPRESSION: pictures that show it for real; those named like a portrait join its sets. Repeatable."
-        ),
-    ] = None,
-    recipes: Annotated[Path | None, typer.Option(help="Table of expressions instead of the built-in one.")] = None,
-    per_expression: Annotated[int, typer.Option(min=1, help="Different recipes per expression and set.")] = 1,
-    most_common_only: Annotated[
-        bool,
-        typer.Option(
-            "--most-common-only", "--one-way", help="Use each expression's most common recipe and its variants."
-        ),
-    ] = False,
-    subtle: Annotated[
-        float, typer.Option("--subtle", "--faint", min=0, max=1, help="Share of expressions at intensity 0.4 to 0.8.")
-    ] = 0.15,
-    head_turn: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a turned head.")] = 0.25,
-    gaze: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with another gaze.")] = 0.5,
-    relight: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a light from one side.")] = 0.25,
-    backdrop: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with another background.")] = 0.2,
-    beard: Annotated[float, typer.Option(min=0, max=1, help="Share of sets with a painted beard.")] = 0.0,
-    controls: Annotated[int, typer.Option(min=0, help="Further pictures per set with drawn facial controls.")] = 0,
-    control_share: Annotated[
-        list[str] | None,
-        typer.Option(help="KIND=SHARE of those: alone, several, recipe or eyes, relative to each other. Repeatable."),
-    ] = None,
-    face_model: Annotated[
-        Path | None, typer.Option(help="The face model's file; else the one in SARGAN_ASSETS, else the package's.")
-    ] = None,
+    motion: Motion = False,
+    resume: Resume = False,
+    real: Real = None,
+    recipes: Recipes = None,
+    per_expression: PerExpression = 1,
+    most_common_only: MostCommonOnly = False,
+    subtle: Subtle = 0.15,
+    head_turn: HeadTurn = 0.25,
+    gaze: Gaze = 0.5,
+    relight: Relight = 0.25,
+    backdrop: Backdrop = 0.2,
+    beard: Beard = 0.0,
+    controls: Controls = 0,
+    control_share: ControlShare = None,
+    face_model: FaceModelFile = None,
 ) -> None:
     """Make a data set that `datasets.load_dataset` reads."""
     from ..rig.dataset.build import build_dataset
     from ..rig.dataset.work_units import RigSettings
-    from ..rig.rendering.recipes import commonest_ways, default_recipes, read_recipes
     from ..rig.rendering.variation import RenderOptions
 
-    table = read_recipes(recipes) if recipes else default_recipes()
-    options = RenderOptions(
-        recipes=commonest_ways(table) if most_common_only else table,
-        recipes_per_expression=per_expression,
-        faint=subtle,
-        head_turn=head_turn,
-        gaze=gaze,
-        relight=relight,
-        backdrop=backdrop,
-        beard=beard,
-        controls=controls,
-        control_shares=_control_shares(control_share or [], controls),
-        motion=motion,
+    shares = _control_shares(control_share or [], controls)
+    ways = RenderOptions(
+        _recipes(recipes, most_common_only), per_expression, subtle=subtle, controls=controls, control_shares=shares
     )
-    settings = RigSettings(
-        portraits=tuple(portraits),
-        output=output,
-        variants=variants,
-        morphs=morphs,
-        size=size,
-        seed=seed,
+    looks = replace(ways, head_turn=head_turn, gaze=gaze, relight=relight, backdrop=backdrop, beard=beard)
+    settings = RigSettings(tuple(portraits), output, variants, morphs, size, seed, command=_typed_command())
+    settings = replace(
+        settings,
         real=tuple(_real_source(text) for text in real or ()),
-        options=options,
+        options=replace(looks, motion=motion),
         model=face_model,
-        command=_typed_command(),
     )
     with _ProgressBar() as bar:
         summary = build_dataset(settings, workers=workers, resume=resume, on_progress=bar.show)
     _print_summary(summary, output)
+
+
+@rig_app.command()
+def publish(
+    dataset: Annotated[Path, typer.Argument(help="Folder that `sargan rig` wrote.")],
+    output: Annotated[
+        Path, typer.Argument(help="Folder to write, ready for the Hub; its name becomes the set's title.")
+    ],
+    sources: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="CSV with the columns file, licence and attribution, or a folder with SOURCES.csv. Repeatable."
+        ),
+    ] = None,
+    licence: Annotated[
+        list[str] | None,
+        typer.Option(help="FILE=LICENCE; WHOSE: of all portraits of a table without such columns. Repeatable."),
+    ] = None,
+    held_out: Annotated[
+        float, typer.Option(help="Share of the people for the part test, more than 0, less than 1.")
+    ] = 0.12,
+    shard_mb: Annotated[int, typer.Option(min=1, help="Megabytes that a shard holds, about.")] = 50,
+    sheets: Annotated[int, typer.Option(min=1, help="Contact sheets on the page to look at.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another split.")] = 0,
+) -> None:
+    """Write a data set as a folder for the Hub: card, licences, splits by people, shards and a page to look at."""
+    from ..rig.dataset.hub_folder import PublishSettings, publish_set
+    from ..rig.dataset.picture_licences import LicenceTable
+
+    stated = dict(_stated_licence(text) for text in licence or ())
+    table = LicenceTable([*(sources or ()), *(path for path in stated if path not in (sources or ()))], stated)
+    made = publish_set(PublishSettings(dataset, output, table, held_out, seed, shard_mb, sheets))
+    for part, pictures in made.pictures.items():
+        typer.echo(f"{part}: {pictures} pictures")
+    typer.echo(f"{output}: {made.size / 1e6:.1f} MB, configs {' and '.join(made.configs)}, sheets in viewer/index.html")
+    typer.echo(f"Upload it with: hf upload OWNER/{output.resolve().name} {output} --repo-type dataset")
 
 
 @rig_app.command()
@@ -176,6 +223,22 @@ class _ProgressBar:
             speed=progress.pictures / elapsed,
             skipped=progress.skipped,
         )
+
+
+def _recipes(path: Path | None, most_common_only: bool) -> "tuple[Recipe, ...]":
+    from ..rig.rendering import recipes
+
+    table = recipes.read_recipes(path) if path else recipes.default_recipes()
+    return recipes.most_common_only(table) if most_common_only else table
+
+
+def _stated_licence(text: str) -> tuple[Path, str]:
+    table, separator, licence = text.partition("=")
+    if not separator or not licence.strip():
+        raise ConfigurationError(
+            f"--licence takes FILE=LICENCE; WHOSE, for example 'avatars/SOURCES.csv=CC BY 4.0; artflow.ai'; got {text!r}."
+        )
+    return Path(table), licence.strip()
 
 
 def _real_source(text: str) -> tuple[Path, str]:

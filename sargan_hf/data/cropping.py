@@ -21,12 +21,13 @@ from ..faces.detection import FaceDetector
 from .crop_folder import CropFolder
 from .image_decoding import picture_at, stored_pictures
 from .pair_flow import COLUMNS as MOTION_COLUMNS
+from .pair_flow import MASK_COLUMN
 
 PICTURES_PER_SHARD = 4000  # about 50 MB at 160 pixels
 JPEG_QUALITY = 95
 NO_FACE = "no face was found"
 # These describe the pictures pixel by pixel, and the crops are other pixels.
-TIED_TO_PIXELS = (*MOTION_COLUMNS, "before")
+TIED_TO_PIXELS = (*MOTION_COLUMNS, MASK_COLUMN, "before")
 
 log = logging.getLogger(__name__)
 

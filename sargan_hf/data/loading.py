@@ -21,7 +21,7 @@ from .pairs import check_pairs
 from .people import identity, names_in, split_by_subject
 from .remote import load_from_hub, local_folder
 from .schema import to_schema
-from .shards import choose_split, is_shard, load_shards
+from .shards import choose_split, configured_files, is_shard, load_shards
 from .sources import SOURCES, find_source, read_source
 from .sources.base import Layout
 
@@ -154,7 +154,7 @@ def _load_folder(
     refuse_damaged: bool,
     controls: bool,
 ) -> Dataset | IterableDataset:
-    origin, files = escape_unprintable(root), list_files(root)
+    origin, files = escape_unprintable(root), configured_files(root, list_files(root))
     shards = [file for file in files if is_shard(file)]
     metadata = any(map(is_metadata, files))
     if adapter is None:

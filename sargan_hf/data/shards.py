@@ -7,6 +7,9 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow.parquet as pq
 from datasets import Dataset, IterableDataset, load_dataset
+from datasets.utils.metadata import MetadataConfigs
+from huggingface_hub import DatasetCard
+from yaml import YAMLError
 
 from ..errors import DatasetError, one_line
 from ..file_names import escape_unprintable
@@ -18,6 +21,29 @@ from .metadata_files import is_metadata
 def is_shard(file: PurePosixPath) -> bool:
     """Whether a file is a Parquet file with pictures, by its name."""
     return file.suffix.lower() == ".parquet" and not is_metadata(file)
+
+
+def configured_files(root: Path, files: Sequence[PurePosixPath]) -> list[PurePosixPath]:
+    """The files of the default config, where the folder's card (README.md) names configs; else all.
+
+    A published set holds its pictures once for each config, and sheets to look at beside them.
+    """
+    card = root / "README.md"
+    if not card.is_file():
+        return list(files)
+    try:
+        configs = MetadataConfigs.from_dataset_card_data(DatasetCard.load(card).data)
+    except (OSError, ValueError, YAMLError):
+        return list(files)  # a card that says nothing of configs, or no card of a set at all
+    name = configs.get_default_config_name() if configs else None
+    if name is None:
+        return list(files)
+    patterns = configs[name].get("data_files")
+    entries = [patterns] if isinstance(patterns, str) else patterns or []
+    paths = [entry["path"] if isinstance(entry, dict) else entry for entry in entries]
+    wanted = [pattern for path in paths for pattern in ([path] if isinstance(path, str) else path)]
+    chosen = [file for file in files if any(file.match(pattern) for pattern in wanted)]
+    return chosen or list(files)
 
 
 def load_shards(

@@ -33,12 +33,12 @@ INSTALL_HINT = (
 )
 
 # The part of a canonical crop (left, top, width, as shares of its side) that the nets see. A Haar detector, which both
-# packages put in front of their nets, boxes canonical crops at (.14, .10, .73); with that tight a box both nets miss
+# packages put in front of their nets, boxes canonical crops at (0.14, 0.10, 0.73); with that tight a box both nets miss
 # smiles and call neutral faces angry, so the box is widened until real neutral photographs are read as neutral.
 CANONICAL_BOX = (0.06, 0.03, 0.88)
 
 # Where dlib's own detector finds the face in a canonical crop (left, top, right, bottom; mean over 62 photographs,
-# standard deviation <= .05). A fixed box also serves busts and paintings, which the detector misses.
+# standard deviation <= 0.05). A fixed box also serves busts and paintings, which the detector misses.
 _DLIB_BOX = (0.149, 0.186, 0.841, 0.877)
 _EMBEDDING_SIDE = 256
 
@@ -172,7 +172,7 @@ class ExpressionFeatures:
 
 
 class FaceEmbedder:
-    """128-d face embedding of dlib; distances below about .6 mean the same person, a real smile moves it by .23.
+    """128-d face embedding of dlib; distances below about 0.6 mean the same person, a real smile moves it by 0.23.
 
     Raises:
         ConfigurationError: `dlib-bin` or `face-recognition-models` is not installed.

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from datasets import Dataset
 
-from ..data.pair_flow import COLUMNS, PairMotion, motion_between
+from ..data.pair_flow import COLUMNS, MASK_COLUMN, PairMotion, motion_between
 from ..images.warp import warp_field
 
 
@@ -18,13 +18,15 @@ class MotionMaps:
     """Motion between the pictures of a pair, exact where the set brings it, else estimated by dense optical flow.
 
     Args:
-        dataset: the set whose columns may hold exact motion (see `data.motion`), or None.
+        dataset: the set whose columns may hold exact motion (see `data.pair_flow`), or None.
     """
 
     def __init__(self, dataset: Dataset | None = None):
+        brings_motion = dataset is not None and set(COLUMNS) <= set(dataset.column_names)
         self._columns = None
-        if dataset is not None and set(COLUMNS) <= set(dataset.column_names):
-            self._columns = dataset.select_columns(list(COLUMNS))
+        if dataset is not None and brings_motion:
+            stored = [name for name in (*COLUMNS, MASK_COLUMN) if name in dataset.column_names]
+            self._columns = dataset.select_columns(stored)
         self._solver = None
 
     def __getstate__(self) -> dict:

@@ -1,5 +1,8 @@
 """Motion columns, and that the rig's maps tell where every pixel came from."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -13,7 +16,6 @@ from sargan_hf.data.pair_flow import (
     decode_motion,
     decode_valid,
     encode_motion,
-    encode_valid,
     motion_between,
 )
 from sargan_hf.errors import DatasetError
@@ -28,13 +30,53 @@ def warped(picture, motion):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**31), st.floats(0.1, 900))
-def test_columns_come_back_to_a_sixteenth_of_a_pixel(height, width, seed, reach):
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**31), st.floats(0.1, 510))
+def test_columns_come_back_to_a_64th_of_a_pixel(height, width, seed, reach):
     rng = np.random.default_rng(seed)
     motion = rng.uniform(-reach, reach, (height, width, 2)).astype(np.float32)
     valid = rng.random((height, width)) < 0.5
-    assert np.abs(decode_motion(encode_motion(motion)) - motion).max() <= STEP / 2 + 1e-4
-    assert np.array_equal(decode_valid(encode_valid(valid)), valid)
+    data = encode_motion(motion, valid)
+    assert np.abs(decode_motion(data) - motion).max() <= STEP / 2 + 1e-4
+    assert np.array_equal(decode_valid(data), valid)
+
+
+def test_a_reader_of_kitti_flow_reads_the_columns():
+    """As the benchmark's development kit says: u = (I(1) - 2^15) / 64, v likewise, valid = I(3) > 0."""
+    motion = np.random.default_rng(0).uniform(-40, 40, (5, 7, 2)).astype(np.float32)
+    valid = np.arange(35).reshape(5, 7) % 3 > 0
+    red, green, blue = np.moveaxis(
+        cv2.cvtColor(cv2.imdecode(np.frombuffer(encode_motion(motion, valid), np.uint8), -1), cv2.COLOR_BGR2RGB), 2, 0
+    )
+    assert red.dtype == np.uint16
+    assert np.abs((red.astype(float) - 2**15) / 64 - motion[..., 0]).max() <= 1 / 128
+    assert np.abs((green.astype(float) - 2**15) / 64 - motion[..., 1]).max() <= 1 / 128
+    assert np.array_equal(blue > 0, valid)
+
+
+def as_before(motion: np.ndarray, valid: np.ndarray) -> dict[str, bytes]:
+    """The columns of a set that the rig made up to version 0.2: differences along rows in 1/16 pixel, and packed bits."""
+    steps = np.diff(np.round(motion * 16).astype(np.int16).transpose(2, 0, 1), axis=2, prepend=np.int16(0))
+    size = struct.pack("<HH", *motion.shape[:2])
+    field = b"SMF1" + size + zlib.compress(steps.astype("<i2").tobytes())
+    return {
+        "motion_backward": field,
+        "motion_forward": field,
+        "motion_valid": b"SMV1" + size + zlib.compress(np.packbits(valid).tobytes()),
+    }
+
+
+def test_sets_of_before_are_still_read():
+    motion = np.random.default_rng(1).uniform(-60, 60, (11, 13, 2)).astype(np.float32)
+    valid = np.arange(143).reshape(11, 13) % 5 > 0
+    row = as_before(motion, valid)
+    read = PairMotion.from_columns(row)
+    assert np.abs(read.backward - motion).max() <= 1 / 32 + 1e-4
+    assert np.array_equal(read.valid, valid)
+    for column in ("motion_backward", "motion_valid"):
+        with pytest.raises(DatasetError, match="damaged"):
+            PairMotion.from_columns(row | {column: row[column][:-4]}).__getattribute__(
+                "backward" if column == "motion_backward" else "valid"
+            )
 
 
 @pytest.mark.parametrize("bad", [np.zeros((4, 4)), np.full((4, 4, 2), np.nan), np.full((4, 4, 2), 1e5)])
@@ -45,7 +87,7 @@ def test_what_is_no_motion_field_is_refused(bad):
 
 def test_damaged_columns_are_named():
     data = encode_motion(np.zeros((8, 8, 2)))
-    for damaged in (b"", b"JPEG....", data[:-4], encode_valid(np.ones((8, 8), bool))):
+    for damaged in (b"", b"JPEG....", data[:-4], data[:60] + bytes(40) + data[100:]):
         with pytest.raises(DatasetError):
             decode_motion(damaged)
     with pytest.raises(DatasetError, match="one is empty"):

@@ -34,7 +34,7 @@ def test_a_profile_is_refused_as_such(assets, reader, model):
 
 
 def test_a_laughing_mouth_is_refused_as_open(assets, reader):
-    with pytest.raises(RigError, match=r"mouth is open .* at rest"):
+    with pytest.raises(RigError, match=r"mouth is open .* neutral face with closed lips"):
         reader.read(one_of(assets / "paintings", "_1268.jpg"))
 
 

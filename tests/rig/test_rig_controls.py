@@ -45,7 +45,7 @@ def shot(stage, recipe=None, **controls):
 def change(stage, **controls):
     """Mean change of each pixel of the neutral picture under controls."""
     moved = stage.render(shot(stage, **controls)).astype(float)
-    return np.abs(moved - stage.render(stage.rest)).mean(axis=2)
+    return np.abs(moved - stage.render(stage.neutral)).mean(axis=2)
 
 
 def opening(stage, seen, side):
@@ -63,7 +63,7 @@ def inside_mouth(stage, seen):
 def test_all_zeros_are_the_neutral_picture_bit_for_bit(face, model, variation):
     stage = Stage(face, model, variation, SIZE)
     still = shot(stage)
-    assert np.array_equal(stage.render(still), stage.render(stage.rest))
+    assert np.array_equal(stage.render(still), stage.render(stage.neutral))
     backward, forward, valid = MotionTracer(stage).trace(still)
     assert np.abs(backward[valid]).max() < 1e-4
     assert np.abs(forward).max() < 1e-4
@@ -101,15 +101,15 @@ def test_a_mirrored_picture_shows_the_controls_on_its_own_sides(face, model, sta
 
 def test_a_shut_eye_is_shut_and_shows_no_second_one(stage):
     seen = shot(stage, eye_wide_left=-1.0)
-    assert abs(opening(stage, seen, "L")) <= 0.05 * opening(stage, stage.rest, "L")
-    assert opening(stage, seen, "R") == pytest.approx(opening(stage, stage.rest, "R"), rel=0.02)
+    assert abs(opening(stage, seen, "L")) <= 0.05 * opening(stage, stage.neutral, "L")
+    assert opening(stage, seen, "R") == pytest.approx(opening(stage, stage.neutral, "R"), rel=0.02)
     eyeball = np.isin(seen.part, (Part.LEFT_EYEBALL, Part.LEFT_EYE_SOCKET))
-    assert eyeball.sum() <= 0.05 * np.isin(stage.rest.part, (Part.LEFT_EYEBALL, Part.LEFT_EYE_SOCKET)).sum()
+    assert eyeball.sum() <= 0.05 * np.isin(stage.neutral.part, (Part.LEFT_EYEBALL, Part.LEFT_EYE_SOCKET)).sum()
     # Neither the dark of the iris nor a light of the eye is left where the eye was.
     marks = (stage.posed.landmarks.left_iris - stage.posed.margin) / stage.supersample
     (left, top), (right, bottom) = marks.min(axis=0).astype(int), marks.max(axis=0).astype(int)
     iris = np.s_[top : bottom - (bottom - top) // 3, left:right]
-    was, now = (stage.render(each).mean(axis=2)[iris] for each in (stage.rest, seen))
+    was, now = (stage.render(each).mean(axis=2)[iris] for each in (stage.neutral, seen))
     assert now.std() < 0.5 * was.std()
     assert now.mean() > was.mean() + 20
 
@@ -124,12 +124,12 @@ def test_lids_follow_their_value(stage, side):
 
 def test_gaze_moves_the_iris_and_not_the_lids(stage):
     seen = shot(stage, gaze_x=1.0)
-    assert opening(stage, seen, "L") == pytest.approx(opening(stage, stage.rest, "L"), rel=1e-3)
-    moved = stage.render(seen).astype(float) - stage.render(stage.rest)
+    assert opening(stage, seen, "L") == pytest.approx(opening(stage, stage.neutral, "L"), rel=1e-3)
+    moved = stage.render(seen).astype(float) - stage.render(stage.neutral)
     assert np.abs(moved[MOUTH]).max() <= 1
     # To the subject's left: in the picture the dark of both irises goes right.
     for columns in (slice(int(0.3 * SIZE), int(0.45 * SIZE)), slice(int(0.55 * SIZE), int(0.7 * SIZE))):
-        assert iris_column(stage.render(seen), columns) > iris_column(stage.render(stage.rest), columns) + 1
+        assert iris_column(stage.render(seen), columns) > iris_column(stage.render(stage.neutral), columns) + 1
 
 
 def iris_column(picture, columns):
@@ -149,7 +149,8 @@ def test_a_jaw_that_shuts_leaves_no_tooth(stage, name):
 @pytest.mark.parametrize("name", ["smile", "nose_sneer", "mouth_stretch", "mouth_pucker", "jaw_side", "chin_up"])
 def test_what_opens_no_mouth_leaves_it_shut(stage, name):
     assert (
-        inside_mouth(stage, shot(stage, **{name: 1.0})) <= inside_mouth(stage, stage.rest) + 0.001 * stage.posed.side**2
+        inside_mouth(stage, shot(stage, **{name: 1.0}))
+        <= inside_mouth(stage, stage.neutral) + 0.001 * stage.posed.side**2
     )
 
 
@@ -158,7 +159,7 @@ def test_motion_is_exact_for_controls(stage, controls):
     seen = shot(stage, **controls)
     backward, _, valid = MotionTracer(stage).trace(seen)
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
-    rest = stage.render(stage.rest, shaded=False).astype(np.float32)
+    rest = stage.render(stage.neutral, shaded=False).astype(np.float32)
     moved = cv2.remap(rest, x + backward[..., 0], y + backward[..., 1], cv2.INTER_LINEAR)
     assert valid.mean() > 0.9
     assert np.abs(moved - stage.render(seen, shaded=False))[valid].mean() < 4

@@ -109,7 +109,7 @@ def test_motion_columns_lead_back_to_the_neutral_picture(run):
     rows = [row for row in load_dataset(str(run[0]), split="train") if row["source"] != "real"]
     neutral = {row["pair"]: row for row in rows if EXPRESSIONS[row["expression"]] == "neutral"}
     for row in rows[:7]:
-        motion, valid = decode_motion(row["motion_backward"]), decode_valid(row["motion_valid"])
+        motion, valid = decode_motion(row["motion_backward"]), decode_valid(row["motion_backward"])
         assert motion.shape == (64, 64, 2)
         y, x = np.mgrid[:64, :64].astype(np.float32)
         still = np.asarray(neutral[row["pair"]]["image"])

@@ -149,11 +149,11 @@ def test_a_picture_without_a_face_is_refused(reader, tmp_path):
         reader.read(tmp_path / "sky.png")
 
 
-def test_an_open_mouth_is_not_a_face_at_rest(assets, reader):
+def test_an_open_mouth_is_no_neutral_face(assets, reader):
     picture = read_picture(assets / "portraits" / "smiling" / "london_002.jpg")
     with pytest.raises(RigError, match="mouth is open"):
         reader.find(picture, "london_002")
-    assert reader.find(picture, "london_002", at_rest=False).subject == "london_002"
+    assert reader.find(picture, "london_002", neutral=False).subject == "london_002"
 
 
 def test_a_large_picture_is_reduced_to_what_the_renderer_uses(assets, reader, tmp_path):

@@ -13,7 +13,7 @@ from sargan_hf.rig.face_model.model import MOUTH_CORNERS
 from sargan_hf.rig.landmarks.landmark_types import five_points
 from sargan_hf.rig.portraits.reader import fit_portrait, read_picture
 from sargan_hf.rig.rendering.downsample import crop_matrix, cut_out
-from sargan_hf.rig.rendering.photo_overlay import tie_real
+from sargan_hf.rig.rendering.photo_overlay import register_photograph
 from sargan_hf.rig.rendering.recipes import commonest, default_recipes
 from sargan_hf.rig.rendering.render import render_expression, render_set
 from sargan_hf.rig.rendering.variation import RenderOptions, Variation
@@ -24,12 +24,12 @@ LAUGHING, CLOSED, FAINT = "london_002", "london_011", "london_003"
 
 def photographed(assets, reader, name):
     neutral = reader.read(assets / "portraits" / "neutral" / f"{name}.jpg")
-    return neutral, *reader.find_both(neutral, read_picture(assets / "portraits" / "smiling" / f"{name}.jpg"))
+    return neutral, *reader.find_pair(neutral, read_picture(assets / "portraits" / "smiling" / f"{name}.jpg"))
 
 
 def tied(model, neutral, at_rest, expressing):
     face = fit_portrait(model, neutral)
-    return face, tie_real(model, face, at_rest, expressing, commonest("happy", default_recipes()))
+    return face, register_photograph(model, face, at_rest, expressing, commonest("happy", default_recipes()))
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_heads_that_are_turned_apart_are_refused(assets, model, reader):
     neutral, _, _ = photographed(assets, reader, FAINT)
     turned = render_turned(model, fit_portrait(model, neutral))
     with pytest.raises(RigError, match=r"turned \d+ degrees away"):
-        tied(model, neutral, *reader.find_both(neutral, turned))
+        tied(model, neutral, *reader.find_pair(neutral, turned))
 
 
 def render_turned(model, face):

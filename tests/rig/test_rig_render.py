@@ -18,7 +18,7 @@ from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
 from sargan_hf.rig.rendering.beard import BeardLook, add_beard, beard_chart
 from sargan_hf.rig.rendering.downsample import average_down
 from sargan_hf.rig.rendering.flow_tracer import MotionTracer
-from sargan_hf.rig.rendering.recipes import Recipe, commonest_ways, default_recipes, read_recipes, recipes_for
+from sargan_hf.rig.rendering.recipes import Recipe, default_recipes, most_common_only, read_recipes, recipes_for
 from sargan_hf.rig.rendering.render import render_expression, render_set
 from sargan_hf.rig.rendering.stage import Stage
 from sargan_hf.rig.rendering.variation import RenderOptions, Variation, draw_variation
@@ -54,7 +54,7 @@ def test_no_expression_gives_the_photograph_back(stage):
     posed = stage.posed
     inner = slice(posed.margin, posed.margin + posed.side)
     photograph = average_down(posed.texture[inner, inner].astype(np.float32), stage.supersample)
-    picture = stage.render(stage.rest)
+    picture = stage.render(stage.neutral)
     assert np.abs(picture - np.round(photograph)).mean() <= 0.2
 
 
@@ -72,7 +72,7 @@ def test_a_set_has_every_expression_once_and_neutral_first(face, model):
 
 
 def test_same_seed_same_bytes_and_another_seed_another_set(face, model):
-    options = RenderOptions(head_turn=1.0, gaze=1.0, relight=1.0, backdrop=1.0, faint=0.5)
+    options = RenderOptions(head_turn=1.0, gaze=1.0, relight=1.0, backdrop=1.0, subtle=0.5)
     first, again, other = (render_set(face, model, seed=seed, size=48, options=options) for seed in (1, 1, 2))
     assert all(np.array_equal(a.image, b.image) for a, b in zip(first, again, strict=True))
     assert any(not np.array_equal(a.image, b.image) for a, b in zip(first, other, strict=True))
@@ -124,13 +124,13 @@ def test_every_switch_changes_the_picture_and_can_be_off(face, model, switch):
     fields = {"head_turn": {"yaw", "pitch"}, "relight": {"light"}}.get(switch, {switch})
     assert changed == fields
     still, moved = (Stage(face, model, variation, 48) for variation in (off, on))
-    assert not np.array_equal(still.render(still.rest), moved.render(moved.rest))
+    assert not np.array_equal(still.render(still.neutral), moved.render(moved.neutral))
 
 
 def test_a_beard_covers_chin_and_cheeks_and_moves_with_the_skin(face, model):
     beard = BeardLook("full", (30.0, 24.0, 20.0), density=1.0, overhang=1.0, seed=3)
     bare, bearded = (Stage(face, model, Variation(beard=look), SIZE) for look in (None, beard))
-    change = bearded.render(bearded.rest).astype(float) - bare.render(bare.rest)
+    change = bearded.render(bearded.neutral).astype(float) - bare.render(bare.neutral)
     marks = bearded.posed.landmarks
     scale, margin = bearded.supersample, bearded.posed.margin
     nose = int((marks.upper_lip_top[:, 1].min() - margin) / scale - 0.1 * SIZE)
@@ -144,7 +144,7 @@ def test_a_beard_covers_chin_and_cheeks_and_moves_with_the_skin(face, model):
     shot = bearded.shot(weights)
     backward, _, valid = MotionTracer(bearded).trace(shot)
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
-    rest = bearded.render(bearded.rest, shaded=False).astype(np.float32)
+    rest = bearded.render(bearded.neutral, shaded=False).astype(np.float32)
     moved = cv2.remap(rest, x + backward[..., 0], y + backward[..., 1], cv2.INTER_LINEAR)
     below = valid.copy()
     below[:nose] = False
@@ -165,7 +165,7 @@ def test_recipe_with_an_unknown_shape_or_fold_names_it(stage):
     with pytest.raises(RigError, match="browSideways"):
         stage.weights(Recipe("angry", "odd", shapes={"browSideways": 1.0}))
     with pytest.raises(RigError, match="dimples"):
-        stage.render(stage.rest, {"dimples": 1.0})
+        stage.render(stage.neutral, {"dimples": 1.0})
 
 
 def test_the_recipes_cover_all_expressions_in_several_ways():
@@ -174,12 +174,12 @@ def test_the_recipes_cover_all_expressions_in_several_ways():
         assert len(recipes_for(expression, recipes)) >= (1 if expression == "neutral" else 2)
 
 
-def test_one_way_keeps_the_commonest_recipe_of_each_expression():
-    kept = commonest_ways(default_recipes())
+def test_most_common_only_keeps_the_commonest_recipe_of_each_expression():
+    kept = most_common_only(default_recipes())
     assert {recipe.expression for recipe in kept} == set(EXPRESSIONS)
     for recipe in kept:
         commonest = max(recipes_for(recipe.expression, default_recipes()), key=lambda each: each.share)
-        assert commonest.name in (recipe.name, recipe.like)
+        assert commonest.name in (recipe.name, recipe.variant_of)
     assert "broad smile" in {recipe.name for recipe in kept}
     assert "closed smile" not in {recipe.name for recipe in kept}
 
@@ -193,7 +193,7 @@ def test_own_recipes_are_checked(tmp_path):
     with pytest.raises(RigError, match="no recipe for afraid"):
         read_recipes(path)
     path.write_text('[[recipe]]\nexpression = "happy"\nname = "x"\nlike = "grin"\n')
-    with pytest.raises(RigError, match="'x' is like 'grin'"):
+    with pytest.raises(RigError, match="'x' is a variant of 'grin'"):
         read_recipes(path)
     path.write_text("[[recipe")
     with pytest.raises(RigError, match="not a TOML"):

@@ -48,7 +48,7 @@ def warped_folder(tmp_path_factory):
     for person in ("a", "b"):
         neutral = soft_picture(rng)
         for expression in SHOWN:
-            motion = PairMotion.still(SIDE, SIDE) if expression == "neutral" else soft_motion(rng)
+            motion = PairMotion.neutral(SIDE, SIDE) if expression == "neutral" else soft_motion(rng)
             picture = warp_field(neutral, motion.backward)
             picture[~motion.valid] = rng.random((int((~motion.valid).sum()), 3))
             file = io.BytesIO()
@@ -57,7 +57,7 @@ def warped_folder(tmp_path_factory):
             rows.append(row | {"pair": person} | motion.columns())
     label, binary = ClassLabel(names=list(EXPRESSIONS)), Value("binary")
     features = {"image": Image(), "expression": label, "subject": Value("string"), "pair": Value("string")}
-    features |= dict.fromkeys(("motion_backward", "motion_forward", "motion_valid"), binary)
+    features |= dict.fromkeys(("motion_backward", "motion_forward"), binary)
     folder = tmp_path_factory.mktemp("warped")
     Dataset.from_list(rows, features=Features(features)).to_parquet(folder / "train.parquet")
     return folder

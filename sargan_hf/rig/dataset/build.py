@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...controls import ADDED_COLUMN, CONTROLS, CONTROLS_COLUMN
+from ...data.pair_flow import COLUMNS
 from ...errors import RigError
 from ...expressions import EXPRESSIONS
 from .dataset_card import write_card
@@ -64,7 +65,7 @@ def schema(motion: bool) -> pa.Schema:
         ADDED_COLUMN: List(Value("float32"), length=len(CONTROLS)),
     }
     if motion:
-        columns |= {f"motion_{name}": Value("binary") for name in ("backward", "forward", "valid")}
+        columns |= dict.fromkeys(COLUMNS, Value("binary"))
     return Features(columns).arrow_schema
 
 
@@ -134,8 +135,7 @@ def _made(settings: RigSettings, parts: Path, units: Sequence[Unit], workers: in
                 yield waiting.pop(future), future.result()
     except BrokenProcessPool as error:
         raise RigError(
-            "A worker process died, most likely for want of memory. "
-            "Repeat the command with --resume and fewer --workers."
+            "A worker process died. Most likely the memory ran out: repeat the command with --resume and fewer --workers."
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

@@ -8,21 +8,13 @@ from huggingface_hub import DatasetCard, DatasetCardData
 
 from ..._version import __version__
 from ...controls import CONTROL_NAMES, CONTROLS
+from .picture_licences import KNOWN_LICENCE, KNOWN_SOURCES
 from .work_units import RigSettings, Unit
 
 FACE_MODEL = (
     "[ICT-FaceKit](https://github.com/ICT-VGL/ICT-FaceKit) light, USC Institute for Creative Technologies, "
     "MIT, (c) 2020 USC ICT"
 )
-# Open portrait sets by the beginning of the file name in our layout (docs/data.md), with the attribution they ask for.
-KNOWN_SOURCES = {
-    "london_": "DeBruine & Jones (2017), Face Research Lab London Set, figshare, "
-    "[doi 10.6084/m9.figshare.5047666.v5](https://doi.org/10.6084/m9.figshare.5047666.v5), CC BY 4.0",
-    "canada_": "DeBruine & Jones (2017), Young Adult White Faces with Manipulated Versions, figshare, "
-    "[doi 10.6084/m9.figshare.4220517.v1](https://doi.org/10.6084/m9.figshare.4220517.v1), CC BY 4.0",
-}
-KNOWN_LICENCE = "cc-by-4.0"
-
 TEMPLATE = """\
 ---
 {metadata}
@@ -66,8 +58,9 @@ The face model is {model}. Whoever uses this data set carries these attributions
 ```
 """
 MOTION_ROWS = """\
-| `motion_backward`, `motion_forward` | where each pixel comes from in the pair's neutral picture, and where it goes |
-| `motion_valid` | where the neutral picture holds what this one shows (decode with `sargan_hf.data.pair_flow`) |
+| `motion_backward` | where each pixel comes from in the pair's neutral picture: a 16-bit PNG as KITTI's flow (u, v, valid; \
+1/64 pixel); not valid where the neutral picture does not hold what this one shows |
+| `motion_forward` | where each pixel of the neutral picture goes, stored likewise |
 """
 
 DRAWN_ROWS = """
@@ -100,9 +93,9 @@ def write_card(settings: RigSettings, units: Sequence[Unit], counts: Mapping[str
         pretty_name=title,
         task_categories=["image-to-image", "image-classification"],
         tags=["face", "facial-expression", "synthetic", "sargan"],
-        size_categories=_size_category(sum(counts.values())),
+        size_categories=size_category(sum(counts.values())),
     )
-    has_real = any(unit.kind in ("real", "both") for unit in units)
+    has_real = any(unit.kind in ("real", "paired_photograph") for unit in units)
     text = TEMPLATE.format(
         metadata=metadata.to_yaml(),
         title=title,
@@ -124,7 +117,7 @@ def write_card(settings: RigSettings, units: Sequence[Unit], counts: Mapping[str
 
 def _contents(units: Sequence[Unit], counts: Mapping[str, int], skipped: int) -> str:
     kinds = Counter(unit.kind for unit in units)
-    real = kinds["real"] + kinds["both"]
+    real = kinds["real"] + kinds["paired_photograph"]
     people = f"{kinds['portrait']} portraits, {kinds['morph']} morphs of two people, {real} real pictures"
     left_out = f"; {skipped} could not be used and are listed in `skipped.csv`" if skipped else ""
     rows = "\n".join(
@@ -147,7 +140,8 @@ def _sources(units: Sequence[Unit]) -> tuple[str, str]:
     return ("other" if unknown else KNOWN_LICENCE), "\n".join(lines)
 
 
-def _size_category(pictures: int) -> str:
+def size_category(pictures: int) -> str:
+    """What the Hub calls a set of so many pictures."""
     for limit, name in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K")):
         if pictures < limit:
             return name

@@ -53,8 +53,8 @@ def write_sheets(
     return written
 
 
-def _page(sets: Iterable[tuple[str, list[dict]]], names: list[str]) -> Image.Image:
-    sets = [(pair, [(picture, _heading(picture, names)) for picture in pictures]) for pair, pictures in sets]
+def _page(members: Iterable[tuple[str, list[dict]]], names: list[str]) -> Image.Image:
+    sets = [(pair, [(picture, _heading(picture, names)) for picture in pictures]) for pair, pictures in members]
     side = sets[0][1][0][0]["image"].width
     cell = side + _GAP
     most = Counter()

@@ -18,7 +18,7 @@ from ..portraits.reader import find_portraits
 from ..rendering.variation import RenderOptions
 
 SHARES = (0.4, 0.6)  # of the second person in a morph
-SETS_WITH_REAL = 3  # times the variants: such people are few, and their mouths are no paint
+SETS_PER_PAIRED_PHOTOGRAPH = 3  # times the variants: such people are few, and their mouths are no paint
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Unit:
 
     Attributes:
         index: place in the plan.
-        kind: "portrait", "morph", "real", or "both": a person photographed neutral and with an expression.
+        kind: "portrait", "morph", "real", or "paired_photograph": a person photographed neutral and with an expression.
         paths: the picture, or the two pictures of a morph or of one person.
         expression: the label of the real picture; "" without one.
         share: of the second person in a morph.
@@ -73,17 +73,17 @@ class Unit:
     @property
     def subject(self) -> str:
         """File stem, or the two stems of a morph joined by "+", which no single stem may hold."""
-        paths = self.paths[:1] if self.kind == "both" else self.paths
+        paths = self.paths[:1] if self.kind == "paired_photograph" else self.paths
         return "+".join(Path(path).stem.replace("+", "-") for path in paths)
 
     @property
     def source(self) -> str:
         """What the data set says of where its rendered pictures come from."""
-        return "portrait" if self.kind == "both" else self.kind
+        return "portrait" if self.kind == "paired_photograph" else self.kind
 
     def variants(self, settings: RigSettings) -> int:
         """Sets of pictures to make of it."""
-        return settings.variants * (SETS_WITH_REAL if self.kind == "both" else 1)
+        return settings.variants * (SETS_PER_PAIRED_PHOTOGRAPH if self.kind == "paired_photograph" else 1)
 
     @property
     def name(self) -> str:
@@ -120,7 +120,7 @@ def make_plan(settings: RigSettings) -> list[Unit]:
             rows.append(
                 ("real", (str(path),), expression, 0.0)
                 if neutral is None
-                else ("both", (neutral, str(path)), expression, 0.0)
+                else ("paired_photograph", (neutral, str(path)), expression, 0.0)
             )
     return [Unit(index, *row) for index, row in enumerate(rows)]
 
@@ -163,10 +163,10 @@ def _draw_pairs(portraits: Sequence[str], settings: RigSettings) -> list[tuple[t
 def _unranked(number: int, count: int) -> tuple[int, int]:
     """The `number`-th of all pairs (i, j), i < j < `count`."""
     for first in range(count):
-        rest = count - first - 1
-        if number < rest:
+        remaining = count - first - 1
+        if number < remaining:
             return first, first + 1 + number
-        number -= rest
+        number -= remaining
     raise IndexError(number)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ...controls import ADDED_COLUMN, CONTROLS, CONTROLS_COLUMN
-from ...data.pair_flow import encode_motion, encode_valid
+from ...data.pair_flow import PairMotion
 from ...data.photograph_rows import PHOTOGRAPH
 from ...errors import RigError
 from ...expressions import EXPRESSIONS, NO_CLASS
@@ -20,7 +20,7 @@ from ..portraits.morphs import morph
 from ..portraits.reader import Portrait, PortraitReader, fit_portrait, read_picture
 from ..portraits.white_balance import without_cast
 from ..rendering.downsample import crop_matrix, cut_out
-from ..rendering.photo_overlay import RealExpression, tie_real
+from ..rendering.photo_overlay import RealExpression, register_photograph
 from ..rendering.recipes import commonest
 from ..rendering.render import RenderedExpression, render_set
 from ..rendering.variation import draw_variation
@@ -47,20 +47,20 @@ class SetMaker:
         """
         if unit.kind == "real":
             return list(self._real_rows(unit))
-        if unit.kind == "both":
-            return list(self._rows_of_both(unit))
-        portraits = [without_cast(self.reader.read(path)) for path in unit.paths]
-        portrait = morph(*portraits, unit.share) if unit.kind == "morph" else portraits[0]
+        if unit.kind == "paired_photograph":
+            return list(self._rows_of_paired_photograph(unit))
+        portrait, *second = [without_cast(self.reader.read(path)) for path in unit.paths]
+        portrait = morph(portrait, second[0], unit.share) if unit.kind == "morph" else portrait
         return list(self._rendered_rows(unit, fit_portrait(self.model, portrait)))
 
-    def _rows_of_both(self, unit: Unit) -> Iterator[dict]:
+    def _rows_of_paired_photograph(self, unit: Unit) -> Iterator[dict]:
         """Sets of a person who was photographed neutral and with an expression; without the pairing where it fails."""
         neutral = without_cast(self.reader.read(unit.paths[0]))
         face = fit_portrait(self.model, neutral)
         recipe = commonest(unit.expression, self.settings.options.recipes)
         try:
-            at_rest, expressing = self.reader.find_both(neutral, read_picture(unit.paths[1]))
-            real = tie_real(self.model, face, at_rest, without_cast(expressing), recipe)
+            refound, expressing = self.reader.find_pair(neutral, read_picture(unit.paths[1]))
+            real = register_photograph(self.model, face, refound, without_cast(expressing), recipe)
         except RigError:
             yield from self._real_rows(replace(unit, kind="real", paths=unit.paths[1:]))
         else:
@@ -104,7 +104,7 @@ class SetMaker:
             }
 
     def _portrait_of_real(self, unit: Unit) -> Portrait:
-        return self.reader.find(read_picture(unit.paths[0]), unit.subject, at_rest=False)
+        return self.reader.find(read_picture(unit.paths[0]), unit.subject, neutral=False)
 
     def _row(self, unit: Unit, name: str, image: np.ndarray, expression: str, pair: str, source: str) -> dict:
         return {
@@ -124,10 +124,7 @@ def _jpeg(image: np.ndarray) -> bytes:
 
 def _motion_columns(picture: RenderedExpression) -> dict[str, bytes]:
     """The encoded motion to the pair's neutral picture; empty where it was not asked for. Real pictures leave it null."""
-    if picture.motion_backward is None:
+    backward, forward, valid = picture.motion_backward, picture.motion_forward, picture.motion_valid
+    if backward is None or forward is None or valid is None:
         return {}
-    return {
-        "motion_backward": encode_motion(picture.motion_backward),
-        "motion_forward": encode_motion(picture.motion_forward),
-        "motion_valid": encode_valid(picture.motion_valid),
-    }
+    return PairMotion(backward, forward, valid).columns()

@@ -53,7 +53,7 @@ def build_face_model(facekit: str | Path, output: str | Path) -> str:
         write_packed(output, arrays, kept=PART_ENDS[Part.RIGHT_EYEBALL])
     else:
         with output.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez_compressed(file, allow_pickle=False, **arrays)
     return f"{len(mean)} vertices, {len(faces)} triangles, {len(modes)} identity modes, {len(shapes)} expression shapes"
 
 

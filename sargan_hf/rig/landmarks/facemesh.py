@@ -75,25 +75,27 @@ def landmarks_from_dense(picture: np.ndarray, dense: np.ndarray) -> Landmarks:
     return follow_mouth_line(picture, named_template().with_points(points))
 
 
-def with_opened_lips(landmarks: Landmarks, dense: np.ndarray, rest: Landmarks, rest_dense: np.ndarray) -> Landmarks:
+def with_opened_lips(
+    landmarks: Landmarks, dense: np.ndarray, neutral: Landmarks, neutral_dense: np.ndarray
+) -> Landmarks:
     """The landmarks with the inner edges of the lips where they are on an open mouth.
 
     What was learned about named landmarks was learned on closed mouths, whose two edges are one line. Here the edges are
-    FaceMesh's own, moved by what it misses on the same person at rest, where they lie on that line.
+    FaceMesh's own, moved by what it misses on the same person's neutral picture, where they lie on that line.
 
     Args:
         landmarks, dense: of a face that may show its teeth.
-        rest, rest_dense: of the same person at rest.
+        neutral, neutral_dense: of the same person's neutral picture.
     """
-    larger = landmarks.inter_ocular_distance / rest.inter_ocular_distance
+    larger = landmarks.inter_ocular_distance / neutral.inter_ocular_distance
     # Between closed lips FaceMesh sees a gap; the edges of an open mouth it sees where they are.
-    opened = float(np.clip((lip_gap(dense) - lip_gap(rest_dense)) / _WIDE_OPEN, 0, 1))
+    opened = float(np.clip((lip_gap(dense) - lip_gap(neutral_dense)) / _WIDE_OPEN, 0, 1))
     larger *= 1 - opened
     edges = {}
     for name, contour in (("upper_lip_bottom", _INNER_UPPER_LIP), ("lower_lip_top", _INNER_LOWER_LIP)):
-        at_rest, line = getattr(rest, name), getattr(landmarks, name).copy()
-        shares = lengths_along(at_rest) / lengths_along(at_rest)[-1]
-        missed = at_rest - _at_shares(rest_dense[contour], shares)
+        on_line, line = getattr(neutral, name), getattr(landmarks, name).copy()
+        shares = lengths_along(on_line) / lengths_along(on_line)[-1]
+        missed = on_line - _at_shares(neutral_dense[contour], shares)
         line[1:-1] = (_at_shares(dense[contour], shares) + larger * missed)[1:-1]
         edges[name] = line
     # Lips that the errors of both pictures push through each other touch.
@@ -176,8 +178,8 @@ class FaceMesh:
         """
         right, left, mouth = anchors
         middle = (right + left) / 2
-        size = max(np.linalg.norm(left - right), np.linalg.norm(mouth - middle))
-        best, found = -1.0, None
+        size = float(max(np.linalg.norm(left - right), np.linalg.norm(mouth - middle)))
+        best, found = -1.0, (picture, ())
         for zoom, softness in _TRIES:
             seen = cv2.GaussianBlur(picture, (0, 0), softness * size) if softness else picture
             box = ((middle + mouth) / 2, zoom * size, _angle(right, left))

@@ -89,32 +89,32 @@ class PortraitReader:
             return reduced_portrait(picture, read_landmarks(beside), None, path.stem)
         return self.find(picture, path.stem)
 
-    def find(self, picture: np.ndarray, subject: str, *, at_rest: bool = True) -> Portrait:
+    def find(self, picture: np.ndarray, subject: str, *, neutral: bool = True) -> Portrait:
         """The largest face of a uint8 RGB picture [H, W, 3] with landmarks found by FaceMesh.
 
         Args:
             picture: uint8 [H, W, 3], RGB.
             subject: identifier of the person.
-            at_rest: refuse an open mouth, whose inside the rig could not take for skin.
+            neutral: refuse an open mouth, whose inside the rig could not take for skin.
 
         Raises:
-            RigError: no face is found, or it is not at rest.
+            RigError: no face is found, or it is not neutral.
         """
         dense = self._dense(picture)
         gap = 100 * lip_gap(dense)
-        if at_rest and gap > MAX_LIP_GAP:
+        if neutral and gap > MAX_LIP_GAP:
             raise RigError(
                 f"The mouth is open ({gap:.0f} % of the inter-ocular distance, {MAX_LIP_GAP:.0f} are allowed); "
-                "the rig starts from a face at rest."
+                "the rig starts from a neutral face with closed lips."
             )
         landmarks = landmarks_from_dense(picture, dense)
         return reduced_portrait(picture, landmarks, dense_correspondences(dense), subject)
 
-    def find_both(self, neutral: Portrait, expressing: np.ndarray) -> tuple[Portrait, Portrait]:
-        """The same person at rest and with an expression, both with landmarks found by FaceMesh.
+    def find_pair(self, neutral: Portrait, expressing: np.ndarray) -> tuple[Portrait, Portrait]:
+        """The same person neutral and with an expression, both with landmarks found by FaceMesh.
 
         Args:
-            neutral: the portrait at rest.
+            neutral: the neutral portrait.
             expressing: uint8 [H, W, 3], RGB, a photograph of the expression; the mouth may be open.
 
         Returns:
@@ -123,11 +123,11 @@ class PortraitReader:
         Raises:
             RigError: no face is found.
         """
-        rest_dense, dense = self._dense(neutral.picture), self._dense(expressing)
-        rest = landmarks_from_dense(neutral.picture, rest_dense)
-        landmarks = with_opened_lips(landmarks_from_dense(expressing, dense), dense, rest, rest_dense)
-        at_rest = replace(neutral, landmarks=rest, dense=dense_correspondences(rest_dense))
-        return at_rest, reduced_portrait(expressing, landmarks, dense_correspondences(dense), neutral.subject)
+        neutral_dense, dense = self._dense(neutral.picture), self._dense(expressing)
+        found = landmarks_from_dense(neutral.picture, neutral_dense)
+        landmarks = with_opened_lips(landmarks_from_dense(expressing, dense), dense, found, neutral_dense)
+        refound = replace(neutral, landmarks=found, dense=dense_correspondences(neutral_dense))
+        return refound, reduced_portrait(expressing, landmarks, dense_correspondences(dense), neutral.subject)
 
     def _dense(self, picture: np.ndarray) -> np.ndarray:
         try:

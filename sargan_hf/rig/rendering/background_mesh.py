@@ -97,7 +97,7 @@ def at_points(sheet: BackgroundSheet, values: np.ndarray, points: np.ndarray) ->
 
 
 def sheet_screen(sheet: BackgroundSheet, posed: PosedFace, deformation: Deformation | None) -> np.ndarray:
-    """float32 [G, 3], the sheet in the picture's frame under an expression (None: at rest)."""
+    """float32 [G, 3], the sheet in the picture's frame under an expression (None: neutral)."""
     photo = sheet.photo
     if deformation is not None:
         move = deformation.photo[sheet.rim, :2] - posed.photo[sheet.rim, :2]
@@ -151,6 +151,7 @@ def _nearest_marked(cells: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarr
     free = np.ones((count, count), np.uint8)
     free.ravel()[cells] = 0
     distance, labels = cv2.distanceTransformWithLabels(free, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    labels = np.asarray(labels, np.int64)
     owner = np.zeros(labels.max() + 1, np.int64)
     owner[labels.ravel()[cells]] = cells
     return owner[labels.ravel()], distance.ravel()

@@ -36,7 +36,7 @@ class BeardLook:
     Attributes:
         style: one of "full", "moustache", "goatee", "chin curtain".
         colour: RGB under a full light; faces of one colour, such as statues, have theirs carved from it instead.
-        density: .25 (stubble) to 1 (no skin seen).
+        density: 0.25 (stubble) to 1 (no skin seen).
         overhang: how far the moustache hangs over the upper lip, as a share of it.
         seed: of the hairs.
     """

@@ -10,6 +10,7 @@ from .pose import PosedFace
 
 _PLACES = 33  # along an edge, where the opening is looked at
 _UPPER_LIP_SHARE = 0.4  # of the way to each other, the upper lip goes this far as a jaw shuts
+_BESIDE = 0.25  # of an opening's width, within which what moves its corners fades out beside them
 _OVERLAP = 0.006  # of the picture's side
 _LEAST_MOVED = 0.15  # of the most that a shape moves an edge: at the corners it moves too little to divide by
 
@@ -23,10 +24,10 @@ def bring_together(photo: np.ndarray, posed: PosedFace, movement: Movement, mesh
     for side, share in movement.lids.items():
         if share < 1:
             upper, lower = model.upper_lid_paths[side], model.lower_lid_paths[side]
-            rest, now = (_opening(points, upper, lower) for points in (posed.photo, photo))
+            neutral, now = (_opening(points, upper, lower) for points in (posed.photo, photo))
             middle = slice(_PLACES // 3, -(_PLACES // 3))
             # Lids keep the shape of the neutral opening as they meet.
-            even = rest.height * (max(now.height[middle].mean(), 0.0) / max(rest.height[middle].mean(), 1e-3))
+            even = neutral.height * (max(now.height[middle].mean(), 0.0) / max(neutral.height[middle].mean(), 1e-3))
             missing = (1 - share) * (now.height - even)
             _follow(photo, now.x, missing, upper, _lowering(mesh, f"eyeBlink_{side}"))
     _keep_lips(photo, posed, movement, mesh)
@@ -40,9 +41,9 @@ def _keep_lips(photo: np.ndarray, posed: PosedFace, movement: Movement, mesh: Ri
     for path in (upper, lower):
         seen = np.tensordot(movement.parting, shapes[:, path], 1) @ posed.axes.T
         parted[path, :2] += seen[:, :2] * posed.pixels_per_unit[path, None] * np.array([1, -1], np.float32)
-    rest, now, asked = (_opening(points, upper, lower) for points in (posed.photo, photo, parted))
-    opened = np.maximum(asked.height - rest.height, 0)
-    missing = np.maximum(now.height - np.maximum(rest.height, 0) - movement.lips * opened, 0)
+    neutral, now, asked = (_opening(points, upper, lower) for points in (posed.photo, photo, parted))
+    opened = np.maximum(asked.height - neutral.height, 0)
+    missing = np.maximum(now.height - np.maximum(neutral.height, 0) - movement.lips * opened, 0)
     # Lips that shut overlap a little, or teeth would shine through between two rows of vertices.
     missing += (1 - movement.lips) * np.minimum(opened, _OVERLAP * posed.side)
     # The lip that went too far comes back; a jaw that shuts brings both.
@@ -67,18 +68,31 @@ class _Opening:
 
 
 def _opening(points: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> _Opening:
-    edges = [points[path][np.argsort(points[path, 0])] for path in (upper, lower)]
-    x = np.linspace(max(edge[0, 0] for edge in edges), min(edge[-1, 0] for edge in edges), _PLACES)
-    return _Opening(x, *(np.interp(x, edge[:, 0], edge[:, 1]) for edge in edges))
+    edges = [(_across(points, path), points[path, 1]) for path in (upper, lower)]
+    x = np.linspace(max(along.min() for along, _ in edges), min(along.max() for along, _ in edges), _PLACES)
+    return _Opening(x, *(_at(x, along, y) for along, y in edges))
+
+
+def _across(points: np.ndarray, path: np.ndarray) -> np.ndarray:
+    """x of an edge from corner to corner, never turning back: on a turned head the far corner is folded under itself."""
+    x = points[path, 0]
+    return np.maximum.accumulate(x) if x[-1] > x[0] else np.minimum.accumulate(x)
+
+
+def _at(x: np.ndarray, along: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """`values` [N] of an edge whose x are `along` [N], at places `x` [P]."""
+    return np.interp(x, along, values) if along[-1] > along[0] else np.interp(x, along[::-1], values[::-1])
 
 
 def _follow(photo: np.ndarray, x: np.ndarray, down: np.ndarray, edge: np.ndarray, lowering: np.ndarray) -> None:
     """Moves an edge by `down` [P] pixels at its places `x` [P], and the vertices that a shape moves with it; in place."""
-    path = edge[np.argsort(photo[edge, 0])]
-    of_edge = np.interp(photo[:, 0], photo[path, 0], lowering[path])
-    share = np.clip(lowering / np.maximum(of_edge, _LEAST_MOVED * lowering[path].max()), 0, 1)
-    share[path] = np.maximum(share[path], lowering[path] > 0)
-    photo[:, 1] += share * np.interp(photo[:, 0], x, down, left=0, right=0)
+    of_edge = _at(photo[:, 0], _across(photo, edge), lowering[edge])
+    share = np.clip(lowering / np.maximum(of_edge, _LEAST_MOVED * lowering[edge].max()), 0, 1)
+    share[edge] = np.maximum(share[edge], lowering[edge] > 0)
+    # Beside the corners it fades out: ended there, it would cut the cheek along a vertical line.
+    beside = _BESIDE * (x[-1] - x[0])
+    x, down = np.r_[x[0] - beside, x, x[-1] + beside], np.r_[0, down, 0]
+    photo[:, 1] += share * np.interp(photo[:, 0], x, down)
 
 
 def _lowering(mesh: RigMesh, name: str) -> np.ndarray:

@@ -90,9 +90,9 @@ def _controls(ends: np.ndarray, reached: np.ndarray) -> np.ndarray:
 def _with_lids(controls: np.ndarray, rise: dict[str, float], posed: PosedFace, mesh: RigMesh) -> np.ndarray:
     """The controls with those of the lids, which come apart by `rise` pixels on each side."""
     for side, change in rise.items():
-        rest = opening(side, posed)
+        neutral = opening(side, posed)
         name = "eye_wide_left" if side == "L" else "eye_wide_right"
-        value = opening_value(rest + change, rest, widest(side, posed, mesh), controls)
+        value = opening_value(neutral + change, neutral, widest(side, posed, mesh), controls)
         controls[CONTROL_NAMES.index(name)] = value
     return controls
 

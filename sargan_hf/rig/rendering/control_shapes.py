@@ -54,7 +54,7 @@ class Movement:
 
 @cache
 def _table() -> dict[str, dict]:
-    return tomllib.loads((files(__package__) / "controls.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((files(str(__package__)) / "controls.toml").read_text(encoding="utf-8"))
 
 
 @cache
@@ -110,7 +110,7 @@ def with_controls(weights: np.ndarray, controls: np.ndarray, mesh: RigMesh) -> t
     limits = np.full(len(weights), _LARGEST_OTHER, np.float32)
     for name, largest in _LARGEST.items():
         limits[mesh.model.expression_indices(name)] = largest
-    return tuple(np.clip(each, -limits, limits) for each in (weights + added, parting))
+    return np.clip(weights + added, -limits, limits), np.clip(parting, -limits, limits)
 
 
 def control_folds(folds: Mapping[str, float], controls: np.ndarray) -> dict[str, float]:
@@ -139,27 +139,27 @@ def eye_wide(controls: np.ndarray, side: str) -> float:
     return control(controls, "eye_wide_left" if side == "L" else "eye_wide_right")
 
 
-def wanted_opening(base: float, rest: float, wide: float, value: float, controls: np.ndarray) -> float:
+def wanted_opening(base: float, neutral: float, wide: float, value: float, controls: np.ndarray) -> float:
     """How far the lids of one side are to be apart, in pixels.
 
     Args:
         base: what the recipe asks for.
-        rest: of the neutral face.
+        neutral: of the neutral face.
         wide: of a fully widened eye.
         value: of eye_wide on this side.
     """
-    base = _narrowed(base, rest, controls)
+    base = _narrowed(base, neutral, controls)
     return base * (1 + value) if value < 0 else base + value * max(wide - base, 0.0)
 
 
-def opening_value(now: float, rest: float, wide: float, controls: np.ndarray) -> float:
+def opening_value(now: float, neutral: float, wide: float, controls: np.ndarray) -> float:
     """The value of eye_wide that brings the lids of a neutral face `now` pixels apart, -1 to 1: `wanted_opening` undone."""
-    base = _narrowed(rest, rest, controls)
+    base = _narrowed(neutral, neutral, controls)
     return float(np.clip(now / base - 1 if now < base else (now - base) / max(wide - base, 1e-3), -1, 1))
 
 
-def _narrowed(base: float, rest: float, controls: np.ndarray) -> float:
-    base = max(base - rest * _SQUINTED * control(controls, "squint"), _LEAST_OPEN * rest)
+def _narrowed(base: float, neutral: float, controls: np.ndarray) -> float:
+    base = max(base - neutral * _SQUINTED * control(controls, "squint"), _LEAST_OPEN * neutral)
     up = control(controls, "gaze_y")
     return base * (1 + (_LOOKING_UP if up > 0 else _LOOKING_DOWN) * up)
 
@@ -169,12 +169,12 @@ def squint_share(recipe_share: float, controls: np.ndarray) -> float:
     return max(recipe_share, _SQUINT_SHARE * control(controls, "squint"))
 
 
-def widest_opening(rest: float, lid_above_iris: float, iod: float) -> float:
+def widest_opening(neutral: float, lid_above_iris: float, iod: float) -> float:
     """Opening of a fully widened eye in pixels: white shows above the iris, within limits.
 
     Args:
-        rest: of the neutral face.
+        neutral: of the neutral face.
         lid_above_iris: how far the upper lid stands above the iris' top, below 0 where it covers it.
         iod: inter-ocular distance.
     """
-    return rest + float(np.clip(_ABOVE_IRIS * iod - lid_above_iris, _LEAST_WIDER * iod, _WIDEST * iod))
+    return neutral + float(np.clip(_ABOVE_IRIS * iod - lid_above_iris, _LEAST_WIDER * iod, _WIDEST * iod))

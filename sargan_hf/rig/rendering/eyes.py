@@ -74,7 +74,9 @@ def _line_is_below(posed: PosedFace, upper: np.ndarray, lower: np.ndarray) -> bo
     luminance = posed.texture[low[1] : bottom_row, low[0] : right].astype(np.float32) @ LUMA
     luminance = cv2.GaussianBlur(luminance, (0, 0), max(0.5, posed.side * _LID_BLUR))
     where = (places - low).astype(np.float32)
-    profile = cv2.remap(luminance, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).mean(axis=0)
+    profile = cv2.remap(
+        luminance, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    ).mean(axis=0)
 
     def between(least: float, most: float) -> np.ndarray:
         return profile[(least <= _HEIGHTS) & (most >= _HEIGHTS)]
@@ -162,9 +164,8 @@ def _nearest(pixels: np.ndarray, seen: np.ndarray, side: int) -> np.ndarray:
     """float32 [H, W, 3], every pixel in the colour of the nearest one of `seen`, softened."""
     if not seen.any():
         return pixels
-    labels = cv2.distanceTransformWithLabels((~seen).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)[
-        1
-    ]
+    away = (~seen).astype(np.uint8)
+    labels = cv2.distanceTransformWithLabels(away, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)[1].astype(np.int64)
     colours = np.zeros((labels.max() + 1, 3), np.float32)
     colours[labels[seen]] = pixels[seen]
     return cv2.GaussianBlur(colours[labels], (0, 0), side * 0.006)

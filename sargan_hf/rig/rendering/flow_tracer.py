@@ -12,6 +12,8 @@ from numba import njit
 
 from ..face_model.model import Part
 from .rasterizer import Raster
+from .shot import Shot
+from .stage import Stage
 
 # Two pixels show the same point of the photograph if the points are this near, as a share of the picture's side.
 _SAME_POINT = 0.006
@@ -37,7 +39,7 @@ _MATERIALS = _materials()
 class _View:
     """One picture of the set, oversampled.
 
-    Vertices [N, 3] on screen, how far each shows the photograph from its place at rest [N, 2], raster, photograph places
+    Vertices [N, 3] on screen, how far each shows the photograph from its neutral place [N, 2], raster, photograph places
     [H, W, 2], material [H, W].
     """
 
@@ -51,12 +53,12 @@ class _View:
 class MotionTracer:
     """Motion between the neutral picture of a `Stage` and its other pictures."""
 
-    def __init__(self, stage):
+    def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._neutral = self._view(stage.rest)
+        self._neutral = self._view(stage.neutral)
 
-    def trace(self, shot) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Motion of the picture rendered from a `render.Shot`.
+    def trace(self, shot: Shot) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Motion of the picture rendered from a shot.
 
         Returns:
             backward float32 [S, S, 2] and forward float32 [S, S, 2] in pixels of the picture, valid bool [S, S]; see
@@ -67,17 +69,20 @@ class MotionTracer:
         backward, valid = self._between(view, self._neutral)
         forward, _ = self._between(self._neutral, view)
         if stage.variation.mirror:
-            backward, forward = (field[:, ::-1] * np.float32([-1, 1]) for field in (backward, forward))
+            backward, forward = (field[:, ::-1] * np.array([-1, 1], np.float32) for field in (backward, forward))
             valid = valid[:, ::-1]
         return np.ascontiguousarray(backward), np.ascontiguousarray(forward), np.ascontiguousarray(valid)
 
-    def _view(self, shot) -> _View:
+    def _view(self, shot: Shot) -> _View:
         stage, raster = self._stage, shot.raster
         # Part -1, the background, takes the last entry.
         material = _MATERIALS[shot.part]
         places = raster.interpolate(shot.places, stage.triangles)
         for window, share, _ in stage.new_lids(shot, places):
             material[window][share > _MADE_UP] = _PAINTED
+        if stage.blank_eyes and max(stage.eyes_moved(shot).values()) > 0:
+            # They stretch with their lids, which the mesh does not know.
+            material[material == _EYE] = _PAINTED
         return _View(shot.vertices, shot.places - stage.places, raster, places, material)
 
     def _between(self, target: _View, source: _View) -> tuple[np.ndarray, np.ndarray]:

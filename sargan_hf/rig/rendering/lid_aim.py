@@ -20,11 +20,11 @@ def opening(side: str, posed: PosedFace) -> float:
     return posed.photo[list(lower), 1].mean() - posed.photo[list(upper), 1].mean()
 
 
-def recipe_opening(rest: float, aperture: Aperture, posed: PosedFace, intensity: float) -> float:
-    """Pixels between the lids that a recipe asks for, of the `rest` that there are."""
+def recipe_opening(neutral: float, aperture: Aperture, posed: PosedFace, intensity: float) -> float:
+    """Pixels between the lids that a recipe asks for, of the `neutral` opening."""
     if aperture.times is not None:
-        return rest * (1 - (1 - aperture.times) * intensity)
-    return rest + aperture.wider * posed.iod * intensity
+        return neutral * (1 - (1 - aperture.times) * intensity)
+    return neutral + aperture.wider * posed.iod * intensity
 
 
 def widest(side: str, posed: PosedFace, mesh: RigMesh) -> float:

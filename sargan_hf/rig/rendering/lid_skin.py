@@ -1,10 +1,13 @@
 """The skin of an upper lid, which an open eye folds away: as a lid comes down, what little the photograph shows of it would be
 drawn out into streaks."""
 
+from collections.abc import Iterator, Mapping
+
 import cv2
 import numpy as np
 
 from ...images.warp import smoothstep
+from ..face_model.mesh import RigMesh
 from .pose import PosedFace
 
 # Shares of the picture's side.
@@ -15,6 +18,7 @@ _SOFT, _SOFT_ABOVE = 0.008, 0.018
 _CLOSE = 0.65  # share of a lid's tone that is taken close to the eye
 _LASHES = 0.012  # above the edge of a lid, what moves with it
 _RIM = 0.010  # below the edge of a shut eye, what is no skin of the lower lid
+_NEARLY_SHUT = 0.25  # share of an eye's opening from which on its lids are about to meet
 _COME_DOWN = 0.016  # what a lid comes down by until all of the skin that shows then is new
 _BESIDE = 0.025  # a lid's skin fades in from its corners within this
 # Pixels of the photograph per pixel of the picture, down the lid: at the first none of them is kept, at the second all.
@@ -73,6 +77,38 @@ def _filled(pixels: np.ndarray, known: np.ndarray) -> np.ndarray:
         weight += trust * share
         sigma, trust = 2 * sigma, 0.1 * trust
     return filled / np.maximum(weight, 1e-6)
+
+
+def new_lid_skin(
+    before: np.ndarray,
+    now: np.ndarray,
+    mesh: RigMesh,
+    lids: Mapping[str, float],
+    skin: np.ndarray,
+    places: np.ndarray,
+    neutral_places: np.ndarray,
+) -> Iterator[tuple[tuple[slice, slice], np.ndarray, np.ndarray]]:
+    """Where a picture shows skin of upper lids that the photograph does not.
+
+    Args:
+        before, now: float32 [V, 3], vertices of the neutral picture and of this one.
+        lids: by side, the opening that is left, as a share.
+        skin: bool [S, S], pixels of skin.
+        places, neutral_places: float32 [S, S, 2 or more], where the pixels of both pictures take their colour.
+
+    Yields:
+        A window, float32 [R, C] with 1 where all is new, and float32 [R, C, 2], where in a texture without eyes it lies.
+    """
+    side = len(skin)
+    for eye, path in mesh.model.upper_lid_paths.items():
+        edge_before, edge = (points[path][np.argsort(points[path, 0])] for points in (before, now))
+        if found := stretched_lid(edge, places, side):
+            window, share = found
+            yield window, share * skin[window], places[window][..., :2]
+        shut = max(0.0, 1 - lids[eye] / _NEARLY_SHUT)
+        if found := lowered_lid(edge_before, edge, shut, side):
+            window, share = found
+            yield window, share * skin[window], neutral_places[window]
 
 
 def lowered_lid(

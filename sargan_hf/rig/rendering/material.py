@@ -166,10 +166,12 @@ def _tint(shown: np.ndarray, face: np.ndarray) -> tuple[float, np.ndarray]:
     chroma = np.stack(chroma, axis=1)
     curve = np.linalg.lstsq(powers, chroma, rcond=None)[0]
     off = np.percentile(np.linalg.norm(chroma - powers @ curve, axis=1), (50, 90, 97))
-    one_tint = (off <= _ONE_TINT).all()
-    colourful = 0.0 if one_tint else float(np.clip((off[2] - _COLOURFUL[0]) / np.subtract(*_COLOURFUL[::-1]), 0.25, 1))
+    one_tint, (low, high) = (off <= _ONE_TINT).all(), _COLOURFUL
+    colourful = 0.0 if one_tint else float(np.clip((off[2] - low) / (high - low), 0.25, 1))
     # Beyond the lightnesses of the face a parabola may lead anywhere.
-    steps = np.clip(np.linspace(0, 100, 101, dtype=np.float32), *np.percentile(lightness, (1, 99)))
+    steps = np.clip(
+        np.linspace(0, 100, 101, dtype=np.float32), np.percentile(lightness, 1), np.percentile(lightness, 99)
+    )
     ab = np.stack([np.ones_like(steps), steps, steps**2], axis=1) @ curve
     steps = np.linspace(0, 100, 101, dtype=np.float32)
     ab *= np.clip(steps / max(float(np.percentile(lightness, 1)), 1.0), 0, 1)[:, None]

@@ -39,7 +39,7 @@ class MouthColours:
     """What a person's mouth takes from the picture and from the draw of teeth.
 
     Attributes:
-        exposure: brightness of the picture, about .3 to 1.1.
+        exposure: brightness of the picture, about 0.3 to 1.1.
         cheek: luminance of the cheeks, 0 to 255.
         lips: float32 [3] RGB of the lower lip.
         teeth: float32 [3] RGB under full light, with the picture's white balance.

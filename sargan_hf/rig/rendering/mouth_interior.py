@@ -13,20 +13,42 @@ from .variation import TeethLook
 
 # RGB under a full light; measured on open smiles by eye.
 _SOCKET, _SOCKET_FLOOR = np.array([96, 40, 42], np.float32), np.array([34, 15, 16], np.float32)
-_GUMS = np.array([168, 92, 94], np.float32)
+_GUMS, _TONGUE = np.array([168, 92, 94], np.float32), np.array([150, 80, 81], np.float32)
+# A tongue lies on the floor of an opening this high, as shares of the picture's side: none of it is seen, and all of it.
+_TONGUE_FROM, _TONGUE_ALL = 0.035, 0.09
+_THROAT_DARK = 0.36  # how much darker the middle of a wide mouth is
+_INCISORS_SHOW = 0.42  # of the upper incisors, this many model units at least stand below the edge of the upper lip
 # The lower side teeth of an opened jaw stand in the dark; lit, they show as slivers in the corners of the mouth.
 _LOWER_TEETH_LIT, _LOWER_TEETH_FADE = 0.9, 0.55  # units of the mean face, from the middle
 _UNDER_LIP = 0.4  # light just beneath the upper lip, the floor of the mouth having 1
 _MELT = 0.014  # of the picture's side, over which the parts of the hollow run into each other
 # Shares of the luminance of a cheek: a carved hollow under the upper lip, what its floor adds, carved teeth.
 _STONE_DARK, _STONE_FLOOR, _STONE_TEETH = 0.1, 0.26, 0.95
+_INCISORS = 0.8  # units of the mean face from the middle
 _BITE = 0.022  # lower teeth this near to upper ones, as a share of the picture's side, are seen with them
 
 
-def shape_teeth(screen: np.ndarray, look: TeethLook) -> None:
-    """Sizes the teeth and gums of `screen` float32 [V, 3] as drawn for this person; in place."""
+def teeth_below_lip(posed: PosedFace, mesh: RigMesh, colours: MouthColours) -> float:
+    """Pixels by which the teeth are to hang lower, so that a jaw that drops shows an edge of the upper ones.
+
+    Hung by the fit alone, half of them hide behind the upper lip, and a mouth that only the jaw opens is an empty hole.
+    """
+    teeth = np.arange(PART_ENDS[Part.GUMS_AND_TONGUE], PART_ENDS[Part.TEETH])
+    upper = teeth[(colours.lower[teeth] < 0.5) & (np.abs(mesh.model.mean[teeth, 0]) < _INCISORS)]
+    lip = posed.screen[mesh.model.upper_lip_path[len(mesh.model.upper_lip_path) // 2], 1]
+    shown = float(posed.screen[upper, 1].max() - lip) / posed.unit
+    return max(0.0, _INCISORS_SHOW - shown) * posed.unit
+
+
+def shape_teeth(screen: np.ndarray, look: TeethLook, lower: float = 0.0) -> None:
+    """Sizes the teeth and gums of `screen` float32 [V, 3] as drawn for this person; in place.
+
+    Args:
+        lower: pixels by which they hang lower than the fit hung them.
+    """
     inside = slice(PART_ENDS[Part.RIGHT_EYE_SOCKET], PART_ENDS[Part.TEETH])
     teeth = slice(PART_ENDS[Part.GUMS_AND_TONGUE], PART_ENDS[Part.TEETH])
+    screen[inside, 1] += lower
     middle = screen[inside].mean(axis=0)
     screen[inside, 0] = middle[0] + (screen[inside, 0] - middle[0]) * look.width
     screen[inside, 1] += look.tilt * (screen[inside, 0] - middle[0])
@@ -81,10 +103,29 @@ def _hollow(part, inside, behind, facing, posed: PosedFace, colours: MouthColour
     lit = ((0.35 + 0.65 * facing) * np.exp(-np.clip(behind - 0.8, 0, 9) / 3.6))[..., None]
     colour = np.where((part == Part.GUMS_AND_TONGUE)[..., None], _GUMS * lit, colour)
     seen = inside & (part != Part.TEETH)
-    colour = _spread(colour, seen, posed.side * _MELT) * colours.cast
+    colour = _spread(colour, seen, posed.side * _MELT)
+    colour = _with_tongue(colour, inside, height, posed.side) * colours.cast
     near_lips = 0.8 * np.exp(-behind / 0.35)[..., None]
     colour = colour * (_UNDER_LIP + (1 - _UNDER_LIP) * smoothstep(1.2 * height))[..., None] * colours.exposure
     return (colour * (1 - near_lips) + 0.75 * colours.exposure * colours.lips * near_lips) * colours.darkness
+
+
+def _with_tongue(colour: np.ndarray, inside: np.ndarray, height: np.ndarray, side: int) -> np.ndarray:
+    """A tongue on the floor of a wide opening, and the dark of the throat above it: evenly coloured, it looks plugged."""
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not len(rows):
+        return colour
+    tall = float(np.clip((len(rows) / side - _TONGUE_FROM) / (_TONGUE_ALL - _TONGUE_FROM), 0, 1))
+    half = max((columns[-1] - columns[0]) / 2, 1.0)
+    across = ((np.arange(inside.shape[1]) - (columns[-1] + columns[0]) / 2) / half)[None]
+    throat = np.exp(-((across / 0.62) ** 2) - ((height - 0.36) / 0.34) ** 2)
+    colour = colour * (1 - _THROAT_DARK * tall * throat)[..., None]
+    dome = 1 - (across / 0.74) ** 2 - ((height - 1.2) / 0.95) ** 2
+    share = tall * np.clip(dome, 0, 1)
+    # Its top is turned to the light, its sides and its root are not; a groove runs along its middle.
+    lit = 0.45 + 0.5 * np.clip(dome, 0, 1)
+    lit = lit * (1 - 0.13 * np.exp(-((across / 0.07) ** 2)) * smoothstep((1.02 - height) / 0.3))
+    return colour + share[..., None] * (_TONGUE * lit[..., None] - colour)
 
 
 def _height_in_opening(inside: np.ndarray, side: int) -> np.ndarray:
@@ -116,8 +157,8 @@ def _spread(colour: np.ndarray, shown: np.ndarray, sigma: float) -> np.ndarray:
         mean = cv2.GaussianBlur(sums.astype(np.float32), (0, 0), each) / np.maximum(near, 1e-6)[..., None]
         smooth += share[..., None] * mean
         filled += share
-    rest = sums.reshape(-1, 3).sum(axis=0) / max(float(total.sum()), 1.0)
-    return smooth + (1 - filled)[..., None] * rest
+    mean = sums.reshape(-1, 3).sum(axis=0) / max(float(total.sum()), 1.0)
+    return smooth + (1 - filled)[..., None] * mean
 
 
 def _with_teeth(colour, part, behind, facing, surface, posed: PosedFace, colours: MouthColours) -> np.ndarray:

@@ -38,14 +38,14 @@ def control_movement(
     moved, parting = with_controls(weights, controls, mesh)
     lids = {}
     for side in LID_MIDDLES:
-        rest = opening(side, posed)
+        neutral = opening(side, posed)
         if aperture is not None and weights.any():
-            base = recipe_opening(rest, aperture, posed, intensity)
+            base = recipe_opening(neutral, aperture, posed, intensity)
         else:
-            base = rest + float(opening_effects(side, posed, mesh) @ weights)
-        wanted = wanted_opening(base, rest, widest(side, posed, mesh), eye_wide(controls, side), controls)
+            base = neutral + float(opening_effects(side, posed, mesh) @ weights)
+        wanted = wanted_opening(base, neutral, widest(side, posed, mesh), eye_wide(controls, side), controls)
         share = squint_share(aperture.squint if aperture is not None else 0.0, controls)
-        aim(moved, side, wanted - rest, share, SHUT_LIMITS, posed, mesh)
+        aim(moved, side, wanted - neutral, share, SHUT_LIMITS, posed, mesh)
         lids[side] = 1 + min(0.0, eye_wide(controls, side))
     folds = {kind: strength * intensity for kind, strength in recipe.wrinkles.items()} if recipe is not None else {}
     gaze = (MAX_GAZE[0] * control(controls, "gaze_x"), MAX_GAZE[1] * control(controls, "gaze_y"))

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial.transform import Rotation
 
+from ..._moved import renamed
 from ...errors import RigError
 from ...images.warp import smoothstep
 from ..face_model.mesh import DRAWN_VERTICES, SKIN, rig_mesh
@@ -66,7 +67,7 @@ class RealExpression:
             mouth: bool [S, S], the inside of the mouth.
         """
         places = _continued(places, mouth, weight)
-        photo = cv2.remap(self.picture, *np.moveaxis(places, 2, 0), cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+        photo = cv2.remap(self.picture, places[..., 0], places[..., 1], cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
         photo = photo.astype(np.float32)
         skin = (weight > _FACE_LIGHT) & ~mouth
         if skin.any():
@@ -75,15 +76,15 @@ class RealExpression:
         return shown + share * (photo - shown)
 
 
-def tie_real(
-    model: FaceModel, face: FittedFace, at_rest: Portrait, expressing: Portrait, recipe: Recipe
+def register_photograph(
+    model: FaceModel, face: FittedFace, refound: Portrait, expressing: Portrait, recipe: Recipe
 ) -> RealExpression:
     """Ties the photograph of an expression to the neutral face of the same person.
 
     Args:
         model: the face model.
         face: the fitted neutral face.
-        at_rest: the picture of `face`, with landmarks found the way those of `expressing` were found: what one kind of
+        refound: the picture of `face`, with landmarks found the way those of `expressing` were found: what one kind of
             landmarks always misplaces then falls out of the difference.
         expressing: the photograph of the expression.
         recipe: the rig's way of the same expression.
@@ -92,18 +93,18 @@ def tie_real(
         RigError: the fit is bad, the heads are turned too differently for one to be laid over the other, or the expression is
             hardly there.
     """
-    rest, other = fit_portrait(model, at_rest), fit_portrait(model, expressing)
-    turn = Rotation.from_matrix(other.camera.matrix @ rest.camera.matrix.T).magnitude()
+    own, other = fit_portrait(model, refound), fit_portrait(model, expressing)
+    turn = Rotation.from_matrix(other.camera.matrix @ own.camera.matrix.T).magnitude()
     if np.degrees(turn) > MAX_TURN_BETWEEN:
         raise RigError(
             f"The head is turned {np.degrees(turn):.0f} degrees away from how the neutral photograph shows it; "
             f"{MAX_TURN_BETWEEN:.0f} are allowed."
         )
-    from_rest, from_other = _in_model_space(rest), _in_model_space(other)
-    delta = _aligned(from_other, from_rest, _rigid(model)) - from_rest
-    # What is off at rest is as much off here, in inter-ocular distances.
-    scale = other.inter_ocular_distance / rest.inter_ocular_distance
-    off = face.screen_vertices[:DRAWN_VERTICES, :2] - rest.screen_vertices[:DRAWN_VERTICES, :2]
+    from_neutral, from_other = _in_model_space(own), _in_model_space(other)
+    delta = _aligned(from_other, from_neutral, _rigid(model)) - from_neutral
+    # What is off in the neutral picture is as much off here, in inter-ocular distances.
+    scale = other.inter_ocular_distance / own.inter_ocular_distance
+    off = face.screen_vertices[:DRAWN_VERTICES, :2] - own.screen_vertices[:DRAWN_VERTICES, :2]
     places = other.screen_vertices[:DRAWN_VERTICES, :2] + scale * off
     weight = _weight(model) * _inside(other.landmarks, places)
     delta *= weight[:, None]
@@ -161,7 +162,7 @@ def _aligned(points: np.ndarray, onto: np.ndarray, rigid: np.ndarray) -> np.ndar
     """`points` after the similarity that takes its rigid vertices onto the other's (Umeyama 1991)."""
     a, b = points[rigid], onto[rigid]
     centre_a, centre_b = a.mean(axis=0), b.mean(axis=0)
-    rotation, _ = Rotation.align_vectors(b - centre_b, a - centre_a)
+    rotation = Rotation.align_vectors(b - centre_b, a - centre_a)[0]
     turned = rotation.apply(a - centre_a)
     scale = (turned * (b - centre_b)).sum() / (turned**2).sum()
     return scale * rotation.apply(points - centre_a) + centre_b
@@ -183,3 +184,6 @@ def _continued(places: np.ndarray, mouth: np.ndarray, weight: np.ndarray) -> np.
     known = np.isfinite(found).all(axis=1)
     places[inside[0][known], inside[1][known]] = found[known]
     return places
+
+
+__getattr__ = renamed(__name__, {"tie_real": "register_photograph"})

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ..._moved import renamed
 from ...errors import RigError
 from ...expressions import EXPRESSIONS
 
-_KEYS = {"expression", "name", "share", "like", "shapes", "aperture", "wrinkles"}
+_KEYS = {"expression", "name", "share", "variant_of", "shapes", "aperture", "wrinkles"}
+_RENAMED = {"like": "variant_of"}  # keys of tables of before
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Recipe:
         expression: one of `EXPRESSIONS`.
         name: unique among all recipes.
         share: how often it is drawn, relative to the other recipes of the expression.
-        like: name of another recipe that this one is a stronger or fainter form of, or "".
+        variant_of: name of another recipe that this one is a stronger or fainter form of, or "".
         shapes: blendshape weights by name, "browDown" for both sides.
         aperture: lid opening, or None to leave it to the shapes.
         wrinkles: strength of painted folds by kind.
@@ -47,7 +49,7 @@ class Recipe:
     expression: str
     name: str
     share: float = 1.0
-    like: str = ""
+    variant_of: str = ""
     shapes: Mapping[str, float] = field(default_factory=dict)
     aperture: Aperture | None = None
     wrinkles: Mapping[str, float] = field(default_factory=dict)
@@ -69,10 +71,14 @@ def read_recipes(path: str | Path) -> tuple[Recipe, ...]:
     if len(set(names)) < len(names):
         raise RigError(f"{path}: recipe names must be unique; got {sorted(names)}.")
     astray = [
-        f"{recipe.name!r} is like {recipe.like!r}" for recipe in recipes if recipe.like and recipe.like not in names
+        f"{recipe.name!r} is a variant of {recipe.variant_of!r}"
+        for recipe in recipes
+        if recipe.variant_of and recipe.variant_of not in names
     ]
     if astray:
-        raise RigError(f"{path}: `like` must name another recipe; got {', '.join(astray)}. There are {sorted(names)}.")
+        raise RigError(
+            f"{path}: `variant_of` must name another recipe; got {', '.join(astray)}. There are {sorted(names)}."
+        )
     missing = set(EXPRESSIONS) - {recipe.expression for recipe in recipes}
     if missing:
         raise RigError(f"{path} has no recipe for {', '.join(sorted(missing))}; add one [[recipe]] each.")
@@ -80,6 +86,7 @@ def read_recipes(path: str | Path) -> tuple[Recipe, ...]:
 
 
 def _recipe(entry: dict, path: str | Path) -> Recipe:
+    entry = {_RENAMED.get(key, key): value for key, value in entry.items()}
     unknown = set(entry) - _KEYS
     if unknown or "name" not in entry:
         raise RigError(f"{path}: a [[recipe]] needs a name and takes {sorted(_KEYS)}; got {sorted(entry)}.")
@@ -100,7 +107,7 @@ def _recipe(entry: dict, path: str | Path) -> Recipe:
 @cache
 def default_recipes() -> tuple[Recipe, ...]:
     """The recipes that come with the package."""
-    return read_recipes(Path(str(files(__package__) / "recipes.toml")))
+    return read_recipes(Path(str(files(str(__package__)) / "recipes.toml")))
 
 
 def recipes_for(expression: str, recipes: tuple[Recipe, ...]) -> list[Recipe]:
@@ -113,14 +120,14 @@ def commonest(expression: str, recipes: tuple[Recipe, ...]) -> Recipe:
     return max(recipes_for(expression, recipes), key=lambda recipe: recipe.share)
 
 
-def commonest_ways(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
-    """The recipe with the largest share of each expression, and what is like it.
+def most_common_only(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
+    """The recipe with the largest share of each expression, and its variants.
 
     A network without chance has one answer for "angry": shown tight lips and bared teeth, it learns their blurred mean. The
     mean of a smile and a broader one is a smile.
     """
     names = {commonest(name, recipes).name for name in EXPRESSIONS}
-    return tuple(recipe for recipe in recipes if recipe.name in names or recipe.like in names)
+    return tuple(recipe for recipe in recipes if recipe.name in names or recipe.variant_of in names)
 
 
 def draw_recipes(expression: str, count: int, rng: np.random.Generator, recipes: tuple[Recipe, ...]) -> list[Recipe]:
@@ -129,3 +136,6 @@ def draw_recipes(expression: str, count: int, rng: np.random.Generator, recipes:
     shares = np.array([recipe.share for recipe in choices])
     picked = rng.choice(len(choices), size=min(count, len(choices)), replace=False, p=shares / shares.sum())
     return [choices[i] for i in picked]
+
+
+__getattr__ = renamed(__name__, {"commonest_ways": "most_common_only"})

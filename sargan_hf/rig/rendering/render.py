@@ -122,8 +122,8 @@ def render_set(
     for expression in ("neutral", *(e for e in EXPRESSIONS if e != "neutral")):
         own = rng.spawn(1)[0]
         for recipe in draw_recipes(expression, options.recipes_per_expression, own, options.recipes):
-            faint = own.random() < options.faint
-            intensity = own.uniform(0.4, 0.8) if faint else own.uniform(*options.intensity)
+            subtle = own.random() < options.subtle
+            intensity = own.uniform(0.4, 0.8) if subtle else own.uniform(*options.intensity)
             pictures.append(_one(stage, recipe, 0.0 if expression == "neutral" else intensity, own, tracer))
     own = rng.spawn(1)[0]
     pictures += [_controlled(stage, draw, own, tracer) for draw in draw_controls(options, own)]
@@ -164,7 +164,7 @@ def _controlled(
 def _one(stage: Stage, recipe: Recipe, intensity: float, rng, tracer: MotionTracer | None) -> RenderedExpression:
     weights = stage.weights(recipe, intensity, rng)
     wrinkles = {kind: strength * intensity for kind, strength in recipe.wrinkles.items()}
-    shot = stage.shot(weights) if weights.any() else stage.rest
+    shot = stage.shot(weights) if weights.any() else stage.neutral
     motion = tracer.trace(shot) if tracer is not None else (None, None, None)
     shown = stage.controls_of(weights) if weights.any() else np.zeros(len(CONTROLS), np.float32)
     image, nothing = stage.render(shot, wrinkles), np.zeros(len(CONTROLS), np.float32)

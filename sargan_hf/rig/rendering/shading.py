@@ -20,7 +20,7 @@ _KEEP_DARKER, _KEEP_LIGHTER = 0.85, 0.6
 
 
 def brightness(normals: np.ndarray, light: np.ndarray = _STUDIO_LIGHT) -> np.ndarray:
-    """float32 [N], wrapped diffuse light on surfaces with these unit normals, .45 (away) to 1 (facing)."""
+    """float32 [N], wrapped diffuse light on surfaces with these unit normals, 0.45 (away) to 1 (facing)."""
     return 0.45 + 0.55 * np.clip((normals @ light + 0.25) / 1.25, 0, 1)
 
 

@@ -1,6 +1,6 @@
 """One person in front of one camera: everything that the pictures of a set share, and how one of them is drawn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -27,13 +27,14 @@ from .deform import (
     with_rigid_lashes,
 )
 from .downsample import average_down
+from .eye_blend import EYES, lid_shadow, soften_lids, stretched_eyes
 from .eyeballs import share_turned
 from .eyes import eye_texture, eyes_shut, lid_openings, looking
-from .lid_skin import lid_texture, lowered_lid, stretched_lid
+from .lid_skin import lid_texture, new_lid_skin
 from .material import read_material
-from .mouth_blend import LipOpening, blend, light_round, smooth_opening
+from .mouth_blend import blend, light_round, smooth_opening
 from .mouth_colours import mouth_colours
-from .mouth_interior import lip_opening, lips_depth, paint_mouth, shape_teeth
+from .mouth_interior import lip_opening, lips_depth, paint_mouth, shape_teeth, teeth_below_lip
 from .movement import control_movement
 from .photo_overlay import UNSURE_LIPS, RealExpression
 from .pose import pose_face
@@ -45,9 +46,7 @@ from .variation import Variation
 from .visibility import drawn_triangles, texture_places
 from .wrinkles import chart_columns, wrinkle_charts, wrinkle_factor
 
-_LID_SHADOW = 0.28
 _LID_SHAPES = ("eyeBlink", "eyeSquint", "eyeWide")
-_NEARLY_SHUT = 0.25  # share of an eye's opening from which on its lids are about to meet
 _OFF_CHART = 99.0  # place on the mean face of what is not skin: no fold there
 
 
@@ -74,10 +73,11 @@ class Stage:
         self.posed = posed
         self.material = read_material(posed, supersample, variation.teeth.seed)
         self.mouth = mouth_colours(posed, mesh, variation.teeth, self.material)
+        self._teeth_lower = teeth_below_lip(posed, mesh, self.mouth)
         self.eyes_shut = eyes_shut(posed)
-        blank = self.eyes_shut or self.mouth.carved
-        self.gaze = (0.0, 0.0) if blank else variation.gaze
-        self.eye_texture = eye_texture(posed, blank)
+        self.blank_eyes = self.eyes_shut or self.mouth.carved
+        self.gaze = (0.0, 0.0) if self.blank_eyes else variation.gaze
+        self.eye_texture = eye_texture(posed, self.blank_eyes)
         self.charts = wrinkle_charts(variation.wrinkles)
         self.beard_chart = beard_chart(variation.beard) if variation.beard is not None else None
         triangles, part, eyes_start, mouth_start = drawn_triangles(posed, mesh)
@@ -97,7 +97,7 @@ class Stage:
             self.light[DRAWN_VERTICES:] += spread(self.sheet, added[self.sheet.rim, None])[:, 0] * self.sheet.head
         self.chart_places = np.full((len(self.places), 2), _OFF_CHART, np.float32)
         self.chart_places[SKIN] = mesh.model.mean[SKIN, :2]
-        self.rest = self.shot(np.zeros(len(mesh.shapes), np.float32))
+        self.neutral = self.shot(np.zeros(len(mesh.shapes), np.float32))
 
     def weights(self, recipe: Recipe, intensity: float = 1.0, rng: np.random.Generator | None = None) -> np.ndarray:
         """float32 [E], shape weights of a recipe on this face, lids aimed; varied if `rng` is given."""
@@ -124,7 +124,8 @@ class Stage:
         movement = control_movement(weights, recipe, intensity, self._as_shown(controls), self.posed, self.mesh)
         if self.eyes_shut:
             movement.weights[self.lid_shapes] = 0.0
-        return movement
+        # A blank eye that turns is the same eye, but for what little its texture shows.
+        return replace(movement, gaze=(0.0, 0.0)) if self.blank_eyes else movement
 
     def controls_of(self, weights: np.ndarray) -> np.ndarray:
         """float32 [K], the controls that move this face most nearly as shape weights [E] do, as the picture shows it."""
@@ -137,15 +138,15 @@ class Stage:
     def _as_shown(self, controls: np.ndarray) -> np.ndarray:
         return mirrored_controls(controls) if self.variation.mirror else controls
 
-    def shot(self, weights: np.ndarray) -> "Shot":
+    def shot(self, weights: np.ndarray) -> Shot:
         """The face moved by these shape weights [E], rasterised: what `render` and `MotionTracer.trace` share."""
         return self._shot(deform(self.posed, weights, self.mesh))
 
-    def shot_of(self, movement: Movement) -> "Shot":
+    def shot_of(self, movement: Movement) -> Shot:
         """The face moved by controls, as `shot`."""
         return self._shot(deform_by_controls(self.posed, movement, self.mesh), movement)
 
-    def _shot(self, deformation: Deformation, movement: Movement | None = None) -> "Shot":
+    def _shot(self, deformation: Deformation, movement: Movement | None = None) -> Shot:
         vertices, raster = self._rasterize(deformation)
         places = with_rigid_lashes(self.places, self.posed, deformation.photo, self.mesh)
         part = np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
@@ -161,7 +162,7 @@ class Stage:
         """The picture's own blur in oversampled pixels."""
         return self.material.blur * self.supersample
 
-    def render(self, shot: "Shot", wrinkles: dict[str, float] | None = None, shaded: bool = True) -> np.ndarray:
+    def render(self, shot: Shot, wrinkles: Mapping[str, float] | None = None, shaded: bool = True) -> np.ndarray:
         """uint8 [size, size, 3] RGB, the face of `shot` with these folds.
 
         Args:
@@ -179,27 +180,30 @@ class Stage:
             shade = pixels[..., 2]
             flesh = 0.0 if self.mouth.one_colour else self.material.colourful
             picture = darkened(picture, shade, flesh) if self.variation.light is None else lit(picture, shade)
-        charts, wrinkles = (self.charts, wrinkles) if shot.movement is None else (self.sided, shot.movement.folds)
-        folds = wrinkle_factor(charts, wrinkles or {}, pixels[..., 3:5]) if shaded else None
+        charts, strengths = (self.charts, wrinkles) if shot.movement is None else (self.sided, shot.movement.folds)
+        folds = wrinkle_factor(charts, strengths or {}, pixels[..., 3:5]) if shaded else None
         if folds is not None:
+            # A fold is no sharper than what it is folded into.
+            folds = cv2.GaussianBlur(folds, (0, 0), self._blur) if self._blur > 0 else folds
             picture = darkened(picture, folds, 0.0 if self.mouth.one_colour else self.material.colourful)
-        if self.beard_chart is not None:
-            beard, mouth = self.variation.beard, self.mouth
+        beard, mouth = self.variation.beard, self.mouth
+        if beard is not None and self.beard_chart is not None:
             add_beard(picture, self.beard_chart, beard, pixels[..., 3:5], mouth.cheek, mouth.one_colour)
-        self._add_eyes(picture, part, pixels, shot, shaded)
-        self._add_mouth(picture, shot)
-        return self._finished(picture, shaded, shot.opening)
+        painted = np.zeros(part.shape, np.float32)
+        self._add_eyes(picture, part, pixels, shot, shaded, painted)
+        self._add_mouth(picture, shot, painted)
+        return self._finished(picture, shaded, painted)
 
     @cached_property
     def sided(self) -> dict[str, np.ndarray]:
         """The charts of folds cut in two, for folds of one side of the face."""
         return sided_charts(self.charts, chart_columns())
 
-    def shot_of_real(self, real: RealExpression) -> "Shot":
+    def shot_of_real(self, real: RealExpression) -> Shot:
         """The face moved as a real photograph of an expression shows it."""
         return self._shot(displace(self.posed, real.delta, self.mesh))
 
-    def render_real(self, shot: "Shot", real: RealExpression) -> np.ndarray:
+    def render_real(self, shot: Shot, real: RealExpression) -> np.ndarray:
         """uint8 [size, size, 3] RGB, the photograph of the expression on the face of `shot_of_real`."""
         beyond = np.zeros((len(self.places) - DRAWN_VERTICES, 3), np.float32)
         tied = np.concatenate([np.column_stack([real.places, real.weight]), beyond])
@@ -208,7 +212,7 @@ class Stage:
         picture = real.covering(shown, pixels[..., 3:5], pixels[..., 5], shot.mouth)
         return self._finished(picture * np.where(shot.mouth, 1.0, pixels[..., 2])[..., None], shaded=True)
 
-    def sure_of_real(self, shot: "Shot") -> np.ndarray:
+    def sure_of_real(self, shot: Shot) -> np.ndarray:
         """bool [size, size], False round the mouth of `shot_of_real`: where its lips end is known to some pixels only."""
         mouth = shot.mouth.astype(np.uint8)
         reach = round(UNSURE_LIPS * self.posed.side)
@@ -219,7 +223,7 @@ class Stage:
     def _rasterize(self, deformation: Deformation) -> tuple[np.ndarray, Raster]:
         """The vertices of mesh and backdrop in the picture's frame, and which of their triangles each pixel shows."""
         vertices = np.concatenate([deformation.screen, sheet_screen(self.sheet, self.posed, deformation)])
-        shape_teeth(vertices, self.variation.teeth)
+        shape_teeth(vertices, self.variation.teeth, self._teeth_lower)
         raster = Raster.empty(self.posed.side, self.posed.side)
         raster.draw(vertices, self.triangles, 0, self.eyes_start)
         # Eyeballs would poke through folded lids elsewhere, and gums through lips.
@@ -229,14 +233,6 @@ class Stage:
         raster.draw(vertices, self.triangles, self.mouth_start, len(self.triangles), opening)
         return vertices, raster
 
-    def _lid_shadow(self, part: np.ndarray) -> np.ndarray:
-        """float32 [H, W], factor on the colour of the eyeballs by the shadow of the upper lids."""
-        skin = (part == Part.FACE).astype(np.float32)
-        down = max(1, int(self.posed.side * 0.008))
-        shadow = np.zeros_like(skin)
-        shadow[down:] = skin[:-down]
-        return 1 - _LID_SHADOW * cv2.GaussianBlur(shadow, (0, 0), self.posed.side * 0.004)
-
     def _sample(self, texture: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         sampled = cv2.remap(texture, pixels[..., 0], pixels[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return sampled.astype(np.float32)
@@ -245,20 +241,18 @@ class Stage:
     def _lid_texture(self) -> np.ndarray:
         return lid_texture(self.posed)
 
-    def _add_lids(self, picture: np.ndarray, places: np.ndarray, shot: "Shot") -> None:
+    def _add_lids(self, picture: np.ndarray, places: np.ndarray, shot: Shot) -> None:
         """Covers the skin of lids that the photograph does not show with plain skin; in place."""
         for window, share, whence in self.new_lids(shot, places):
             skin = self._sample(self._lid_texture, whence)
             picture[window] += share[..., None] * (skin - picture[window])
 
     @cached_property
-    def _rest_places(self) -> np.ndarray:
+    def _neutral_places(self) -> np.ndarray:
         """float32 [H, W, 2], where the neutral picture takes its colours."""
-        return self.rest.raster.interpolate(self.rest.places, self.triangles)
+        return self.neutral.raster.interpolate(self.neutral.places, self.triangles)
 
-    def new_lids(
-        self, shot: "Shot", places: np.ndarray
-    ) -> Iterator[tuple[tuple[slice, slice], np.ndarray, np.ndarray]]:
+    def new_lids(self, shot: Shot, places: np.ndarray) -> Iterator[tuple[tuple[slice, slice], np.ndarray, np.ndarray]]:
         """Where a shot under controls shows skin of upper lids that the photograph does not.
 
         Args:
@@ -267,45 +261,57 @@ class Stage:
         Yields:
             A window, float32 [R, C] with 1 where all is new, and float32 [R, C, 2], where in a texture without eyes it lies.
         """
-        if shot.movement is None:
-            return
-        skin, side = shot.part == Part.FACE, self.posed.side
-        for eye, path in self.mesh.model.upper_lid_paths.items():
-            before, now = (points[path][np.argsort(points[path, 0])] for points in (self.rest.vertices, shot.vertices))
-            if found := stretched_lid(now, places, side):
-                window, share = found
-                yield window, share * skin[window], places[window][..., :2]
-            shut = max(0.0, 1 - shot.movement.lids[eye] / _NEARLY_SHUT)
-            if found := lowered_lid(before, now, shut, side):
-                window, share = found
-                yield window, share * skin[window], self._rest_places[window]
+        if shot.movement is not None:
+            skin, lids = shot.part == Part.FACE, shot.movement.lids
+            before, now = self.neutral.vertices, shot.vertices
+            yield from new_lid_skin(before, now, self.mesh, lids, skin, places, self._neutral_places)
 
-    def _eyes_moved(self, shot: "Shot", part: np.ndarray) -> np.ndarray | float:
-        """0 where an eye is as the photograph shows it to 1 where lids or eyeball have moved; by pixel under controls."""
+    def eyes_moved(self, shot: Shot) -> dict[str, float]:
+        """By side, 0 where an eye is as the photograph shows it to 1 where lids or eyeball have moved."""
         if self.gaze != (0.0, 0.0):
-            return 1.0
+            return {"R": 1.0, "L": 1.0}
         if shot.movement is None:
-            return lids_moved(self.posed, shot.deformation, self.mesh)
+            return dict.fromkeys("RL", lids_moved(self.posed, shot.deformation, self.mesh))
         turned = share_turned(shot.movement.gaze)
-        right, left = (max(turned, lids_moved(self.posed, shot.deformation, self.mesh, side)) for side in "RL")
-        of_left = (part == Part.LEFT_EYEBALL) | (part == Part.LEFT_EYE_SOCKET)
-        return np.where(of_left, left, right).astype(np.float32)[..., None]
+        return {side: max(turned, lids_moved(self.posed, shot.deformation, self.mesh, side)) for side in "RL"}
 
-    def _add_eyes(self, picture, part, pixels, shot: "Shot", shaded: bool) -> None:
-        eyes = (part == Part.LEFT_EYE_SOCKET) | (part == Part.RIGHT_EYE_SOCKET)
-        eyes |= (part == Part.LEFT_EYEBALL) | (part == Part.RIGHT_EYEBALL)
+    @cached_property
+    def _eyes_made_up(self) -> np.ndarray:
+        """uint8 [T, T], 255 where the eyes' texture shows nothing of the photograph."""
+        return (cv2.absdiff(self.eye_texture, self.posed.texture).max(axis=2) > 2).astype(np.uint8) * 255
+
+    def _add_eyes(
+        self, picture: np.ndarray, part: np.ndarray, pixels: np.ndarray, shot: Shot, shaded: bool, painted: np.ndarray
+    ) -> None:
+        """Paints moved eyes, and tells in `painted` [S, S] where they show nothing of the photograph; both in place."""
+        eyes, moved = np.isin(part, EYES), self.eyes_moved(shot)
         rows = np.flatnonzero(eyes.any(axis=1))
-        if not len(rows):
-            return
-        rows = slice(max(rows[0] - 8, 0), rows[-1] + 1)
-        colour = self._sample(self.eye_texture, pixels[rows])
-        if shaded:
-            colour *= self._lid_shadow(part[rows])[..., None]
-        # Eyes at rest show the photograph, with the shadow and the lashes at its lids.
-        colour = picture[rows] + self._eyes_moved(shot, part[rows]) * (colour - picture[rows])
-        picture[rows][eyes[rows]] = colour[eyes[rows]]
+        if len(rows) and max(moved.values()) > 0:
+            rows = slice(max(rows[0] - 8, 0), rows[-1] + 1)
+            colour = self._eye_colours(pixels, rows, shot)
+            if shaded and not self.blank_eyes:
+                colour *= lid_shadow(part[rows])[..., None]
+            # Eyes that have not moved show the photograph, with the shadow and the lashes at its lids.
+            of_left = np.isin(part[rows], (Part.LEFT_EYEBALL, Part.LEFT_EYE_SOCKET))
+            share = np.where(of_left, moved["L"], moved["R"]).astype(np.float32)[..., None]
+            colour = picture[rows] + share * (colour - picture[rows])
+            picture[rows][eyes[rows]] = colour[eyes[rows]]
+            if not self.blank_eyes:
+                made_up = self._sample(self._eyes_made_up, pixels[rows]) / 255
+                painted[rows] += share[..., 0] * made_up * eyes[rows]
+        soften_lids(picture, shot.vertices, self.mesh, self._blur, moved)
 
-    def _add_mouth(self, picture: np.ndarray, shot: "Shot") -> None:
+    def _eye_colours(self, pixels: np.ndarray, rows: slice, shot: Shot) -> np.ndarray:
+        """float32 [R, S, 3], colours of the eyes in these rows, before any shadow."""
+        if not self.blank_eyes:
+            return self._sample(self.eye_texture, pixels[rows])
+        before = stretched_eyes(self.neutral.vertices, shot.vertices, self.mesh, rows, self.posed.side)
+        x, y = before[..., 0], before[..., 1]
+        places = cv2.remap(self._neutral_places, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return self._sample(self.posed.texture, places)
+
+    def _add_mouth(self, picture: np.ndarray, shot: Shot, painted: np.ndarray) -> None:
+        """Paints the inside of the mouth, and tells in `painted` [S, S] where; both in place."""
         if shot.opening is None:
             return
         window = shot.opening.window
@@ -320,14 +326,14 @@ class Stage:
         view = replace(view, triangle=np.where(inside, view.triangle, np.int32(-1)))
         light = light_round(picture, shot.part == Part.FACE, shot.opening, mouth.cheek)
         surface = view.interpolate(surface, self.triangles)
-        painted = paint_mouth(part, view.depth, surface, lips_depth(shot.vertices), self.posed, mouth, light)
-        blend(picture, inside, painted, shot.opening, self._blur)
+        colours = paint_mouth(part, view.depth, surface, lips_depth(shot.vertices), self.posed, mouth, light)
+        blend(picture, inside, colours, shot.opening, self._blur)
+        painted[window] = np.maximum(painted[window], shot.opening.cover)
 
-    def _finished(self, picture: np.ndarray, shaded: bool, opening: LipOpening | None = None) -> np.ndarray:
+    def _finished(self, picture: np.ndarray, shaded: bool, painted: np.ndarray | None = None) -> np.ndarray:
+        """The picture at its own size and under the set's exposure, with grain where it was `painted` [S, S]."""
         picture = average_down(picture, self.supersample)
-        if opening is not None:
-            painted = np.zeros((self.posed.side, self.posed.side), np.float32)
-            painted[opening.window] = opening.cover
+        if painted is not None:
             self.material.add_grain(picture, average_down(painted, self.supersample))
         if shaded:
             v = self.variation

@@ -50,7 +50,7 @@ class RenderOptions:
         recipes: the table of recipes.
         recipes_per_expression: different recipes rendered for every expression.
         intensity: smallest and largest intensity of a full-strength expression.
-        faint: share of expressions that are rendered faintly, at intensity .4 to .8, instead.
+        subtle: share of expressions that are rendered subtly instead, at intensity 0.4 to 0.8.
         jitter: crop, exposure and colour differ from set to set.
         mirror, head_turn, gaze, relight, backdrop, beard: shares of sets that use them.
         controls: further pictures of a set with drawn controls.
@@ -62,7 +62,7 @@ class RenderOptions:
     recipes: tuple[Recipe, ...] = field(default_factory=default_recipes)
     recipes_per_expression: int = 1
     intensity: tuple[float, float] = (0.85, 1.1)
-    faint: float = 0.0
+    subtle: float = 0.0
     jitter: bool = True
     mirror: float = 0.5
     head_turn: float = 0.0

@@ -38,7 +38,7 @@ class WrinkleLook:
 
 @cache
 def _table() -> dict[str, dict]:
-    return tomllib.loads((files(__package__) / "wrinkles.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((files(str(__package__)) / "wrinkles.toml").read_text(encoding="utf-8"))
 
 
 def wrinkle_charts(look: WrinkleLook) -> dict[str, np.ndarray]:
@@ -111,7 +111,7 @@ def wrinkle_factor(
     """Factor on the skin's colour at pixels whose places on the mean face are `places` [H, W, 2] (model x, y).
 
     Returns:
-        float32 [H, W] in about .7 to 1.1, or None if no fold shows.
+        float32 [H, W] in about 0.7 to 1.1, or None if no fold shows.
 
     Raises:
         RigError: a strength for a kind of fold that does not exist.
