@@ -4,11 +4,12 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 import pyarrow.parquet as pq
 from datasets import Dataset, IterableDataset, load_dataset
 from datasets.utils.metadata import MetadataConfigs
-from huggingface_hub import DatasetCard
+from huggingface_hub import DatasetCard, DatasetCardData
 from yaml import YAMLError
 
 from ..errors import DatasetError, one_line
@@ -32,7 +33,8 @@ def configured_files(root: Path, files: Sequence[PurePosixPath]) -> list[PurePos
     if not card.is_file():
         return list(files)
     try:
-        configs = MetadataConfigs.from_dataset_card_data(DatasetCard.load(card).data)
+        data = cast("DatasetCardData", DatasetCard.load(card).data)
+        configs = MetadataConfigs.from_dataset_card_data(data)
     except (OSError, ValueError, YAMLError):
         return list(files)  # a card that says nothing of configs, or no card of a set at all
     name = configs.get_default_config_name() if configs else None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..inference import Generator, GeneratorOutput
-from ..inference.protocol import typical_motion_of
+from ..inference.protocol import controls_of, typical_motion_of
 
 SECONDS = 15  # a call takes far less, but the first one also waits for the weights to reach the GPU
 
@@ -36,8 +36,11 @@ class BorrowedGPU:
         self.expressions = generator.expressions
         self.sample_size = generator.sample_size
         self.typical_motion = typical_motion_of(generator)
+        self.controls = controls_of(generator)
         self._run = importlib.import_module("spaces").GPU(duration=SECONDS)(generator.__call__)
 
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
+    def __call__(
+        self, crops: np.ndarray, expression: np.ndarray, controls: np.ndarray | None = None
+    ) -> GeneratorOutput:
         """See `Generator.__call__`."""
-        return self._run(crops, expression)
+        return self._run(crops, expression, controls) if controls is not None else self._run(crops, expression)
