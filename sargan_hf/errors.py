@@ -53,3 +53,6 @@ class ModelFormatError(SARGANError, ValueError):
 
 class RigError(SARGANError, ValueError):
     """A portrait cannot be used by the expression rig."""
+
+
+__getattr__ = renamed(__name__, {"PictureError": "ImageError"})
