@@ -4,6 +4,8 @@ They all derive from `SARGANError`, so a server can catch one class, and from `V
 of us still catches them. A message says what came, what was expected, and what to do next.
 """
 
+from ._moved import renamed
+
 
 def one_line(error: BaseException, longest: int = 300) -> str:
     """What an error of a library says, in one line of at most `longest` characters; these can fill pages."""
