@@ -1,0 +1,2 @@
+import { Sargan } from "../lib";
+Object.assign(globalThis, { Sargan });
