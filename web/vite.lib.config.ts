@@ -1,5 +1,5 @@
 import { defineConfig } from "vite";
-import { resolve } from "./vite.config";
+import { resolve } from "./vite.config.ts";
 
 export default defineConfig({
   base: "./",

@@ -87,9 +87,7 @@ class _FaceStatistics:
         ordered_all, number = _sorted(values, masks)
         medians = _percentile(ordered_all[:-1], number[:-1], 50).view(len(bands), 4)
         first = slice(0, 4 * len(bounds))
-        low, high = (
-            _percentile(ordered_all[first], number[first], q).view(len(bounds), 4)[:, 1:] for q in (1, 99)
-        )
+        low, high = (_percentile(ordered_all[first], number[first], q).view(len(bounds), 4)[:, 1:] for q in (1, 99))
         enough = (counts.sum() >= FEW).float()
         self.middles = medians[: len(bounds), 0]
         self.low, self.high = enough * low - (1 - enough), enough * high + (1 - enough)

@@ -36,9 +36,7 @@ def edit_graphs(model: SARGAN, mouth: SARGAN | None) -> dict[str, ModelProto]:
     region, change = torch.eye(len(REGIONS))[:1], torch.rand(1, 10, wide, wide)
     scaled = ["fields"] if mouth is None else ["fields", "activity"]
     graphs = {
-        "edit": _traced(
-            MakeEdit(model), (crop, expression, region), ["crop", "expression", "region"], ["change"]
-        ),
+        "edit": _traced(MakeEdit(model), (crop, expression, region), ["crop", "expression", "region"], ["change"]),
         "scale": _traced(ScaleEdit(side, mouth_side), (change, torch.ones(1)), ["change", "intensity"], scaled),
     }
     if mouth is not None:
@@ -69,7 +67,7 @@ def _traced(graph: nn.Module, inputs: tuple[Tensor, ...], names: Sequence[str], 
 
 
 def stored_in_half(graph: ModelProto) -> ModelProto:
-    """Stores the weights of convolutions in float16, and turns each back into float32 by a node that runs once, when it is loaded.
+    """Stores the weights of convolutions in float16; a node turns each back into float32, once, when the graph is loaded.
 
     All arithmetic stays in float32: half the download, and an edit within 0.02 of 255 of that by full weights.
     """

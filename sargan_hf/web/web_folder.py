@@ -15,7 +15,9 @@ from .shared_numbers import shared_numbers
 
 MANIFEST = "sargan.json"
 WORKER = "sw.js"
-FILES_PLACE = "/* files */ []"  # in the service worker, where the list of files to keep belongs
+HEADERS = "headers.json"
+# In the service worker, where the list of files to keep and the headers to send belong.
+FILES_PLACE, HEADERS_PLACE = "/* files */ []", "/* headers */ {}"
 OURS = {MANIFEST, WORKER, "index.html"}  # what tells a folder that was written before from one with other things in it
 
 
@@ -76,9 +78,12 @@ def _list_files(folder: Path) -> None:
     worker = folder / WORKER
     kept = {path: digest for path, (_, digest) in _files(folder).items() if path != WORKER}
     text = worker.read_text(encoding="utf-8")
-    if FILES_PLACE not in text:
-        raise ConfigurationError(f"{worker} has no place for its list of files: build the page again.")
-    worker.write_text(text.replace(FILES_PLACE, json.dumps(sorted(kept.items()))), encoding="utf-8")
+    headers = (folder / HEADERS).read_text(encoding="utf-8").strip()
+    for place, content in ((FILES_PLACE, json.dumps(sorted(kept.items()))), (HEADERS_PLACE, headers)):
+        if place not in text:
+            raise ConfigurationError(f"{worker} has no place for {place}: build the page again.")
+        text = text.replace(place, content)
+    worker.write_text(text, encoding="utf-8")
 
 
 def _files(folder: Path) -> dict[str, tuple[int, str]]:

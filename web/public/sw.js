@@ -1,5 +1,5 @@
 // Keeps the editor's own files for visits without a network, and nothing else: no picture ever gets here.
-// `sargan export --web` puts the list of files in: [path, digest] each.
+// `sargan export --web` puts the list of files in, [path, digest] each, and what headers.json says.
 const FILES = /* files */ [];
 
 const CACHE = `sargan-${digestOf(FILES)}`;
@@ -7,15 +7,7 @@ const HOME = new URL("./", self.location.href).href;
 const PATHS = new Set(FILES.map(([path]) => new URL(path, HOME).href));
 
 // What a static host cannot send itself: the policy also for the worker's script, and isolation, which lets it use threads.
-const HEADERS = {
-  "Content-Security-Policy":
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; " +
-    "img-src 'self' blob: data:; media-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'none'",
-  "Cross-Origin-Opener-Policy": "same-origin",
-  "Cross-Origin-Embedder-Policy": "require-corp",
-  "Cross-Origin-Resource-Policy": "same-origin",
-  "X-Content-Type-Options": "nosniff",
-};
+const HEADERS = /* headers */ {};
 
 self.addEventListener("install", (event) => event.waitUntil(keepAll()));
 

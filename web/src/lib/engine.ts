@@ -2,7 +2,7 @@ import { addPatch, applyChange, type Field } from "./apply";
 import { FaceDetector } from "./detector";
 import { ConfigurationError } from "./errors";
 import { chosenFaces, conditions, description } from "./expressions";
-import { canonicalTransform, mouthTransform, scaleOf, type Affine } from "./geometry";
+import { canonicalTransform, compose, invert, mouthTransform, scaleOf, type Affine } from "./geometry";
 import { cropFace, onBackdrop, toPlanes } from "./pixels";
 import type { Box, EditOptions, Face, Manifest, Pixels } from "./types";
 
@@ -24,6 +24,7 @@ export interface EngineEdit {
   description: string;
 }
 
+const PREVIEW_MARGIN = 0.15; // of the crop's side, on each side
 const KEPT_CHANGES = 40; // 1 MB each: seven expressions of five faces and a few blends
 
 interface Change {
@@ -86,6 +87,24 @@ export class Engine {
       regions.push(await this.apply(pixels, transform, change, vectors[index]!, intensity));
     }
     return { pixels, faces, regions, description: description(vectors, this.shared.expressions, intensity) };
+  }
+
+  /**
+   * A small upright picture of one face with an expression. What the network made is kept, so that the edit of the whole
+   * picture comes sooner afterwards.
+   */
+  async preview(picture: OpenPicture, options: EditOptions, side: number): Promise<Pixels> {
+    const { expression = "happy", intensity = 1, region = this.shared.regions[0]! } = options;
+    this.check(intensity, region);
+    const [face] = await this.findFaces(picture, options);
+    const [vector] = conditions(expression, 1, this.shared);
+    const transform = canonicalTransform(face!.points, this.shared.sampleSize, this.shared);
+    const toPreview = canonicalTransform(face!.points, side, this.shared, PREVIEW_MARGIN);
+    const pixels = cropFace(picture.shown, toPreview, side);
+    if (intensity === 0) return pixels;
+    const change = await this.change(picture, transform, vector!, region);
+    await this.apply(pixels, compose(transform, invert(toPreview)), change, vector!, intensity);
+    return pixels;
   }
 
   private check(intensity: number, region: string): void {

@@ -114,7 +114,9 @@ export class Sargan {
   }
 }
 
-type PictureOrder = { do: "faces" | "edit"; options: EditOptions } | { do: "close" };
+type PictureOrder =
+  | { do: "preview"; options: EditOptions; side: number }
+  | { do: "faces" | "edit"; options: EditOptions } | { do: "close" };
 
 /** A picture that was opened. */
 export class Portrait implements OpenedPicture {
@@ -151,6 +153,12 @@ export class Portrait implements OpenedPicture {
   async edit(options: EditOptions = {}): Promise<Edited> {
     const made = await this.call<EngineEdit>({ do: "edit", options });
     return new Edited(made, this, this.original, this.manifest);
+  }
+
+  /** A small upright picture, `side` pixels wide and high, of the first chosen face with an expression; 0 as intensity shows it as it is. */
+  async preview(options: EditOptions = {}, side = 128): Promise<ImageData> {
+    const { data, width, height } = await this.call<Pixels>({ do: "preview", options, side });
+    return new ImageData(data, width, height);
   }
 
   /** Forgets the picture. */

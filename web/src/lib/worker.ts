@@ -9,6 +9,7 @@ export type Request =
   | { id: number; do: "load"; folder: string; threads: LoadOptions["threads"] }
   | { id: number; do: "open"; picture: number; input: PictureInput; name: string }
   | { id: number; do: "faces"; picture: number; options: EditOptions }
+  | { id: number; do: "preview"; picture: number; options: EditOptions; side: number }
   | { id: number; do: "edit"; picture: number; options: EditOptions }
   | { id: number; do: "close"; picture: number };
 
@@ -55,6 +56,10 @@ async function perform(request: Request): Promise<[unknown, Transferable[]]> {
   const picture = pictures.get(request.picture);
   if (!picture) throw new ConfigurationError("This picture was closed: open it again.");
   if (request.do === "faces") return [await engine.findFaces(picture, request.options), []];
+  if (request.do === "preview") {
+    const small = await engine.preview(picture, request.options, request.side);
+    return [small, [buffer(small)]];
+  }
   const made = await engine.edit(picture, request.options);
   return [made, [buffer(made.pixels)]];
 }

@@ -34,3 +34,16 @@ export function runtimeFiles(): Plugin {
     },
   };
 }
+
+/** Puts the policy of `public/headers.json` into the page, for file servers that send no headers. */
+export function policy(): Plugin {
+  return {
+    name: "policy",
+    apply: "build",
+    transformIndexHtml() {
+      const headers = JSON.parse(readFileSync(new URL("public/headers.json", import.meta.url), "utf8")) as Record<string, string>;
+      const content = headers["Content-Security-Policy"]!;
+      return [{ tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content }, injectTo: "head-prepend" }];
+    },
+  };
+}
