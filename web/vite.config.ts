@@ -1,5 +1,5 @@
 import { defaultClientConditions, defineConfig } from "vite";
-import { policy, runtimeFiles } from "./build-plugins.ts";
+import { examplePictures, licences, policy, runtimeFiles } from "./build-plugins.ts";
 
 // The runtime's own files are served beside the page, not inside its script.
 export const resolve = { conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions] };
@@ -7,7 +7,7 @@ export const resolve = { conditions: ["onnxruntime-web-use-extern-wasm", ...defa
 export default defineConfig({
   base: "./",
   resolve,
-  plugins: [policy(), runtimeFiles()],
+  plugins: [policy(), examplePictures(), licences(), runtimeFiles()],
   worker: { format: "es" },
   build: { target: "es2022", modulePreload: false, chunkSizeWarningLimit: 600, assetsInlineLimit: 0 },
 });

@@ -24,6 +24,9 @@ except ImportError as error:
     raise ConfigurationError(f"`sargan export --web` needs {error.name}: pip install -e '.[onnx]'.") from error
 
 OPSET = 18
+# Of the 10 bits behind the point of a half-precision weight: what the lowest would add to an edit cannot be seen, and zeros
+# pack to nothing.
+KEPT_BITS = 8
 PARAMETERS = "generator."  # what the names of trained weights begin with; the other constants are grids and masks
 
 
@@ -76,12 +79,19 @@ def stored_in_half(graph: ModelProto) -> ModelProto:
         if not weight.name.startswith(PARAMETERS) or values.ndim < 4:
             continue
         graph.graph.initializer.remove(weight)
-        graph.graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), f"{weight.name}_half"))
+        graph.graph.initializer.append(numpy_helper.from_array(_in_few_bits(values), f"{weight.name}_half"))
         restore = helper.make_node(
             "Cast", [f"{weight.name}_half"], [weight.name], name=f"{weight.name}_restore", to=TensorProto.FLOAT
         )
         graph.graph.node.insert(0, restore)
     return graph
+
+
+def _in_few_bits(values: np.ndarray) -> np.ndarray:
+    """float16, rounded to `KEPT_BITS`."""
+    dropped = 10 - KEPT_BITS
+    bits = values.astype(np.float16).view(np.uint16)
+    return ((bits + (1 << (dropped - 1))) & np.uint16(0xFFFF ^ ((1 << dropped) - 1))).view(np.float16)
 
 
 def face_graph() -> ModelProto:

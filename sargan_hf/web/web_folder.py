@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import ConfigurationError
 from ..modeling_sargan import SARGAN
 from .built_page import MARK, built_page
+from .example_edits import write_example_edits
 from .graph_export import edit_graphs
 from .shared_numbers import shared_numbers
 
@@ -49,6 +50,7 @@ def write_web_folder(model: SARGAN, mouth: SARGAN | None, output: str | Path, na
     manifest["runtime"] = json.loads((unfinished / MARK).read_text(encoding="utf-8"))
     (unfinished / MARK).unlink()
     (unfinished / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    write_example_edits(model, mouth, unfinished)
     _list_files(unfinished)
     if output.exists():
         shutil.rmtree(output)
