@@ -13,6 +13,8 @@ from sargan_hf.faces.alignment import canonical_transform, crop_face
 from sargan_hf.images import open_picture
 from sargan_hf.images.color_modes import to_rgb8
 from sargan_hf.images.provenance import xmp_packet
+from sargan_hf.modeling_sargan import SARGAN
+from sargan_hf.web.shared_numbers import shared_numbers
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = Path(__file__).parent / "fixtures"
@@ -84,6 +86,7 @@ def main() -> None:
     fixtures = pictures | {
         "lanczos": fetched_fixture(photograph),
         "expressions": expression_fixtures(),
+        "manifest": shared_numbers(SARGAN(base_channels=4, attention_channels=4), None, "tiny"),
         "xmp": xmp_packet("Happy & <sad>.").decode("utf-8"),
     }
     (OUTPUT / "pictures.json").write_text(json.dumps(fixtures), encoding="utf-8")

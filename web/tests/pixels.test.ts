@@ -29,8 +29,6 @@ describe("pixels are OpenCV's", () => {
   test.each(["halved", "reduced", "enlarged", "over_the_border"])("crop %s", (name) => {
     const { transform, size, pixels } = python.crops[name];
     const apart = difference(cropFace(photograph, transform as unknown as Affine, size), unpacked(pixels));
-    console.log(name, apart);
-    console.log(JSON.stringify(apart));
     expect(apart.largest).toBeLessThanOrEqual(2);
     expect(apart.mean).toBeLessThan(0.05);
   });
@@ -39,7 +37,6 @@ describe("pixels are OpenCV's", () => {
     const transparent = unpacked(python.transparent);
     expect(isOpaque(transparent)).toBe(false);
     const apart = difference(cropFace(transparent, python.crops.reduced.transform, 64), unpacked(python.transparent_crop));
-    console.log(JSON.stringify(apart));
     expect(apart.largest).toBeLessThanOrEqual(2);
     expect(onBackdrop(photograph)).toBe(photograph);
   });
