@@ -7,9 +7,10 @@ import numpy as np
 from PIL import Image
 
 from ..editing.pipeline_sargan import SARGANPipeline
+from ..editing.requests import StraightenedFaces
 from ..faces.alignment import canonical_transform, crop_face
 from ..faces.detection import Face
-from ..images import save_picture
+from ..images import EditedImage, open_picture, save_picture
 from ..modeling_sargan import SARGAN
 
 TITLES = "titles.json"  # what the build of the page wrote: the pictures and their names for people
@@ -40,9 +41,9 @@ def _edited(pipe: SARGANPipeline, folder: Path, name: str, expression: str) -> d
     picture = Image.open(path)
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     picture.save(path, quality=88)
-    output = pipe(path, expression)
-    [edited], [edit] = output.images, output.faces
-    face = Face(edit.box, edit.points, edit.score)
+    straight = pipe.straighten(opened := open_picture(path), pipe.find_faces(opened))
+    edits = {name: _edit(pipe, straight, name) for name in pipe.generator.expressions}
+    [face] = straight.faces
     stem = path.with_suffix("")
     files = {
         "picture": path,
@@ -50,11 +51,16 @@ def _edited(pipe: SARGANPipeline, folder: Path, name: str, expression: str) -> d
         "previews": stem.with_name(f"{stem.name}-previews.webp"),
         "thumbnail": stem.with_name(f"{stem.name}-thumbnail.webp"),
     }
-    save_picture(edited, files["edited"], quality=85)
-    strip = [_close(pipe(path, name).images[0], face, PREVIEW_SIDE) for name in pipe.generator.expressions]
+    save_picture(edits[expression], files["edited"], quality=85)
+    strip = [_close(edited, face, PREVIEW_SIDE) for edited in edits.values()]
     Image.fromarray(np.hstack(strip)).save(files["previews"], quality=80)
     Image.fromarray(_close(picture, face, THUMBNAIL_SIDE)).save(files["thumbnail"], quality=75)
     return {kind: file.relative_to(folder).as_posix() for kind, file in files.items()}
+
+
+def _edit(pipe: SARGANPipeline, straight: StraightenedFaces, expression: str) -> EditedImage:
+    made = pipe.generate(straight, pipe.conditions(expression, 1))
+    return pipe.draw(straight, pipe.plan(straight, made))[0]
 
 
 def _close(picture: Image.Image, face: Face, side: int) -> np.ndarray:

@@ -60,6 +60,7 @@ export class App {
       return;
     }
     this.stage.open(bitmap, finished?.edited);
+    if (!finished) this.panel.clear();
     if (!this.editor) {
       this.pending = { blob, name, finished };
       return;

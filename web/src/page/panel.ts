@@ -54,6 +54,11 @@ export class Panel {
     this.mix.disabled = !on || !this.second.value;
   }
 
+  /** Empties the previews: those of another picture would mislead. */
+  clear(): void {
+    for (const button of this.buttons.values()) this.canvasOf(button).getContext("2d")!.clearRect(0, 0, PREVIEW_SIDE, PREVIEW_SIDE);
+  }
+
   /** Fills the previews one by one, as long as `isWanted`. */
   async fill(portrait: Portrait, face: number, isWanted: () => boolean): Promise<void> {
     for (const [expression, button] of this.buttons) {

@@ -19,10 +19,11 @@ export function editOptions({ first, second, mix, intensity, region, faces }: Re
 }
 
 /** What a recipe does, in words. */
-export function described({ first, second, mix, intensity }: Recipe): string {
+export function described({ first, second, mix, intensity, faces }: Recipe): string {
   if (intensity === 0) return "The picture as it was.";
   const blend = second && second !== first ? `${first} with ${Math.round(100 * mix)}% ${second}` : first;
-  return `Now ${blend}, strength ${Math.round(100 * intensity)}%.`;
+  const where = faces.length > 1 ? `, on ${faces.length} faces` : "";
+  return `Now ${blend}, strength ${Math.round(100 * intensity)}%${where}.`;
 }
 
 /** Every state that was settled on, for undo and redo. */

@@ -58,7 +58,7 @@ export class Stage {
     this.zoom.setAttribute("aria-pressed", String(this.isClose));
     if (this.faceBox && this.pictures.before) {
       const [left, , width] = this.view();
-      this.setHandle(Math.max(0, Math.floor((100 * (this.faceBox[0] - left)) / width) - 4));
+      this.setHandle(Math.max(0, Math.floor((100 * (this.faceBox[0] - left)) / width) - 8));
     }
     this.draw();
   }
