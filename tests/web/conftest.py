@@ -1,11 +1,13 @@
 """The web folder of the released model, served, in a browser."""
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from sargan_hf.errors import ConfigurationError
 
@@ -18,20 +20,28 @@ PATIENCE = 120_000  # ms: machines may be busy
 def web_folder(tmp_path_factory) -> Path:
     """What `sargan export --web` writes, and beside it the library as npm would publish it, in `lib`."""
     pytest.importorskip("onnxscript", reason="pip install -e '.[onnx]'")
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # one folder for all processes of a run
+        base = base.parent
+    folder = base / "web-folder"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "lib" / "index.html").is_file():
+            _make(folder)
+    return folder
+
+
+def _make(folder: Path) -> None:
     from sargan_hf.commands.export import write_web
 
-    folder = tmp_path_factory.mktemp("web") / "out"
     try:
         write_web(MODEL, folder)
     except ConfigurationError as error:
         pytest.skip(str(error))
     shutil.copytree(ROOT / "web" / "dist-lib", folder / "lib")
-    (folder / "lib" / "index.html").write_text("<!doctype html><title>An empty project</title>")
     (folder / "lib" / "start.js").write_text("import * as lib from './sargan.js'; window.lib = lib;")
     (folder / "lib" / "index.html").write_text(
-        "<!doctype html><title>x</title><script type=module src=start.js></script>"
+        "<!doctype html><title>An empty project</title><script type=module src=start.js></script>"
     )
-    return folder
 
 
 @pytest.fixture(scope="session")
