@@ -53,7 +53,7 @@ def test_a_picture_of_ones_own(page, tmp_path):
     wait_for_edit(page, "Now surprised, strength 100%")
     surprised = shown(page)
     assert surprised != happy
-    page.get_by_label("Strength").focus()
+    page.get_by_role("slider", name="Strength").focus()
     page.keyboard.press("ArrowLeft")
     wait_for_edit(page, "strength 95%")
     name, content = downloaded(page, "Download")
