@@ -2,6 +2,8 @@
 
 import shutil
 import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -96,11 +98,27 @@ def test_nothing_of_a_picture_is_stored(visit, web_folder):
     assert {url.removeprefix(address) for url in kept["urls"]} <= files
 
 
-def test_a_second_visit_is_isolated_and_uses_threads(visit):
-    _, _, page, address = visit
-    page.goto(address)
-    page.locator("#download:enabled").wait_for()
-    assert page.evaluate("crossOriginIsolated") is True
+def test_a_plain_file_server_will_do(browser, web_folder):
+    plain = partial(QuietHandler, directory=str(web_folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), plain) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        context = browser.new_context()
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(f"http://127.0.0.1:{server.server_address[1]}/")
+        assert page.evaluate("crossOriginIsolated") is False
+        page.locator("#download:enabled").wait_for()
+        page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+        page.reload()  # the service worker now sends what the server does not
+        assert page.evaluate("crossOriginIsolated") is True
+        edit(page)
+        context.close()
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
 
 
 def test_a_folder_with_other_things_is_refused(tmp_path, web_folder):

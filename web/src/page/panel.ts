@@ -39,9 +39,11 @@ export class Panel {
     for (const [expression, button] of this.buttons) button.setAttribute("aria-pressed", String(expression === recipe.first));
     this.intensity.value = String(recipe.intensity);
     element("intensity-value").textContent = `${Math.round(100 * recipe.intensity)}%`;
+    this.intensity.setAttribute("aria-valuetext", `${Math.round(100 * recipe.intensity)}%`);
     this.second.value = recipe.second;
     this.mix.value = String(recipe.mix);
     element("mix-value").textContent = `${Math.round(100 * recipe.mix)}%`;
+    this.mix.setAttribute("aria-valuetext", `${Math.round(100 * recipe.mix)}%`);
     this.mix.disabled = !recipe.second || this.second.disabled;
     for (const input of element("regions").querySelectorAll("input")) input.checked = input.value === recipe.region;
     this.showFaces(recipe.faces, faces);
