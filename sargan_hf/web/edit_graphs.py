@@ -142,23 +142,27 @@ class ScaleEdit(nn.Module):
         coarse = ops.moved(change[:, CROP], motion)
         coarseness = torch.maximum(_drawn_out(motion), opened * carried[:, 6:7])
         fields = torch.cat([motion, residual, coarse, coarseness, weight], dim=1)
-        return (fields,) if self.mouth_side is None else (fields, self._mouth_activity(motion, residual, weight))
+        if self.mouth_side is None:
+            return (fields,)
+        return fields, self._mouth_activity(motion, residual, weight, self.mouth_side)
 
-    def _mouth_activity(self, motion: Tensor, residual: Tensor, weight: Tensor) -> Tensor:
+    def _mouth_activity(self, motion: Tensor, residual: Tensor, weight: Tensor, mouth_side: int) -> Tensor:
         pad = masks.spread_pixels(self.side)
         inner = slice(pad, pad + self.side)
         motion, residual, weight = (field[:, :, inner, inner] for field in (motion, residual, weight))
         levels, pixels = 255 * ops.largest_channel(residual), ops.length_of(motion)
         acts = torch.maximum(levels / mouth_refiner.FULL_LEVELS, pixels / mouth_refiner.FULL_PIXELS)
         acts = ops.smoothstep(ops.grown(acts, 0.06)) * weight
-        patch = F.grid_sample(acts, self._patch_grid(), mode="bilinear", padding_mode="zeros", align_corners=False)
-        return patch.clamp(0, 1) * ops.constant(masks.residual_weight(self.mouth_side, mouth_refiner.FEATHER))
+        patch = F.grid_sample(
+            acts, self._patch_grid(mouth_side), mode="bilinear", padding_mode="zeros", align_corners=False
+        )
+        return patch.clamp(0, 1) * ops.constant(masks.residual_weight(mouth_side, mouth_refiner.FEATHER))
 
-    def _patch_grid(self) -> Tensor:
+    def _patch_grid(self, mouth_side: int) -> Tensor:
         """Where in the crop each pixel of the mouth's patch lies, in normalised coordinates: [1, M, M, 2]."""
-        to_patch = mouth_refiner.mouth_transform(np.eye(2, 3), self.side, self.mouth_side)
+        to_patch = mouth_refiner.mouth_transform(np.eye(2, 3), self.side, mouth_side)
         to_crop = torch.from_numpy(cv2.invertAffineTransform(to_patch)).float()
-        axis = torch.arange(self.mouth_side, dtype=torch.float32)
+        axis = torch.arange(mouth_side, dtype=torch.float32)
         x, y = (((axis * to_crop[n, n] + to_crop[n, 2]) * 2 + 1) / self.side - 1 for n in (0, 1))
         return torch.stack([x[None].expand(len(y), -1), y[:, None].expand(-1, len(x))], dim=-1)[None]
 
@@ -208,7 +212,7 @@ class _FoldedInput(nn.Module):
 
 def _folded(model: SARGAN) -> SARGAN:
     folded = copy.deepcopy(model).eval().requires_grad_(False)
-    folded.conv_in = _FoldedInput(folded.conv_in)
+    folded.register_module("conv_in", _FoldedInput(folded.conv_in))
     return folded
 
 

@@ -42,7 +42,7 @@ def edit_graphs(model: SARGAN, mouth: SARGAN | None) -> dict[str, ModelProto]:
         "edit": _traced(MakeEdit(model), (crop, expression, region), ["crop", "expression", "region"], ["change"]),
         "scale": _traced(ScaleEdit(side, mouth_side), (change, torch.ones(1)), ["change", "intensity"], scaled),
     }
-    if mouth is not None:
+    if mouth is not None and mouth_side is not None:
         patch, activity = torch.rand(1, 3, mouth_side, mouth_side) * 255, torch.rand(1, 1, mouth_side, mouth_side)
         graphs["mouth"] = _traced(
             RefineMouth(mouth),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..errors import ConfigurationError
 from .web_folder import HEADERS, OURS
@@ -43,9 +43,7 @@ def static_server(
 class _Handler(SimpleHTTPRequestHandler):
     extensions_map = SimpleHTTPRequestHandler.extensions_map | KINDS
 
-    def __init__(
-        self, *args: object, headers: dict[str, str], sent: Callable[[int], None] | None, **kwargs: object
-    ) -> None:
+    def __init__(self, *args: Any, headers: dict[str, str], sent: Callable[[int], None] | None, **kwargs: Any) -> None:
         self.own_headers, self.sent = headers, sent
         super().__init__(*args, **kwargs)
 
