@@ -32,7 +32,8 @@ async function load(app: App): Promise<Sargan | undefined> {
     return await Sargan.load(folder, {
       onProgress: (loaded, total) => {
         progress.value = loaded / total;
-        app.tell(`Loading the editor: ${(loaded / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB …`);
+        const share = `${(loaded / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`;
+        app.tell(loaded < total ? `Loading the editor: ${share} …` : "Starting the editor …");
       },
     });
   } catch (error) {
