@@ -82,7 +82,7 @@ export class App {
       this.recipe = { first: finished?.expression ?? "happy", second: "", mix: 0.5, intensity: 1, region: editor.regions[0]!, faces: [1] };
       this.history.clear();
       this.history.add(this.recipe);
-      this.stage.aim(faces[0]!);
+      this.aim();
       this.panel.show(this.recipe, faces.length);
       this.panel.enable(true);
       await this.refresh();
@@ -94,12 +94,17 @@ export class App {
 
   /** Something else is chosen. Steps that are not settled, such as a slider on its way, are shown and not remembered. */
   private change(change: Partial<Recipe>, isSettled: boolean): void {
-    const facesBefore = this.recipe.faces[0];
+    const before = this.recipe.faces;
     this.recipe = { ...this.recipe, ...change };
     if (isSettled) this.history.add(this.recipe);
     this.panel.show(this.recipe, this.faces.length);
-    if (this.recipe.faces[0] !== facesBefore && this.faces[this.recipe.faces[0]! - 1]) this.stage.aim(this.faces[this.recipe.faces[0]! - 1]!);
+    if (this.recipe.faces !== before) this.aim();
     void this.refresh();
+  }
+
+  /** The stage looks at the faces that are edited. */
+  private aim(): void {
+    this.stage.aim(this.recipe.faces.map((number) => this.faces[number - 1]!));
   }
 
   private travel(way: "undo" | "redo"): void {

@@ -38,11 +38,12 @@ export class Stage {
     this.draw();
   }
 
-  /** Says where the face is, so that the handle stays beside it and a small one is shown close up. */
-  aim(face: Face): void {
-    this.faceBox = face.box;
+  /** Says where the chosen faces are, so that the handle stays beside them and small ones are shown close up. */
+  aim(faces: readonly Face[]): void {
+    const along = (axis: 0 | 1 | 2 | 3) => faces.map(({ box }) => box[axis]);
+    this.faceBox = [Math.min(...along(0)), Math.min(...along(1)), Math.max(...along(2)), Math.max(...along(3))];
     const { before } = this.pictures;
-    this.setClose(!!before && face.box[3] - face.box[1] < SMALL_FACE * before.height);
+    this.setClose(!!before && this.faceBox[3] - this.faceBox[1] < SMALL_FACE * before.height);
   }
 
   update(after: ImageBitmap, words: string): void {
