@@ -98,7 +98,7 @@ export class App {
     this.recipe = { ...this.recipe, ...change };
     if (isSettled) this.history.add(this.recipe);
     this.panel.show(this.recipe, this.faces.length);
-    if (this.recipe.faces !== before) this.aim();
+    if (String(this.recipe.faces) !== String(before)) this.aim();
     void this.refresh();
   }
 
@@ -110,8 +110,10 @@ export class App {
   private travel(way: "undo" | "redo"): void {
     const recipe = this.history[way]();
     if (!recipe) return;
+    const before = this.recipe.faces;
     this.recipe = recipe;
     this.panel.show(recipe, this.faces.length);
+    if (String(recipe.faces) !== String(before)) this.aim();
     void this.refresh();
   }
 
