@@ -55,18 +55,30 @@ function words(pixels: Pixels): Uint32Array {
 
 interface Span {
   first: number;
-  weights: number[];
+  weights: Float32Array;
 }
+
+const SLIVER = 1e-3; // of a pixel: OpenCV leaves out what is less
 
 /** For each new pixel, the old pixels that it covers and their shares. */
 function coverage(old: number, length: number): Span[] {
   const scale = old / length;
   return Array.from({ length }, (_, index) => {
-    const [start, end] = [index * scale, Math.min(old, (index + 1) * scale)];
-    const first = Math.min(old - 1, Math.floor(start + 1e-9));
+    const start = index * scale;
+    const end = start + scale;
+    const cell = Math.min(scale, old - start);
+    let whole = Math.ceil(start);
+    const last = Math.min(Math.floor(end), old - 1);
+    whole = Math.min(whole, last);
     const weights: number[] = [];
-    for (let at = first; at < end - 1e-9; at++) weights.push((Math.min(at + 1, end) - Math.max(at, start)) / (end - start));
-    return { first, weights };
+    let first = whole;
+    if (whole - start > SLIVER) {
+      first = whole - 1;
+      weights.push((whole - start) / cell);
+    }
+    for (let at = whole; at < last; at++) weights.push(1 / cell);
+    if (end - last > SLIVER) weights.push(Math.min(Math.min(end - last, 1), cell) / cell);
+    return { first, weights: Float32Array.from(weights) };
   });
 }
 
@@ -75,28 +87,33 @@ export function resizeByArea(pixels: Pixels, width: number, height: number): Pix
   if (pixels.width === 2 * width && pixels.height === 2 * height) return halved(pixels);
   const result = emptyPixels(width, height);
   const [columns, rows] = [coverage(pixels.width, width), coverage(pixels.height, height)];
-  const sum = new Float32Array(pixels.width * 4);
+  // In single precision and across before down, as OpenCV: a detector may take another place for a single level.
+  const line = new Float32Array(width * 4);
+  const sum = new Float32Array(width * 4);
   for (let y = 0; y < height; y++) {
     sum.fill(0);
     const { first, weights } = rows[y]!;
-    weights.forEach((weight, index) => {
-      const row = pixels.data.subarray((first + index) * pixels.width * 4, (first + index + 1) * pixels.width * 4);
-      for (let i = 0; i < row.length; i++) sum[i] = sum[i]! + weight * row[i]!;
-    });
-    for (let x = 0; x < width; x++) {
-      const span = columns[x]!;
-      let [r, g, b, a] = [0, 0, 0, 0];
-      for (let index = 0; index < span.weights.length; index++) {
-        const [weight, at] = [span.weights[index]!, (span.first + index) * 4];
-        r += weight * sum[at]!;
-        g += weight * sum[at + 1]!;
-        b += weight * sum[at + 2]!;
-        a += weight * sum[at + 3]!;
-      }
-      result.data.set([r, g, b, a], (y * width + x) * 4);
+    for (let index = 0; index < weights.length; index++) {
+      const weight = weights[index]!;
+      reduceLine(pixels, first + index, columns, line);
+      for (let i = 0; i < line.length; i++) sum[i] = sum[i]! + Math.fround(weight * line[i]!);
     }
+    result.data.set(sum, y * width * 4);
   }
   return result;
+}
+
+/** One row with its columns averaged, into `line`. */
+function reduceLine({ width, data }: Pixels, row: number, columns: readonly Span[], line: Float32Array): void {
+  for (let x = 0, to = 0; x < columns.length; x++) {
+    const { first, weights } = columns[x]!;
+    for (let c = 0; c < 4; c++, to++) {
+      let at = (row * width + first) * 4 + c;
+      let sum = 0;
+      for (let index = 0; index < weights.length; index++, at += 4) sum = Math.fround(sum + Math.fround(weights[index]! * data[at]!));
+      line[to] = sum;
+    }
+  }
 }
 
 /** Means of four pixels, rounded up at the half: OpenCV's integer path for this one ratio. */
