@@ -55,11 +55,37 @@ def assert_same(library, pipe, content: bytes, expression="happy", python=None, 
     assert (got[..., 3] == own[..., 3]).all()
 
 
+# Here the detector's two best places are all but tied: one level in one pixel decides. The points then differ by a quarter
+# of a pixel, and every hard stroke of the pencil with them. So the pixels are compared under the same points.
+TIED = "pencil-grace-hopper"
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples(library, pipe, path):
     number = EXAMPLES.index(path)
+    options = {}
+    if path.stem == TIED:
+        picture = open_picture(path)
+        options["points"] = pipe.find_faces(picture)[0].points.tolist()
     for expression in (EXPRESSIONS[number % 7], EXPRESSIONS[(number + 3) % 7]):
-        assert_same(library, pipe, path.read_bytes(), expression)
+        assert_same(library, pipe, path.read_bytes(), expression, **options)
+
+
+FACES = """async (data) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const portrait = await window.editor.open(new Blob([bytes]), "picture.jpg");
+  return portrait.faces();
+}"""
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_faces_are_where_python_finds_them(library, pipe, path):
+    found = library.evaluate(FACES, base64.b64encode(path.read_bytes()).decode())
+    expected = pipe.find_faces(open_picture(path), "all")
+    assert len(found) == len(expected)
+    for face, other in zip(found, expected, strict=True):
+        assert np.abs(np.array(face["points"]) - other.points).max() < 0.5
+        assert np.abs(np.array(face["box"]) - other.box).max() < 0.5
 
 
 @pytest.mark.parametrize(
