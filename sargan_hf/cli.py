@@ -29,7 +29,8 @@ COMMANDS = {
         "Measure a model and write a report, or a page to compare two by eye.",
     ),
     "convert": ("sargan_hf.commands.convert", "command", "Turn a reference checkpoint into a model folder."),
-    "export": ("sargan_hf.commands.export", "command", "Write a model as ONNX."),
+    "export": ("sargan_hf.commands.export", "command", "Write a model as ONNX, or as a page for browsers."),
+    "web": ("sargan_hf.commands.web", "command", "Serve the page that edits on the visitor's own device."),
     "push": ("sargan_hf.commands.push", "command", "Upload a model folder to the Hub."),
 }
 

@@ -20,7 +20,7 @@ FLOORS = (
     ("hub", "convert"),
     ("inference",),
     ("editing",),
-    ("augmentation", "batch"),
+    ("augmentation", "batch", "web"),
     ("data",),
     ("rig.face_model",),
     ("rig.landmarks",),

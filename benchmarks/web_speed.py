@@ -1,0 +1,159 @@
+"""How quick and how large the editor for browsers is, in headless Chromium without a window.
+
+    python benchmarks/web_speed.py [FOLDER] [--threads 1]
+
+FOLDER is what `sargan export --web` wrote; without it one is made. It is served on loopback. Prints the bytes and the
+seconds of the first and the second visit, an edit of one face in 1 megapixel from file to pixels, seven previews, a step of
+the slider, and the memory of the browser's processes with a picture of 10.5 megapixels and after 100 edits.
+"""
+
+import argparse
+import base64
+import io
+import shutil
+import statistics
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from sargan_hf.commands.export import write_web
+from sargan_hf.model_source import DEFAULT_MODEL
+from sargan_hf.web.static_server import static_server
+
+ROOT = Path(__file__).resolve().parents[1]
+PHOTOGRAPH = ROOT / "examples/photos/grace-hopper.jpg"
+FLAGS = ["--no-sandbox", "--enable-precise-memory-info"]
+OPEN = """async ([data, name]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  window.portrait = await window.editor.open(new Blob([bytes]), name);
+}"""
+TIMED = """async (options) => {
+  const start = performance.now();
+  await window.portrait.edit(options);
+  return (performance.now() - start) / 1000;
+}"""
+SEVEN = """async () => {
+  const start = performance.now();
+  for (const expression of window.editor.expressions) await window.portrait.preview({ expression });
+  return (performance.now() - start) / 1000;
+}"""
+
+
+def visit(browser: Browser, address: str) -> None:
+    """The bytes and seconds until the editor is usable, on the first and on the second visit."""
+    context = browser.new_context()
+    page = context.new_page()
+    for number in ("first", "second"):
+        before = served_bytes[0]
+        start = time.perf_counter()
+        page.goto(address)
+        page.locator("#progress").wait_for(state="hidden", timeout=120_000)
+        seconds, size = time.perf_counter() - start, served_bytes[0] - before
+        print(f"{number} visit, until the model is loaded: {size / 1e6:.2f} MB, {seconds:.1f} s")
+        page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+        page.locator("#download:enabled").wait_for(timeout=120_000)
+    context.close()
+
+
+def library_page(browser: Browser, address: str, threads: int) -> Page:
+    """A page that holds the library alone."""
+    page = browser.new_context(service_workers="block").new_page()
+    page.set_default_timeout(300_000)
+    page.goto(f"{address}lib/index.html")
+    page.evaluate(f"async () => {{ window.editor = await window.lib.Sargan.load('../', {{ threads: {threads} }}); }}")
+    print(f"threads: {page.evaluate('window.editor.threads')}")
+    return page
+
+
+def picture(width: int, height: int) -> str:
+    """The photograph at a size, as base64 of a JPEG."""
+    buffer = io.BytesIO()
+    Image.open(PHOTOGRAPH).resize((width, height), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=92)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def speed(page: Page) -> None:
+    """One edit from file to pixels, previews and slider, at 1 megapixel; the median of five."""
+    one = picture(924, 1082)
+    edits, sliders, previews = [], [], []
+    for _ in range(5):
+        start = time.perf_counter()
+        page.evaluate(OPEN, [one, "one.jpg"])
+        page.evaluate(TIMED, {"expression": "happy"})
+        edits.append(time.perf_counter() - start)
+        sliders.append(page.evaluate(TIMED, {"expression": "happy", "intensity": 0.7}))
+        page.evaluate("window.portrait.close()")
+        page.evaluate(OPEN, [one, "one.jpg"])
+        page.evaluate("window.portrait.faces({ faces: 'largest' })")
+        previews.append(page.evaluate(SEVEN))
+        page.evaluate("window.portrait.close()")
+    for name, times in (("edit at 1 MP", edits), ("seven previews", previews), ("slider step", sliders)):
+        print(f"{name}: {statistics.median(times):.2f} s (best {min(times):.2f})")
+
+
+def memory(page: Page) -> None:
+    """Memory of all processes of the browser, in MB."""
+    print(f"memory with the model loaded: {megabytes():.0f} MB")
+    page.evaluate(OPEN, [picture(3000, 3515), "twelve.jpg"])
+    print(f"edit at 10.5 MP: {page.evaluate(TIMED, {'expression': 'happy'}):.2f} s")
+    print(f"memory at 10.5 MP: {megabytes():.0f} MB")
+    page.evaluate("window.portrait.close()")
+    page.evaluate(OPEN, [picture(600, 703), "small.jpg"])
+    for number in (10, 100):
+        for step in range(number):
+            page.evaluate(TIMED, {"expression": "happy", "intensity": 0.2 + step / 100})
+        print(f"memory after {number} more edits: {megabytes():.0f} MB")
+
+
+def megabytes() -> float:
+    """Private memory of the browser's renderer processes."""
+    total = 0
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if "--type=renderer" in process.cmdline():
+                total += process.memory_full_info().uss
+        except psutil.Error:
+            continue
+    return total / 1e6
+
+
+served_bytes = [0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch, "web")
+        if arguments.folder is None:
+            write_web(DEFAULT_MODEL, folder)
+        else:
+            shutil.copytree(arguments.folder, folder)
+        shutil.copytree(ROOT / "web/dist-lib", folder / "lib", dirs_exist_ok=True)
+        (folder / "lib/start.js").write_text("import * as lib from './sargan.js'; window.lib = lib;")
+        (folder / "lib/index.html").write_text("<!doctype html><script type=module src=start.js></script>")
+        with static_server(folder, "127.0.0.1", 0, count_bytes) as server, sync_playwright() as started:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            address = f"http://127.0.0.1:{server.server_address[1]}/"
+            browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            visit(browser, address)
+            page = library_page(browser, address, arguments.threads)
+            speed(page)
+            memory(page)
+            browser.close()
+            server.shutdown()
+
+
+def count_bytes(size: int) -> None:
+    served_bytes[0] += size
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""Writes the graphs of a whole edit as ONNX files, small enough to be downloaded by a phone."""
+
+import tempfile
+import warnings
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..editing import masks
+from ..errors import ConfigurationError
+from ..faces.detection import MODEL_FILE
+from ..modeling_sargan import SARGAN
+from .edit_graphs import REGIONS, MakeEdit, RefineMouth, ScaleEdit
+from .graph_ops import settings_of
+
+try:
+    import onnx
+    from onnx import ModelProto, TensorProto, helper, numpy_helper
+    from onnxscript import optimizer
+except ImportError as error:
+    raise ConfigurationError(f"`sargan export --web` needs {error.name}: pip install -e '.[onnx]'.") from error
+
+OPSET = 18
+# Of the 10 bits behind the point of a half-precision weight: what the lowest would add to an edit cannot be seen, and zeros
+# pack to nothing.
+KEPT_BITS = 8
+PARAMETERS = "generator."  # what the names of trained weights begin with; the other constants are grids and masks
+
+
+def edit_graphs(model: SARGAN, mouth: SARGAN | None) -> dict[str, ModelProto]:
+    """The graphs of a model and its mouth refiner, by the names of their files without `.onnx`."""
+    side, expressions = settings_of(model).sample_size, len(settings_of(model).expressions)
+    mouth_side = None if mouth is None else settings_of(mouth).sample_size
+    wide = side + 2 * masks.spread_pixels(side)
+    crop, expression = torch.rand(1, 3, side, side) * 255, torch.eye(expressions)[:1]
+    region, change = torch.eye(len(REGIONS))[:1], torch.rand(1, 10, wide, wide)
+    scaled = ["fields"] if mouth is None else ["fields", "activity"]
+    graphs = {
+        "edit": _traced(MakeEdit(model), (crop, expression, region), ["crop", "expression", "region"], ["change"]),
+        "scale": _traced(ScaleEdit(side, mouth_side), (change, torch.ones(1)), ["change", "intensity"], scaled),
+    }
+    if mouth is not None and mouth_side is not None:
+        patch, activity = torch.rand(1, 3, mouth_side, mouth_side) * 255, torch.rand(1, 1, mouth_side, mouth_side)
+        graphs["mouth"] = _traced(
+            RefineMouth(mouth),
+            (patch, expression, change, activity),
+            ["patch", "expression", "change", "activity"],
+            ["paint"],
+        )
+    return {name: stored_in_half(graph) for name, graph in graphs.items()} | {"faces": face_graph()}
+
+
+def _traced(graph: nn.Module, inputs: tuple[Tensor, ...], names: Sequence[str], outputs: Sequence[str]) -> ModelProto:
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer warns of the shape checks, which it leaves out
+        path = Path(scratch, "graph.onnx")
+        torch.onnx.export(
+            graph.eval(),
+            inputs,
+            path,
+            input_names=list(names),
+            output_names=list(outputs),
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        return optimizer.optimize(onnx.load(path))
+
+
+def stored_in_half(graph: ModelProto) -> ModelProto:
+    """Stores the weights of convolutions in float16; a node turns each back into float32, once, when the graph is loaded.
+
+    All arithmetic stays in float32: half the download, and an edit within 0.02 of 255 of that by full weights.
+    """
+    for weight in list(graph.graph.initializer):
+        values = numpy_helper.to_array(weight)
+        if not weight.name.startswith(PARAMETERS) or values.ndim < 4:
+            continue
+        graph.graph.initializer.remove(weight)
+        graph.graph.initializer.append(numpy_helper.from_array(_in_few_bits(values), f"{weight.name}_half"))
+        restore = helper.make_node(
+            "Cast", [f"{weight.name}_half"], [weight.name], name=f"{weight.name}_restore", to=TensorProto.FLOAT
+        )
+        graph.graph.node.insert(0, restore)
+    return graph
+
+
+def _in_few_bits(values: np.ndarray) -> np.ndarray:
+    """float16, rounded to `KEPT_BITS`."""
+    dropped = 10 - KEPT_BITS
+    bits = values.astype(np.float16).view(np.uint16)
+    return ((bits + (1 << (dropped - 1))) & np.uint16(0xFFFF ^ ((1 << dropped) - 1))).view(np.float16)
+
+
+def face_graph() -> ModelProto:
+    """YuNet for pictures of any size that is a multiple of 32; the file itself is bound to 640 x 640."""
+    graph = onnx.load_from_string(files("sargan_hf.faces").joinpath("assets", MODEL_FILE).read_bytes())
+    shape = graph.graph.input[0].type.tensor_type.shape
+    for dimension, name in zip(shape.dim[2:], ("height", "width"), strict=True):
+        dimension.dim_param = name
+    for output in graph.graph.output:
+        output.type.tensor_type.shape.dim[1].dim_param = f"places_{output.name.split('_')[1]}"
+    del graph.graph.value_info[:]  # the sizes of all between
+    return graph

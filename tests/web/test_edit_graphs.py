@@ -1,0 +1,106 @@
+"""The graphs do what `sargan_hf.editing` does, run by ONNX Runtime alone."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnxscript", reason="pip install -e '.[onnx]'")
+
+from sargan_hf.editing import mouth_refiner
+from sargan_hf.editing.color_match import match_crop_colors
+from sargan_hf.hub import load_model
+from sargan_hf.images.normalize import normalize
+from sargan_hf.images.warp import warp_field
+from sargan_hf.web.edit_graphs import REGIONS
+from sargan_hf.web.graph_export import edit_graphs
+
+MODEL = "weights/sargan-motion-128"
+CASES = [
+    ("examples/photos/grace-hopper.jpg", "happy", "face"),
+    ("examples/portraits/oil-eileen-collins.jpg", "angry", "mouth"),
+    ("examples/portraits/pencil-grace-hopper.jpg", "surprised", "face"),  # one ink
+    ("examples/statues/bronze.jpg", "disgusted", "eyes"),
+]
+
+
+@pytest.fixture(scope="module")
+def sessions():
+    import onnxruntime
+
+    graphs = edit_graphs(load_model(MODEL), load_model(MODEL, subfolder="mouth"))
+    return {name: onnxruntime.InferenceSession(graph.SerializeToString()) for name, graph in graphs.items()}
+
+
+def planes(pixels: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], dtype=np.float32)
+
+
+def pixels(planes: np.ndarray) -> np.ndarray:
+    return planes[0].transpose(1, 2, 0)
+
+
+def planned(pipe, path: str, expression: str, region: str):
+    session = pipe.open(path)
+    faces = session.find_faces()
+    [warp] = session.warps(faces, session.requests(expression, region=None if region == "face" else region))
+    return session.align(faces[0]).crop, pipe.conditions(expression, 1), warp
+
+
+@pytest.mark.parametrize(("path", "expression", "region"), CASES)
+def test_a_change_is_the_pipelines(pipe, sessions, path, expression, region):
+    crop, condition, change = planned(pipe, path, expression, region)
+    wanted = np.array([[float(name == region) for name in REGIONS]], np.float32)
+    [made] = sessions["edit"].run(None, {"crop": planes(crop), "expression": condition, "region": wanted})
+    motion, residual, shown, weight, overpainted = np.split(pixels(made), [2, 5, 8, 9], axis=2)
+    assert np.abs(motion - change.motion).mean() < 0.005  # pixels of the crop
+    assert np.abs(residual - change.residual).mean() * 255 < 0.1
+    assert np.abs(shown - change.crop).max() < 1e-6
+    assert np.abs(weight[..., 0] - change.weight).mean() < 0.002
+    assert np.abs(overpainted[..., 0] - change.overpainted).mean() < 0.002
+
+
+@pytest.mark.parametrize("intensity", [0.0, 0.4, 1.0, 1.5])
+def test_a_scaled_change_is_the_pipelines(pipe, sessions, intensity):
+    _, _, change = planned(pipe, *CASES[0])
+    fields = np.dstack([change.motion, change.residual, change.crop, change.weight, change.overpainted])
+    strength = np.array([intensity], np.float32)
+    got, activity = sessions["scale"].run(None, {"change": planes(fields), "intensity": strength})
+    scaled = change.at_intensity(intensity)
+    expected = np.dstack(
+        [scaled.motion, scaled.residual, warp_field(scaled.crop, scaled.motion), scaled.use_crop_mask(), scaled.weight]
+    )
+    assert np.abs(pixels(got) - expected).max() < 0.15
+    assert np.abs(pixels(got) - expected).mean() < 1e-3
+    assert np.abs(activity[0, 0] - mouth_refiner.mouth_activity(scaled, 128, 128)).max() < 0.01
+
+
+@pytest.mark.parametrize(("path", "expression", "region"), [CASES[0], CASES[2]])
+def test_a_mouth_is_the_pipelines(pipe, sessions, path, expression, region):
+    crop, condition, change = planned(pipe, path, expression, region)
+    patch = np.ascontiguousarray(crop[64:128, 32:96].repeat(2, 0).repeat(2, 1))
+    activity = mouth_refiner.mouth_activity(change, 128, 128)
+    fields = np.dstack([change.motion, change.residual, change.crop, change.weight, change.overpainted])
+    feed = {"patch": planes(patch), "expression": condition, "change": planes(fields), "activity": activity[None, None]}
+    [got] = sessions["mouth"].run(None, feed)
+    start = normalize(patch)
+    painted = pipe.mouth(planes(start), condition).residual[0].transpose(1, 2, 0)
+    shown = np.rint(255 * change.crop).astype(np.uint8)
+    residual = match_crop_colors(shown, start, mouth_refiner._calm_colours(painted))
+    expected = residual * activity[..., None] / 2
+    assert np.abs(pixels(got) - expected).mean() * 255 < 0.1
+
+
+def test_a_model_without_motion_and_mouth_is_exported(tiny_model_folder, tmp_path):
+    import onnxruntime
+
+    from sargan_hf import SARGAN
+
+    graphs = edit_graphs(SARGAN(base_channels=8, attention=False, ultimate_skip=False, sample_size=64), None)
+    assert set(graphs) == {"edit", "scale", "faces"}
+    session = onnxruntime.InferenceSession(graphs["edit"].SerializeToString())
+    crop = np.full((1, 3, 64, 64), 128, np.float32)
+    [made] = session.run(
+        None, {"crop": crop, "expression": np.eye(7, dtype=np.float32)[:1], "region": np.eye(3, dtype=np.float32)[:1]}
+    )
+    assert made.shape == (1, 10, 80, 80)
+    assert not made[:, :2].any()  # it moves nothing
+    assert np.isfinite(made).all()

@@ -1,0 +1,181 @@
+import { addPatch, applyChange, type Field } from "./apply";
+import { FaceDetector } from "./detector";
+import { ConfigurationError } from "./errors";
+import { chosenFaces, conditions, description } from "./expressions";
+import { canonicalTransform, compose, invert, mouthTransform, scaleOf, type Affine } from "./geometry";
+import { cropFace, onBackdrop, toPlanes } from "./pixels";
+import type { Box, EditOptions, Face, Manifest, Pixels } from "./types";
+
+export interface Values {
+  data: Float32Array;
+  dims: readonly number[];
+}
+
+export type GraphName = keyof Manifest["graphs"];
+
+/** Runs one of the graphs; whatever runs it. */
+export type RunGraph = (name: GraphName, inputs: Record<string, Values>) => Promise<Record<string, Float32Array>>;
+
+export interface EngineEdit {
+  pixels: Pixels;
+  faces: Face[];
+  /** For each face the rectangle outside of which no pixel changed. */
+  regions: Box[];
+  description: string;
+}
+
+const PREVIEW_MARGIN = 0.15; // of the crop's side, on each side
+const KEPT_CHANGES = 40; // 1 MB each: seven expressions of five faces and a few blends
+
+interface Change {
+  key: string;
+  field: Float32Array;
+}
+
+/** A picture that is being edited: its faces and the changes made for them are kept. */
+export class OpenPicture {
+  private viewed?: Pixels;
+  readonly found = new Map<string, Promise<Face[]>>();
+  readonly changes: Change[] = [];
+
+  constructor(
+    readonly pixels: Pixels,
+    readonly name: string,
+  ) {}
+
+  /** The picture as a viewer sees it. */
+  get shown(): Pixels {
+    this.viewed ??= onBackdrop(this.pixels);
+    return this.viewed;
+  }
+}
+
+/** The steps of an edit, as `SARGANPipeline` has them. */
+export class Engine {
+  private readonly detector: FaceDetector;
+
+  constructor(
+    private readonly run: RunGraph,
+    readonly shared: Manifest,
+  ) {
+    this.detector = new FaceDetector(
+      (planes, width, height) => run("faces", { input: { data: planes, dims: [1, 3, height, width] } }),
+      shared,
+    );
+  }
+
+  /** The chosen faces of a picture. */
+  async findFaces(picture: OpenPicture, { faces = "largest", box, points }: EditOptions): Promise<Face[]> {
+    if (points) return [this.detector.fromPoints(points, picture.pixels)];
+    if (box) return [await this.remembered(picture, `box ${box.join()}`, async () => [await this.detector.inBox(picture.shown, box)])].flat();
+    const every = faces !== "largest";
+    const found = await this.remembered(picture, every ? "all" : "largest", () => this.detector.find(picture.shown, every, picture.name));
+    return chosenFaces(faces, found.length, picture.name).map((index) => found[index]!);
+  }
+
+  async edit(picture: OpenPicture, options: EditOptions): Promise<EngineEdit> {
+    const { expression = "happy", intensity = 1, region = this.shared.regions[0]! } = options;
+    this.check(intensity, region);
+    const faces = await this.findFaces(picture, options);
+    const vectors = conditions(expression, faces.length, this.shared);
+    const { width, height, data } = picture.pixels;
+    const pixels: Pixels = { width, height, data: data.slice() };
+    const regions: Box[] = [];
+    for (const [index, face] of faces.entries()) {
+      const transform = canonicalTransform(face.points, this.shared.sampleSize, this.shared);
+      const change = await this.change(picture, transform, vectors[index]!, region);
+      regions.push(await this.apply(pixels, transform, change, vectors[index]!, intensity));
+    }
+    return { pixels, faces, regions, description: description(vectors, this.shared.expressions, intensity) };
+  }
+
+  /**
+   * A small upright picture of one face with an expression. What the network made is kept, so that the edit of the whole
+   * picture comes sooner afterwards.
+   */
+  async preview(picture: OpenPicture, options: EditOptions, side: number): Promise<Pixels> {
+    const { expression = "happy", intensity = 1, region = this.shared.regions[0]! } = options;
+    this.check(intensity, region);
+    const [face] = await this.findFaces(picture, options);
+    const [vector] = conditions(expression, 1, this.shared);
+    const transform = canonicalTransform(face!.points, this.shared.sampleSize, this.shared);
+    const toPreview = canonicalTransform(face!.points, side, this.shared, PREVIEW_MARGIN);
+    const pixels = cropFace(picture.shown, toPreview, side);
+    if (intensity === 0) return pixels;
+    const change = await this.change(picture, transform, vector!, region);
+    await this.apply(pixels, compose(transform, invert(toPreview)), change, vector!, intensity);
+    return pixels;
+  }
+
+  private check(intensity: number, region: string): void {
+    const { maxIntensity, regions } = this.shared;
+    if (typeof intensity !== "number" || !(intensity >= 0 && intensity <= maxIntensity)) {
+      throw new ConfigurationError(`intensity must be a number from 0 to ${maxIntensity}; got ${JSON.stringify(intensity)}.`);
+    }
+    if (!regions.includes(region)) {
+      throw new ConfigurationError(`region: ${JSON.stringify(region)} is not known: use ${regions.join(", ")}.`);
+    }
+  }
+
+  private async remembered(picture: OpenPicture, key: string, find: () => Promise<Face[]>): Promise<Face[]> {
+    const known = picture.found.get(key) ?? find();
+    picture.found.set(key, known);
+    known.catch(() => picture.found.delete(key));
+    return known;
+  }
+
+  /** What an expression does to one face at intensity 1, over its widened crop. */
+  private async change(picture: OpenPicture, transform: Affine, vector: Float32Array, region: string): Promise<Float32Array> {
+    const key = JSON.stringify([transform, [...vector], region]);
+    const known = picture.changes.find((change) => change.key === key);
+    if (known) return known.field;
+    const side = this.shared.sampleSize;
+    const crop = cropFace(picture.pixels, transform, side);
+    const { change } = await this.run("edit", {
+      crop: { data: toPlanes(crop, "RGB"), dims: [1, 3, side, side] },
+      expression: { data: vector, dims: [1, vector.length] },
+      region: {
+        data: Float32Array.from(this.shared.regions, (name) => Number(name === region)),
+        dims: [1, this.shared.regions.length],
+      },
+    });
+    picture.changes.push({ key, field: change! });
+    if (picture.changes.length > KEPT_CHANGES) picture.changes.shift();
+    return change!;
+  }
+
+  private async apply(pixels: Pixels, transform: Affine, change: Float32Array, vector: Float32Array, intensity: number): Promise<Box> {
+    const side = this.shared.sampleSize + 2 * this.shared.spread;
+    const scaled = await this.run("scale", {
+      change: { data: change, dims: [1, 10, side, side] },
+      intensity: { data: Float32Array.of(intensity), dims: [1] },
+    });
+    const fields: Field = { channels: 10, side, data: scaled.fields! };
+    const region = applyChange(pixels, transform, fields, this.shared);
+    await this.refineMouth(pixels, transform, change, vector, scaled.activity, region);
+    return region;
+  }
+
+  /** Paints the finer mouth, as `sargan_hf.editing.mouth_refiner.refine_mouth`; a face smaller than the crop has no room for it. */
+  private async refineMouth(
+    pixels: Pixels,
+    transform: Affine,
+    change: Float32Array,
+    vector: Float32Array,
+    activity: Float32Array | undefined,
+    region: Box,
+  ): Promise<void> {
+    const { mouth, sampleSize, spread, apply } = this.shared;
+    if (!mouth || !activity || scaleOf(transform) >= 1) return;
+    if (activity.reduce((most, value) => Math.max(most, value), 0) < apply.leastActivity) return;
+    const toPatch = mouthTransform(transform, sampleSize, mouth);
+    const wide = sampleSize + 2 * spread;
+    const { paint } = await this.run("mouth", {
+      patch: { data: toPlanes(cropFace(pixels, toPatch, mouth.size), "RGB"), dims: [1, 3, mouth.size, mouth.size] },
+      expression: { data: vector, dims: [1, vector.length] },
+      change: { data: change, dims: [1, 10, wide, wide] },
+      activity: { data: activity, dims: [1, 1, mouth.size, mouth.size] },
+    });
+    addPatch(pixels, { channels: 3, side: mouth.size, data: paint! }, toPatch, region);
+  }
+}

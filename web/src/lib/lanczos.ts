@@ -1,0 +1,108 @@
+import type { Pixels } from "./types";
+
+const STEPS = 32; // places between two pixels, as OpenCV's tables have them
+const TAPS = 8;
+
+/** Weights of the eight pixels about each of `STEPS` places, as OpenCV's INTER_LANCZOS4 has them. */
+export const LANCZOS: readonly Float32Array[] = Array.from({ length: STEPS }, (_, step) => lanczosWeights(step / STEPS));
+
+function lanczosWeights(x: number): Float32Array {
+  const weights = new Float32Array(TAPS);
+  if (x < 1e-7) {
+    weights[3] = 1;
+    return weights;
+  }
+  const half = Math.SQRT1_2;
+  const turns = [[1, 0], [-half, -half], [0, 1], [half, -half], [-1, 0], [half, half], [0, -1], [-half, half]] as const;
+  const y0 = -(x + 3) * Math.PI * 0.25;
+  const [sin, cos] = [Math.sin(y0), Math.cos(y0)];
+  let sum = 0;
+  for (let i = 0; i < TAPS; i++) {
+    const y = -(x + 3 - i) * Math.PI * 0.25;
+    weights[i] = (turns[i]![0] * sin + turns[i]![1] * cos) / (y * y);
+    sum += weights[i]!;
+  }
+  return weights.map((weight) => weight / sum);
+}
+
+/** The colour at (x, y), rounded to whole levels as OpenCV does, into `out` at `to`; borders are carried on. */
+export function fetchLanczos({ width, height, data }: Pixels, x: number, y: number, out: Float32Array, to: number): void {
+  const stepX = Math.round(x * STEPS);
+  const stepY = Math.round(y * STEPS);
+  const column = Math.floor(stepX / STEPS);
+  const row = Math.floor(stepY / STEPS);
+  const offX = stepX - column * STEPS;
+  const offY = stepY - row * STEPS;
+  const isInside = column >= 3 && row >= 3 && column + 4 < width && row + 4 < height;
+  if (offX === 0 && offY === 0) {
+    const at = (clamp(row, height) * width + clamp(column, width)) * 4;
+    out[to] = data[at]!;
+    out[to + 1] = data[at + 1]!;
+    out[to + 2] = data[at + 2]!;
+    return;
+  }
+  const across = LANCZOS[offX]!;
+  const down = LANCZOS[offY]!;
+  let r = 0;
+  let g = 0;
+  let b = 0;
+  for (let j = 0; j < TAPS; j++) {
+    const start = clamp(row - 3 + j, height) * width;
+    let lineR = 0;
+    let lineG = 0;
+    let lineB = 0;
+    for (let i = 0; i < TAPS; i++) {
+      const at = (start + (isInside ? column - 3 + i : clamp(column - 3 + i, width))) * 4;
+      const weight = across[i]!;
+      lineR += weight * data[at]!;
+      lineG += weight * data[at + 1]!;
+      lineB += weight * data[at + 2]!;
+    }
+    const weight = down[j]!;
+    r += weight * lineR;
+    g += weight * lineG;
+    b += weight * lineB;
+  }
+  out[to] = level(r);
+  out[to + 1] = level(g);
+  out[to + 2] = level(b);
+}
+
+/**
+ * Gives back what interpolation between pixels takes from detail: `warped` [height, width, 3] less a share of its Laplacian,
+ * mirrored in beyond the border. `between` says how far a pixel was fetched from between others.
+ */
+export function sharpen(
+  warped: Float32Array,
+  width: number,
+  height: number,
+  share: number,
+  between: (at: number) => number,
+): Float32Array {
+  const sharp = warped.slice();
+  const beside = (at: number, length: number) => (length === 1 ? 0 : at < 0 ? 1 : at >= length ? length - 2 : at);
+  for (let y = 0, at = 0; y < height; y++) {
+    const above = beside(y - 1, height) * width;
+    const below = beside(y + 1, height) * width;
+    for (let x = 0; x < width; x++, at++) {
+      const amount = share * between(at);
+      if (amount === 0) continue;
+      const left = y * width + beside(x - 1, width);
+      const right = y * width + beside(x + 1, width);
+      for (let c = 0; c < 3; c++) {
+        const own = warped[3 * at + c]!;
+        const around = warped[3 * left + c]! + warped[3 * right + c]! + warped[3 * (above + x) + c]! + warped[3 * (below + x) + c]!;
+        sharp[3 * at + c] = own - amount * (around - 4 * own);
+      }
+    }
+  }
+  return sharp;
+}
+
+function level(value: number): number {
+  return Math.min(Math.max(Math.round(value), 0), 255);
+}
+
+function clamp(at: number, length: number): number {
+  return at < 0 ? 0 : at >= length ? length - 1 : at;
+}

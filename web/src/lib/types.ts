@@ -1,0 +1,118 @@
+/** Pixels in RGBA order, not premultiplied, row by row from the top. */
+export interface Pixels {
+  width: number;
+  height: number;
+  data: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** left, top, right, bottom in pixels; right and bottom lie outside. */
+export type Box = readonly [number, number, number, number];
+
+/** x and y in pixels; the middle of the first pixel is (0, 0). */
+export type Point = readonly [number, number];
+
+/** An expression's name or alias, or weights of several. */
+export type Expression = string | Readonly<Record<string, number>>;
+
+export type FaceChoice = "largest" | "all" | number | readonly number[];
+
+/** What to do to a picture. */
+export interface EditOptions {
+  /** A name, a blend such as `{happy: 0.6, surprised: 0.4}`, or a list with one for each chosen face. */
+  expression?: Expression | readonly Expression[];
+  /** 0 gives the picture back bit for bit, 1 is the edit as trained, up to 1.5 exaggerates. Default 1. */
+  intensity?: number;
+  /** "largest" (default), "all", or numbers counted from 1, the largest face first. */
+  faces?: FaceChoice;
+  /** "face" (default) or one of `regions`, such as "mouth" and "eyes". */
+  region?: string;
+  /** A face that no detector sees: left, top, right, bottom. Replaces `faces`. */
+  box?: Box;
+  /** The subject's right eye, left eye, nose tip, right and left corner of the mouth. Replaces `faces` and `box`. */
+  points?: readonly Point[];
+}
+
+/** One face of a picture. */
+export interface Face {
+  box: Box;
+  points: readonly Point[];
+  /** The detector's confidence, 0 to 1; 1 for a face given by hand. */
+  score: number;
+  /** What was looked at until it was found. */
+  tried: readonly string[];
+}
+
+export type PictureFormat = "image/jpeg" | "image/png" | "image/webp";
+
+export interface OpenedPicture {
+  width: number;
+  height: number;
+  name: string;
+  /** The format that an edit is saved in by default: the picture's own where a browser can write it. */
+  format: PictureFormat;
+  /** Sentences about what had to change when the picture was opened. */
+  notes: readonly string[];
+}
+
+export interface LoadOptions {
+  /** Called while files arrive: bytes so far and bytes in all. */
+  onProgress?: (loaded: number, total: number) => void;
+  /** Threads of the runtime; more than one needs a page that is cross-origin isolated. Default: what the device has, at most 4. */
+  threads?: number;
+}
+
+export interface SaveOptions {
+  format?: PictureFormat;
+  /** Whether the file says that a trained model edited it. Default true. */
+  provenance?: boolean;
+}
+
+/** A look of the face detector, as `sargan_hf.faces.detection.Look`. */
+export interface Look {
+  name: string;
+  side: number;
+  border: number;
+  angle: number;
+  mirrored: boolean;
+  equalised: boolean;
+  threshold: number;
+}
+
+export interface ManifestFile {
+  path: string;
+  /** Size over the wire and after it was unpacked. */
+  bytes: number;
+  unpacked: number;
+  sha256: string;
+}
+
+/** `sargan.json`, which `sargan export --web` writes: all numbers that Python and the browser share. */
+export interface Manifest {
+  version: string;
+  model: string;
+  expressions: string[];
+  aliases: Record<string, string[]>;
+  regions: string[];
+  sampleSize: number;
+  spread: number;
+  maxIntensity: number;
+  eyeDistance: number;
+  eyesToMouth: number;
+  eyesCentre: Point;
+  mouth: { size: number; side: number; centre: Point } | null;
+  detector: {
+    looks: Look[];
+    everyFace: number[];
+    crowdLook: number;
+    crowdFace: number;
+    closeupSide: number;
+    convincing: number;
+    mirroredPoints: number[];
+    pointsInBox: Point[];
+  };
+  apply: { bandPixels: number; leastWeight: number; restoredDetail: number; leastActivity: number };
+  provenance: { digitalSourceType: string; software: string };
+  maxPixels: number;
+  graphs: Record<"edit" | "scale" | "faces" | "mouth", ManifestFile>;
+  runtime: { version: string; loader: string; wasm: ManifestFile };
+}

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { chosenFaces, conditions, description, expressionVector } from "../src/lib/expressions";
+import { ConfigurationError, ExpressionError, fromPlain, NoFaceError, SarganError, toPlain } from "../src/lib/errors";
+import { canonicalTransform, compose, invert, mapPoint } from "../src/lib/geometry";
+import { profileOf, withJpegMetadata, withPngMetadata, withWebpMetadata } from "../src/lib/metadata";
+import { xmpPacket } from "../src/lib/provenance";
+import { editedName } from "../src/lib/save-picture";
+import type { Manifest, Point } from "../src/lib/types";
+import { History } from "../src/page/recipe";
+import { withComment } from "../src/page/take-away";
+import { fixtures } from "./fixtures";
+
+const python = fixtures();
+const manifest = python.manifest as Manifest;
+
+describe("expressions", () => {
+  test.each(python.expressions as [any, number[]][])("%j is Python's vector", (spec, vector) => {
+    expectClose([...expressionVector(spec, manifest)], vector);
+  });
+
+  test.each([["glad"], [{ happy: -1 }], [{ happy: 0 }], [{ happy: Number.NaN }], [[1, 2]]])("%j is refused", (spec) => {
+    expect(() => expressionVector(spec as never, manifest)).toThrow(ExpressionError);
+  });
+
+  test("a list has one for each face", () => {
+    expect(conditions(["happy", "sad"], 2, manifest)).toHaveLength(2);
+    expect(() => conditions(["happy", "sad"], 3, manifest)).toThrow(ConfigurationError);
+  });
+
+  test("faces are counted from 1, the largest first", () => {
+    expect(chosenFaces("largest", 3, "a.jpg")).toEqual([0]);
+    expect(chosenFaces("all", 3, "a.jpg")).toEqual([0, 1, 2]);
+    expect(chosenFaces([3, 1, 3], 3, "a.jpg")).toEqual([2, 0]);
+    expect(() => chosenFaces(4, 3, "a.jpg")).toThrow(NoFaceError);
+    expect(() => chosenFaces(0, 3, "a.jpg")).toThrow(ConfigurationError);
+    expect(() => chosenFaces("some" as never, 3, "a.jpg")).toThrow(ConfigurationError);
+  });
+
+  test("the note says what was done", () => {
+    const vector = expressionVector({ happy: 0.6, surprised: 0.4 }, manifest);
+    expect(description([vector], manifest.expressions, 0.8)).toBe(
+      "Facial expression edited with SARGAN: happy 60% and surprised 40% at intensity 0.8.",
+    );
+  });
+});
+
+describe("geometry", () => {
+  test("the canonical crop is Python's", () => {
+    const { transform } = python.crops.reduced;
+    expectClose([...canonicalTransform(python.points as Point[], 64, manifest)], transform);
+  });
+
+  test("a map undone is the identity", () => {
+    const map = canonicalTransform(python.points as Point[], 128, manifest);
+    expectClose([...mapPoint(compose(invert(map), map), [12, 34])], [12, 34]);
+  });
+
+  test("points that cannot be a face are refused", () => {
+    const one = python.points[0] as Point;
+    expect(() => canonicalTransform([one, one, one, one, one], 128, manifest)).toThrow(ConfigurationError);
+    expect(() => canonicalTransform([one], 128, manifest)).toThrow(ConfigurationError);
+  });
+});
+
+describe("files", () => {
+  const note = { ...manifest.provenance, description: "Happy & <sad>." };
+
+  test("the packet is Python's", () => expect(xmpPacket(note)).toBe(python.xmp));
+
+  test("a colour profile survives in all three formats", () => {
+    const profile = Uint8Array.from({ length: 70_000 }, (_, n) => n % 251);
+    const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xda, 0, 2, 0xff, 0xd9);
+    expect(profileOf(withJpegMetadata(jpeg, { profile }))).toEqual(profile);
+    const png = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, ...new Array<number>(21).fill(0)]);
+    expect(profileOf(withPngMetadata(png, { profile }))).toEqual(profile);
+    const webp = new Uint8Array(12 + 8 + 10);
+    webp.set(new TextEncoder().encode("RIFF"));
+    webp.set(new TextEncoder().encode("WEBPVP8 "), 8);
+    webp[16] = 10;
+    expect(profileOf(withWebpMetadata(webp, { profile }))).toEqual(profile);
+  });
+
+  test("an edit has its picture's own name", () => {
+    expect(editedName("me.JPG", "image/jpeg")).toBe("me.JPG");
+    expect(editedName("me.heic", "image/png")).toBe("me.png");
+    expect(editedName("v1.2 of me", "image/png")).toBe("v1.2 of me.png");
+  });
+
+  test("a comment is the last block of a GIF", () => {
+    const gif = withComment(Uint8Array.of(1, 2, 0x3b), "note");
+    expect([...gif]).toEqual([1, 2, 0x21, 0xfe, 4, ...new TextEncoder().encode("note"), 0, 0x3b]);
+  });
+});
+
+test("errors keep their class from worker to page", () => {
+  const error = fromPlain(toPlain(new NoFaceError("none")));
+  expect(error).toBeInstanceOf(NoFaceError);
+  expect(error).toBeInstanceOf(SarganError);
+  expect(fromPlain(toPlain(new TypeError("odd")))).toBeInstanceOf(SarganError);
+});
+
+test("undo and redo walk over what was settled on", () => {
+  const history = new History<number>();
+  for (const state of [1, 2, 2, 3]) history.add(state);
+  expect([history.undo(), history.undo(), history.undo(), history.redo()]).toEqual([2, 1, undefined, 2]);
+  history.add(4);
+  expect(history.redo()).toBeUndefined();
+  expect(history.undo()).toBe(2);
+});
+
+function expectClose(values: readonly number[], expected: readonly number[]): void {
+  expect(values).toHaveLength(expected.length);
+  values.forEach((value, index) => expect(value).toBeCloseTo(expected[index]!, 5));
+}
