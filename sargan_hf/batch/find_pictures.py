@@ -90,7 +90,7 @@ def _is_searched(folder: Path, output: Path, found: Found) -> bool:
         return False
     if os.path.islink(folder):
         found.notes.append(
-            f"{escape_unprintable(folder)} is a link to a folder and not followed: name it to edit it, too."
+            f"{escape_unprintable(folder)} is a link to a folder, which is not followed: name it to edit it, too."
         )
         return False
     return True

@@ -144,7 +144,7 @@ def unknown_labels(
     ]
     return DatasetError(
         f"{origin} has labels that are no known expression: {listing(counts)}; the first is that of {places[0]}. Accepted "
-        f"are {accepted(expressions)}. Rename or remove them, or pass `expressions` with the names that the model shall know."
+        f"are {accepted(expressions)}. Rename or remove them, or pass `expressions` with the model's own names."
     )
 
 

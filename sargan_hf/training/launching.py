@@ -104,7 +104,7 @@ def _warn_of_a_single_process(accelerator: Accelerator) -> None:
     if launched and asked and accelerator.num_processes == 1:
         on_cpu = "ACCELERATE_USE_CPU=true " if accelerator.device.type == "cpu" else ""
         logger.warning(
-            "Accelerate was asked for several processes and has started one. Several are started by `%saccelerate launch "
+            "You requested several processes, but Accelerate has started one. To start several, use `%saccelerate launch "
             "--config_file docs/launch/several_gpus.yaml --num_processes N train_accelerate.py ...`.",
             on_cpu,
         )

@@ -91,5 +91,5 @@ def _loader_error(error: Exception) -> SARGANError | None:
         return None
     return SARGANError(
         f"A process that prepares batches {what}. Give it more memory or a larger /dev/shm (docker run --shm-size), or "
-        "train with --dataloader_num_workers 0. Go on with --resume_from_checkpoint latest."
+        "train with --dataloader_num_workers 0. Resume with --resume_from_checkpoint latest."
     )

@@ -101,7 +101,7 @@ def training_card(config: TrainingConfig, data: TrainingData, step: int, errors:
     )
     rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in errors.items())
     nothing = (
-        "Nobody held out is in a pair, so there is no true picture to measure against."
+        "No held-out person is in a pair, so there is no true picture to measure against."
         if data.held_out
         else "No people were held out."
     )

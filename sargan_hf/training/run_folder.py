@@ -113,7 +113,7 @@ def _acquire(lock: FileLock, output_dir: Path) -> None:
                 f"{output_dir} cannot be written ({cause(error)}). {remedy(error, output_dir)}, or give another output_dir."
             ) from error
         logger.warning(
-            "%s lies on a file system without locks (%s): see to it that no other run trains there.",
+            "%s lies on a file system without locks (%s): make sure that no other run trains there.",
             output_dir,
             cause(error),
         )

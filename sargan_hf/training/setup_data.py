@@ -147,7 +147,7 @@ def _check_classes(faces: FaceLabels, expressions: tuple[str, ...], config: Trai
         )
     if missing := [name for name in expressions if name not in shown]:
         logger.warning(
-            "There is no picture of %s to train on: the model will know the word and not the expression. Name the classes of "
+            "There is no picture of %s to train on: the model will know the name but not the expression. Name the classes of "
             "the set by --expressions %s.",
             ", ".join(missing),
             ",".join(shown),

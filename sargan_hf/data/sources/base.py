@@ -110,7 +110,7 @@ def by_name(found: Iterable[tuple[PurePosixPath, re.Match]]) -> Iterator[tuple[P
 def report_left_out(title: str, count: int, what: str) -> None:
     """Says that `count` files or rows of a set are not read, if there are any; `what` they are is plural."""
     if count:
-        log.warning("%s: left out are %s (%d).", title, what, count)
+        log.warning("%s: %s are left out (%d).", title, what, count)
 
 
 def misfit(title: str, files: Sequence[object], expected: str) -> DatasetError:

@@ -144,7 +144,7 @@ def _draw_pairs(portraits: Sequence[str], settings: RigSettings) -> list[tuple[t
     sizes = [len(members) * (len(members) - 1) // 2 for members in folders.values()]
     if settings.morphs > sum(sizes):
         raise RigError(
-            f"{settings.morphs} morphs were asked for, but {len(portraits)} portraits make only {sum(sizes)} pairs within "
+            f"You requested {settings.morphs} morphs, but {len(portraits)} portraits make only {sum(sizes)} pairs within "
             f"their folders. Ask for at most {sum(sizes)}."
         )
     rng = np.random.default_rng([settings.seed, zlib.crc32(b"morphs")])

@@ -97,7 +97,7 @@ def register_photograph(
     turn = Rotation.from_matrix(other.camera.matrix @ own.camera.matrix.T).magnitude()
     if np.degrees(turn) > MAX_TURN_BETWEEN:
         raise RigError(
-            f"The head is turned {np.degrees(turn):.0f} degrees away from how the neutral photograph shows it; "
+            f"The head is turned {np.degrees(turn):.0f} degrees away from the neutral photograph; at most "
             f"{MAX_TURN_BETWEEN:.0f} are allowed."
         )
     from_neutral, from_other = _in_model_space(own), _in_model_space(other)
@@ -115,7 +115,7 @@ def register_photograph(
     intensity = float((theirs * ours).sum() / (ours**2).sum())
     if intensity < FAINTEST:
         raise RigError(
-            f"The photograph shows {recipe.expression} at {intensity:.2f} of the rig's; {FAINTEST} is needed."
+            f"The photograph shows {recipe.expression} at {intensity:.2f} of the rig's; at least {FAINTEST} is needed."
         )
     return RealExpression(
         recipe.expression,
