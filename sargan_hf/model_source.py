@@ -39,7 +39,7 @@ class ModelSource:
         return given if self.is_local or self.asks_hub else given | {"local_files_only": True}
 
     def not_cached(self) -> ModelFormatError:
-        """What to raise when a file of the repository is neither here nor to be had."""
+        """The error for a file of the repository that is neither here nor on the Hub."""
         return ModelFormatError(
             f"{self.name} is not among the models that were downloaded before, and the Hub "
             f"{self.reason or 'cannot be reached'}: connect once, or give the model's folder."

@@ -33,7 +33,7 @@ class Batch:
     """A run over many pictures and what came of it.
 
     Attributes:
-        pipe, call: the pipeline, and what it is asked for: its arguments but for the picture.
+        pipe, call: the pipeline, and its arguments except the picture.
         output: folder of the edits.
         signer: signs every edit, or None.
         resume: whether edits that are there already are kept, and not a failure.

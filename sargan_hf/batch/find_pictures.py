@@ -1,4 +1,4 @@
-"""Which files of a run are pictures, and what is said of the others: none is passed over in silence."""
+"""Which files of a run are pictures, and a report of the others: no file is skipped silently."""
 
 import os
 from collections.abc import Sequence

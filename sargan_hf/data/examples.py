@@ -1,6 +1,6 @@
 """From a list of labelled picture files to a data set of the common schema.
 
-Nothing is decoded or copied: the data set holds the paths, and pictures are read when they are asked for.
+Nothing is decoded or copied: the data set holds the paths, and pictures are read when they are needed.
 """
 
 import hashlib
@@ -71,8 +71,8 @@ def dataset_from_examples(
 ) -> Dataset:
     """Makes the data set of `examples`, all of one part, in their order.
 
-    Its fingerprint is a hash of each file's path, size and modification time, of labels and further columns: the same
-    folder has the same fingerprint in every process, and another one as soon as a file changes.
+    Its fingerprint is a hash of each file's path, size and modification time, of labels and further columns. The same folder
+    has the same fingerprint in every process. When a file changes, the fingerprint changes.
 
     Args:
         examples: the pictures.

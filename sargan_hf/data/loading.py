@@ -76,7 +76,7 @@ def load_expression_dataset(
 ) -> Dataset | IterableDataset:
     """Loads faces with labelled expressions.
 
-    What is left out on the way, and what may be wrong without being an error, is said in warnings of this logger.
+    Warnings of this logger say what is left out, and what may be wrong without being an error.
 
     Args:
         source: a folder, a `datasets` object, or the id of a data set on the Hub. In a folder are looked for, in this order:

@@ -1,10 +1,10 @@
 """The training set of a mouth refiner: mouths as a model leaves them, and as they should be.
 
 `sargan mouths SET OUTPUT --model MODEL` lets a trained model edit every pair of an expression set at the set's own
-resolution, as the pipeline does. Where its mouths are wrong the true ones are blurred as much as the model's are: columns
-`before` (blurred) and `image` (true). The edits themselves will not do as `before`: their lips lie some pixels beside the
-true ones, and a refiner that is to move lips and paint teeth at once learned neither (400 steps: error 0.99 of no edit).
-A set rendered with `sargan rig --size 320` fits. `train_accelerate.py` learns from it as from any set.
+resolution, as the pipeline does. Where its mouths are wrong, it blurs the true ones as much as the model's are. The columns
+are `before` (blurred) and `image` (true). The edits themselves do not work as `before`, because their lips lie some pixels
+beside the true ones. A refiner that had to move lips and paint teeth at once learned neither (400 steps: error 0.99 of no
+edit). A set rendered with `sargan rig --size 320` fits. `train_accelerate.py` learns from it as from any set.
 """
 
 import io
@@ -47,7 +47,7 @@ def make_mouths(dataset: Dataset, generator: Generator, output: str | Path, seed
 
     Args:
         dataset: of the common schema, pictures of 256 pixels or more, cut to the canonical crop.
-        generator: the model whose edits are to be refined.
+        generator: the model that makes the edits to refine.
         output: folder of the new set.
         seed: of the starting expressions and of the alignment's error.
 

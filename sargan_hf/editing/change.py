@@ -1,8 +1,8 @@
 """Carries an edit made at the model's size to the picture's own resolution.
 
-The picture's own pixels are moved by the up-sampled motion, and only what the motion cannot explain (the inside of a mouth,
-folds, a shadow) is added as an up-sampled residual. All of it happens in the picture's own pixel grid: where nothing moves no
-pixel is resampled, so skin, brush strokes and grain stay what they were, and the cost grows with the face alone.
+The up-sampled motion moves the picture's own pixels. An up-sampled residual adds only what the motion cannot explain: the
+inside of a mouth, folds, a shadow. All of it happens in the picture's own pixel grid. Where nothing moves, no pixel is
+resampled, so skin, brush strokes and grain do not change. The cost depends on the size of the face alone.
 """
 
 import warnings

@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
     Attributes:
         step: steps made in all.
         errors: held-out error of each expression at that step; may be empty.
-        interrupted: whether more steps were asked for.
+        interrupted: whether the run had more steps to do.
     """
 
     step: int

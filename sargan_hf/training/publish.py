@@ -19,7 +19,7 @@ from .setup_data import TrainingData
 
 
 def reserve_repository(config: TrainingConfig) -> None:
-    """Creates the repository to upload to, so that a missing token is told before the first step, not after the last.
+    """Creates the repository to upload to, so that a missing token is reported before the first step, not after the last.
 
     Raises:
         ConfigurationError: the Hub refused or cannot be reached.

@@ -1,4 +1,4 @@
-"""A trainer and its checkpoints: what is saved of it, what of that fits another one, and how it goes on."""
+"""A trainer and its checkpoints: what is saved, what fits another trainer, and how a run resumes."""
 
 import json
 from collections.abc import Iterator

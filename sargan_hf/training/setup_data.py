@@ -97,7 +97,7 @@ def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
 
 
 def _before(dataset: Dataset, stored: int) -> FaceCache | None:
-    """The pictures in the column `before`, from which those in `image` are to be made; None without such a column."""
+    """The pictures in the column `before`, the sources of those in `image`; None without such a column."""
     if "before" not in dataset.features:
         return None
     return FaceCache(dataset.remove_columns("image").rename_column("before", "image"), stored)

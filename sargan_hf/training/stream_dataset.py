@@ -28,11 +28,11 @@ LABELS = ["expression", "subject", "pair"]
 
 
 class StreamedSamples:
-    """The samples of a run that reads its set row by row; what a sample is, is said in `TrainingSamples`.
+    """The samples of a run that reads its set row by row; `TrainingSamples` says what a sample is.
 
     Each process reads its own share, in an order that depends on seed, epoch and the number of processes. A row is the
-    target of one sample; its source is drawn among the rows of the same pair that came shortly before it, so the pictures
-    of a pair should lie close together in their shard. A row whose partners are further away is trained on as unpaired.
+    target of one sample. Its source is drawn from the rows of the same pair that came shortly before it. So the pictures of a
+    pair should lie close together in their shard. A row with partners further away is trained on as unpaired.
 
     Args:
         stream: as `load_expression_dataset(..., streaming=True)` returns it.

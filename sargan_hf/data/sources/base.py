@@ -48,11 +48,11 @@ class Source:
         name: what `adapter` calls it.
         title: its full name and reference.
         licence: what its users have agreed to, in a sentence.
-        obtain: where it is to be had.
-        rule: how its files are named, what is left out, and which of them pair.
+        obtain: where to get it.
+        rule: how its files are named, which are left out, and which form pairs.
         recognises: whether a folder is this set.
         read: the folder's labelled pictures. Raises DatasetError, naming the file that does not fit.
-        beyond: its labels that are none of the seven expressions: left out unless the model is to know them.
+        beyond: its labels outside the seven expressions: left out unless the model should know them.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """What a run of the rig makes: its settings, and the list of people in a fixed order.
 
-The order and every random draw follow from the settings alone, so a run can be cut anywhere, resumed, or spread over any number
-of processes and still gives the same bytes.
+The order and every random draw depend on the settings alone. So a run can be interrupted anywhere, resumed, or spread over any
+number of processes, and it still gives the same bytes.
 """
 
 import json

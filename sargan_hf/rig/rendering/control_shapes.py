@@ -140,7 +140,7 @@ def eye_wide(controls: np.ndarray, side: str) -> float:
 
 
 def wanted_opening(base: float, neutral: float, wide: float, value: float, controls: np.ndarray) -> float:
-    """How far the lids of one side are to be apart, in pixels.
+    """How far apart the lids of one side should be, in pixels.
 
     Args:
         base: what the recipe asks for.
