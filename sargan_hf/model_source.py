@@ -47,10 +47,10 @@ class ModelSource:
 
 
 def resolve_model(name_or_path: str | os.PathLike) -> str:
-    """The path or the repository id that is meant. Asks nobody.
+    """The path or the repository id that is meant, without a query to the Hub.
 
-    A path that is here stays as it is; a name below `weights/` that is not means the folder of the repository that this
-    package was started from. The rest is an id, if it can be one and nothing speaks for a path.
+    An existing path stays as it is. Any other name below `weights/` means that folder of the repository that this package was
+    started from. The rest is an id, if it can be one and does not look like a path.
 
     Raises:
         ModelFormatError: neither.

@@ -129,8 +129,8 @@ def _pairs(pairs: Sequence[str]) -> list[list[int]]:
 def blurred_where_wrong(truth: np.ndarray, edit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """`truth` uint8 [S, S, 3] with as little detail as models leave a mouth, where `edit` differs from it.
 
-    Of what lies between the lips next to nothing may be left: the refiner has to invent teeth, tongue and dark from the
-    lips' outline and the expression, not only to sharpen a hint of them.
+    Almost nothing may be left between the lips. The refiner has to invent teeth, tongue and dark from the lips' outline and the
+    expression. Sharpening a hint of them is not enough.
     """
     truth = truth.astype(np.float32)
     differs = cv2.GaussianBlur(np.abs(truth - edit).max(axis=2), (0, 0), 3)

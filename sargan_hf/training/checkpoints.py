@@ -51,8 +51,8 @@ def save_checkpoint(
 ) -> Path:
     """Writes a checkpoint, verifies it, and only then removes those that this run wrote before the `keep` newest.
 
-    A folder in its place that is not of this run is renamed, and so are checkpoints of later steps: a run that was resumed
-    from an earlier one has left their course.
+    If a folder of another run has that name, it is renamed. Checkpoints of later steps are renamed too, because a run that
+    resumed from an earlier step has abandoned them.
 
     Raises:
         CheckpointError: it cannot be written; what was written of it is removed, and the checkpoints before it stay.

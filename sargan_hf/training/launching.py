@@ -24,7 +24,7 @@ def make_accelerator(config: TrainingConfig, tracked: bool = True) -> tuple[Acce
     """Accelerate's view of the machine, and the settings with the precision that the run has in it.
 
     Args:
-        tracked: whether the run's tracker is to be started.
+        tracked: whether to start the run's tracker.
 
     Raises:
         ConfigurationError: a setting of the run or of `accelerate launch` would have no effect, or its package is missing.

@@ -42,7 +42,7 @@ class StreamedSamples:
         left_out: people that are not trained on.
     """
 
-    # A fork of a process that has read Parquet waits for Arrow's threads for ever, and `datasets` deals its shards anew to
+    # A fork of a process that has read Parquet waits for Arrow's threads without end, and `datasets` deals its shards anew to
     # worker processes, so that a resumed run would see other pictures: the training process reads the stream itself.
     supports_workers: ClassVar[bool] = False
 
@@ -146,7 +146,7 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     """Splits a stream by people: reads its labels, and its pictures until enough of those kept aside have come.
 
     Raises:
-        DatasetError: the stream is empty, or people are to be kept aside and have no names.
+        DatasetError: the stream is empty, or people should be held out and have no names.
     """
     columns = stream.features
     assert columns is not None  # `load_expression_dataset` has resolved them

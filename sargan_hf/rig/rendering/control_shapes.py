@@ -1,7 +1,8 @@
 """From a vector of controls to what moves: shape weights, painted folds, lid openings, turned eyeballs, lips that meet.
 
-Shapes and folds come from `controls.toml`. Lids are aimed and not weighted, as hooded and wide eyes need other weights for the
-same opening, and lips and lids that are to meet are brought together to the pixel, which no weights would do on every face.
+Shapes and folds come from `controls.toml`. Lids are aimed and not weighted, because hooded and
+wide eyes need different weights for the same opening. Lips and lids that should meet are brought together to the pixel. No
+weights would do that on every face.
 """
 
 import tomllib

@@ -1,10 +1,10 @@
 """A real photograph of an expression as one more picture of a rendered set.
 
-The rig moves neutral faces, so every mouth it opens is painted. People bring pictures of real smiles, with teeth and folds that
-no paint has. Where the same person was photographed both ways, the smile is brought onto the neutral face: the face model
-is fitted to both, what lies between them in model space moves the neutral one, and the moved face takes its colours from the
-smiling photograph. Hair, outline and background stay those of the neutral picture, so the two differ in expression only, and
-camera, light, crop and exact motion are those of every other picture of the set.
+The rig moves neutral faces, so every mouth it opens is painted. Users bring pictures of real smiles, with teeth and folds that
+no paint has. If the same person was photographed both ways, the rig moves the smile onto the neutral face. It fits the face
+model to both photographs, and their difference in model space moves the neutral face. The moved face takes its colours from
+the smiling photograph. Hair, outline and background stay those of the neutral picture, so the two differ in expression only.
+Camera, light, crop and exact motion are those of every other picture of the set.
 """
 
 from dataclasses import dataclass
