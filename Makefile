@@ -1,12 +1,14 @@
-# `make quality` in seconds, `make test-fast` under a minute, `make test` for all; see CONTRIBUTING.md.
+# `make quality` takes seconds, `make types` a minute or two, `make test-fast` under a minute; see CONTRIBUTING.md.
 VENV ?= .venv
 PYTHON = $(VENV)/bin/python
 
-.PHONY: quality style test-fast test docs
+.PHONY: quality types style test-fast test docs
 
 quality:
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+types:
 	$(VENV)/bin/pyright --pythonpath $(PYTHON)
 
 style:

@@ -1,8 +1,9 @@
-"""The facial controls: parts of a face that can be moved by themselves, beside or on top of the seven expressions.
+"""The facial controls: parts of a face that move by themselves, alone or on top of the seven expressions.
 
 A control is relative: 0 leaves a part as it is, so all zeros change nothing. The names follow ARKit's blend shapes; "left" and
-"right" are the subject's, and so is the sign of `gaze_x` and `jaw_side`. This table is the only one: the rig draws by it, data
-sets store a number for each row of it, and models, pipeline, page and command line name their controls by it.
+"right" are the subject's, and so is the sign of `gaze_x` and `jaw_side`. This table is
+the only one. The rig draws by it, and data sets store a number for each row. Models, pipeline, page and command line take
+the names of their controls from it.
 """
 
 import math

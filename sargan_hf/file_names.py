@@ -9,8 +9,8 @@ MAX_BYTES = 255  # of one name, on every usual file system
 def escape_unprintable(text: str | os.PathLike) -> str:
     r"""`text` for a terminal, a log or a file in UTF-8: one line, with what cannot be printed as \n, \x1b or \udce9.
 
-    File names may hold line breaks, control characters, and bytes that are no UTF-8, which Python keeps as lone surrogates
-    and refuses to print; a byte 0xE9 becomes \xe9.
+    File names may hold line breaks, control characters, and bytes that are not UTF-8. Python keeps such bytes as lone
+    surrogates and refuses to print them. A byte 0xE9 becomes \xe9.
     """
     return "".join(char if char.isprintable() else _escaped(char) for char in os.fspath(text))
 

@@ -39,7 +39,7 @@ class ModelSource:
         return given if self.is_local or self.asks_hub else given | {"local_files_only": True}
 
     def not_cached(self) -> ModelFormatError:
-        """What to raise when a file of the repository is neither here nor to be had."""
+        """The error for a file of the repository that is neither here nor on the Hub."""
         return ModelFormatError(
             f"{self.name} is not among the models that were downloaded before, and the Hub "
             f"{self.reason or 'cannot be reached'}: connect once, or give the model's folder."
@@ -47,10 +47,10 @@ class ModelSource:
 
 
 def resolve_model(name_or_path: str | os.PathLike) -> str:
-    """The path or the repository id that is meant. Asks nobody.
+    """The path or the repository id that is meant, without a query to the Hub.
 
-    A path that is here stays as it is; a name below `weights/` that is not means the folder of the repository that this
-    package was started from. The rest is an id, if it can be one and nothing speaks for a path.
+    An existing path stays as it is. Any other name below `weights/` means that folder of the repository that this package was
+    started from. The rest is an id, if it can be one and does not look like a path.
 
     Raises:
         ModelFormatError: neither.

@@ -127,10 +127,10 @@ class SARGAN(ModelMixin, ConfigMixin):
     settings: `attention=False` is US-GAN (2,533,440 parameters; with this network's reflect padding), and with
     `ultimate_skip=False` it paints the whole picture.
 
-    With `motion=True` the ultimate skip moves: the last convolution also gives a flow field, the input is warped by it,
-    and the residual only paints what the input does not hold (the inside of a mouth, folds). Such a skip carries brows,
-    lids and lips to their new place as sharp as they were, at any resolution. With `occlusion=True` the network also says
-    where the input has nothing to show, and paints it alone (A. Siarohin et al., arXiv 2003.00196, section 3.2).
+    With `motion=True` the ultimate skip moves: the last convolution also gives a flow field that warps the input. The residual
+    then paints only what the input does not show (the inside of a mouth, folds). Such a skip moves brows, lids and lips to
+    their new place without losing sharpness, at any resolution. With `occlusion=True` the network also says where the input
+    has nothing to show, and paints alone there (A. Siarohin et al., arXiv 2003.00196, section 3.2).
 
     Args:
         base_channels: width of the first convolution; it doubles at each of the two reductions.

@@ -1,10 +1,10 @@
 """Things in front of a face: spectacles, and shapes that stand for hands, microphones and locks of hair.
 
-A training set of bare faces teaches a network that all it sees moves with the skin: brows that rise take the frame of the
-spectacles along and bend it. So a share of the samples gets something in front that is the same in both pictures of a pair,
-and beneath it nothing moves, neither in the pictures nor in the motion that they are supervised by.
+A training set of bare faces teaches a network that everything it sees moves with the skin: rising brows then bend the frame
+of spectacles. So a share of the samples gets something in front that is the same in both pictures of a pair. Beneath it
+nothing moves, neither in the pictures nor in the motion that supervises them.
 
-Everything random is drawn once for both pictures; media and conditions (see `augmentation`) come after it, over all.
+Everything random is drawn once for both pictures. Media and conditions (see `augmentation`) come afterwards, over all of it.
 """
 
 import math

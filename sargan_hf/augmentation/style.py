@@ -1,13 +1,13 @@
 """Photometric augmentation: makes photographs look like what a model meets outside a laboratory.
 
-Expression sets are photographs taken in one studio; people edit paintings, busts, avatars and old prints. Each transform
+Expression sets are photographs from one studio, but people edit paintings, busts, avatars and old prints. Each transform
 below imitates one such medium or one thing that happens to pictures. It never moves a pixel, so it keeps the labels and
-the motion between the pictures of a pair; geometry (similarity jitter, flip) belongs to whoever crops, and what
-stands in front of a face to `occluders`.
+the motion between the pictures of a pair. The crop handles geometry (similarity jitter, flip), and `occluders` handles
+things in front of the face.
 
-A draw is a medium from `MEDIA` (at most one) followed by any number of `CONDITIONS`, in their order. Everything random,
-noise fields included, is drawn once and applied to all pictures of a stack alike, and does not depend on
-their content: the two sides of a training pair differ in expression only, before and after.
+A draw is a medium from `MEDIA` (at most one), then any number of `CONDITIONS`, in their order. Everything random, including
+noise fields, is drawn once and applied to all pictures of a stack alike. It does not depend on their content. So the two
+sides of a training pair differ in expression only, before and after.
 
 Every transform is `transform(pictures, rng, strength) -> pictures`, with float32 [K, H, W, 3] RGB, nominally in [0, 1];
 `stylise` clips. None changes its input in place.

@@ -33,7 +33,7 @@ class Batch:
     """A run over many pictures and what came of it.
 
     Attributes:
-        pipe, call: the pipeline, and what it is asked for: its arguments but for the picture.
+        pipe, call: the pipeline, and its arguments except the picture.
         output: folder of the edits.
         signer: signs every edit, or None.
         resume: whether edits that are there already are kept, and not a failure.
@@ -75,7 +75,7 @@ class Batch:
             if not self.resume:
                 raise ImageError(f"{there} exists: use --resume to keep it, or another --output.")
             if not there.is_file():
-                raise ImageError(f"{there} is in the way and no picture: remove it.")
+                raise ImageError(f"{there} is in the way and is not a picture: remove it.")
             self.skipped += 1
             return
         edited = self.pipe(job.source, **self.call)
@@ -107,8 +107,8 @@ class Batch:
         reason = why_unwritable(self.output)
         if reason:
             self.stopped = (
-                f"Nothing more can be written to {self.output} ({reason}). {left} pictures were not tried: make room and go "
-                "on with --resume."
+                f"Nothing more can be written to {self.output} ({reason}). {left} pictures were not tried: make room and "
+                "continue with --resume."
             )
         return bool(reason)
 
@@ -135,7 +135,7 @@ def _reason(error: Exception) -> str:
     elif isinstance(error, OSError) and not isinstance(error, SARGANError):
         text = f"{error.filename or ''} {error.strerror or text}".strip() + "."
     elif not isinstance(error, SARGANError):
-        text = f"an error that nobody expected ({type(error).__name__}: {text})."
+        text = f"an unexpected error ({type(error).__name__}: {text})."
     return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 4]} ..."
 
 

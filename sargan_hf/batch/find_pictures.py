@@ -1,4 +1,4 @@
-"""Which files of a run are pictures, and what is said of the others: none is passed over in silence."""
+"""Which files of a run are pictures, and a report of the others: no file is skipped silently."""
 
 import os
 from collections.abc import Sequence
@@ -90,7 +90,7 @@ def _is_searched(folder: Path, output: Path, found: Found) -> bool:
         return False
     if os.path.islink(folder):
         found.notes.append(
-            f"{escape_unprintable(folder)} is a link to a folder and not followed: name it to edit it, too."
+            f"{escape_unprintable(folder)} is a link to a folder, which is not followed: name it to edit it, too."
         )
         return False
     return True

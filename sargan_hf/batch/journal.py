@@ -16,9 +16,9 @@ class Record:
     Attributes:
         picture: the picture's path relative to the folder it was found in.
         path: where the picture was.
-        size: of the picture in bytes. It tells pictures of one name apart, also after they were moved.
+        size: of the picture in bytes. It distinguishes pictures of one name, even after they were moved.
         target: the name that was planned for the edit.
-        saved: the name that the edit has, in another format where the planned one could not hold it.
+        saved: the name that the edit has, with another format if the planned one could not hold it.
     """
 
     picture: str

@@ -16,7 +16,7 @@ def mouths(
         str, typer.Argument(metavar="SET", help="Folder or Hub id of an expression set of 256 px or more.")
     ],
     output: Annotated[Path, typer.Argument(help="Folder of the new set.")],
-    model: Annotated[str, typer.Option(help="The model whose mouths are to be refined: a folder or Hub id.")],
+    model: Annotated[str, typer.Option(help="Model with the mouths to refine: a folder or Hub id.")],
     seed: Annotated[int, typer.Option(help="Of the starting expressions and of the alignment's error.")] = 0,
 ) -> None:
     """Make the training set of a mouth refiner: mouths as blurred as a model leaves them, beside the true ones."""

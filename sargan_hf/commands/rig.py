@@ -47,7 +47,7 @@ Variants = Annotated[int, typer.Option(min=1, help="Sets of seven expressions pe
 Morphs = Annotated[int, typer.Option(min=0, help="New people, each mixed from two portraits.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")]
 Motion = Annotated[bool, typer.Option("--motion", help="Add exact motion maps.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")]
 Real = Annotated[
     list[str] | None,
     typer.Option(
@@ -72,7 +72,7 @@ Gaze = Annotated[float, _share("sets with another gaze")]
 Relight = Annotated[float, _share("sets with a light from one side")]
 Backdrop = Annotated[float, _share("sets with another background")]
 Beard = Annotated[float, _share("sets with a painted beard")]
-Controls = Annotated[int, typer.Option(min=0, help="Further pictures per set with drawn facial controls.")]
+Controls = Annotated[int, typer.Option(min=0, help="Further pictures per set with random facial controls.")]
 ControlShare = Annotated[
     list[str] | None,
     typer.Option(help="KIND=SHARE of those: alone, several, recipe or eyes, relative to each other. Repeatable."),

@@ -1,6 +1,6 @@
 """The app's public functions: named endpoints for `gradio_client` and curl, and tools for agents over MCP.
 
-What callers are told of them is in `api_texts`, what they may write for a parameter in `arguments`.
+Their descriptions are in `api_texts`, the accepted values of parameters in `arguments`.
 """
 
 from ..editing.pipeline_sargan import SARGANPipeline

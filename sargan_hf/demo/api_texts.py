@@ -1,4 +1,4 @@
-"""The words of the app's API: what gradio, view_api and agents are told of each endpoint and parameter.
+"""The words of the app's API: what gradio, view_api and agents show for each endpoint and parameter.
 
 gradio reads a description up to the end of its line, so each stands on one line here, however long.
 """

@@ -65,7 +65,7 @@ class Handlers:
         self.examples = settings.find(settings.examples)
 
     def answer(self, handle: SessionHandle | None, sent: object) -> tuple[SessionHandle | None, dict[str, Any]]:
-        """What the page shows for a wish. The answer is always whole, also when parts of the wish cannot be had."""
+        """What the page shows for a wish. The answer is always whole, even if parts of the wish are impossible."""
         wish = read_wish(sent, self.expressions)
         before = None if handle is None else handle.session
         problem = ""

@@ -189,8 +189,8 @@ def explaining_panel() -> dict[str, Any]:
 def wire(parts: Parts, handlers: Handlers, settings: Settings) -> None:
     """Connects the page with its handlers: touches with the desk in the browser, and the desk with the server.
 
-    gradio never holds back or repeats an event of ours ("multiple"): assets/desk.js decides what is sent, and when. gradio
-    itself would repeat all handlers of an event for one that it had held back, with what the older event said.
+    gradio never holds back or repeats an event of ours ("multiple"): assets/desk.js decides what is sent, and when. If gradio
+    held back one event, it would later repeat all handlers with the values of the older event.
     """
     work = {
         "concurrency_id": "edit",

@@ -12,9 +12,9 @@ LONGEST_SESSION = 64  # characters that are kept of a session's name, which a cl
 class RateLimit:
     """Calls of the last minute, counted for each session and, as a backstop, for the address they came from.
 
-    A school class has one address and many sessions. Sessions can be invented, addresses cannot: together the sessions of one
-    address get the share of `visitors` and no more. Uploads do not say whose they are, so they are counted for the address,
-    each until a call follows it: an upload and the edit it is for cost one call, not two.
+    A school class has one address and many sessions. A client can invent sessions but not addresses, so all sessions of one
+    address together get the share of `visitors` and no more. An upload names no session, so it counts for the address until a
+    call follows it. An upload and its edit cost one call, not two.
 
     Args:
         most: calls of one session in a minute; calls without a session count as one session of their address.

@@ -1,7 +1,7 @@
-"""What stands between the app and the open internet: a guard around every HTTP request.
+"""A guard around every HTTP request, between the app and the open internet.
 
-gradio itself keeps requests inside its folder of uploads. The guard adds what a public page needs beyond that: no address
-from a visitor is fetched or forwarded, bodies have a limit, clients have a rate limit, and answers carry security headers.
+gradio itself keeps requests inside its folder of uploads. The guard adds what else a public page needs. It fetches and
+forwards no address from a visitor, limits the size of bodies and the rate of calls, and adds security headers to answers.
 """
 
 import hmac
@@ -118,7 +118,7 @@ class SecurityMiddleware:
         return None
 
     def too_large(self) -> Refusal:
-        """What is told of a file over the limit."""
+        """The sentence about a file over the limit."""
         return Refusal(413, f"The file is too large: at most {self.settings.max_upload_mb} MB are accepted.", "picture")
 
     def examined(self, scope: Scope, body: bytes | None) -> tuple[Scope, object, bytes, Refusal | None]:

@@ -29,7 +29,7 @@ class Page(gr.Blocks):
             raise gr.Error(_unreadable(block_fn), print_exception=False) from None
 
     async def process_api(self, *arguments, **keywords) -> dict[str, Any]:
-        """Runs a handler; a bug in it is logged, and told as what it is."""
+        """Runs a handler; a bug in it is logged, and the caller learns that it is a bug."""
         try:
             return await super().process_api(*arguments, **keywords)
         except gr.Error:

@@ -1,4 +1,4 @@
-"""Whether a server can listen at an address, told before anything is loaded for it."""
+"""Whether a server can listen at an address, checked before anything is loaded for it."""
 
 import errno
 import socket

@@ -51,7 +51,7 @@ def event(scope: Scope) -> str | None:
 
 
 def is_description(scope: Scope) -> bool:
-    """Whether the endpoints' description is asked for."""
+    """Whether the request is for the endpoints' description."""
     return bool(_DESCRIPTION.search(scope["path"]))
 
 

@@ -40,7 +40,7 @@ class SessionCache:
         return handle
 
     def take(self, handle: SessionHandle) -> PageSession:
-        """The picture of a handle. The caller may go on with it, also when it is evicted meanwhile.
+        """The picture of a handle. The caller may keep using it, even if it is evicted meanwhile.
 
         Raises:
             ConfigurationError: it was evicted, in a sentence for the visitor.

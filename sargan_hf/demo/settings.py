@@ -25,7 +25,7 @@ class Settings:
         max_megapixels: largest accepted picture in millions of pixels.
         max_faces: at most this many faces of a picture can be chosen, the largest first.
         concurrency: edits computed at the same time.
-        queue_size: requests that may wait; later ones are told to come back.
+        queue_size: requests that may wait; later ones get a message to come back.
         requests_per_minute: calls that one visitor may make in a minute; an upload counts until its edit follows.
         visitors_per_address: visitors behind one address that get their full share of calls; more share these.
         keep_hours: uploads and results are deleted after this time.

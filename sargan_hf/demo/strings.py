@@ -70,7 +70,7 @@ PAPER = "https://arxiv.org/abs/2303.17212"
 
 
 def face_notice(found: int, usable: int, listed: int) -> str:
-    """What is said about the faces of a picture.
+    """What the page says about the faces of a picture.
 
     Args:
         found: faces that were found.

@@ -1,8 +1,8 @@
 """Carries an edit made at the model's size to the picture's own resolution.
 
-The picture's own pixels are moved by the up-sampled motion, and only what the motion cannot explain (the inside of a mouth,
-folds, a shadow) is added as an up-sampled residual. All of it happens in the picture's own pixel grid: where nothing moves no
-pixel is resampled, so skin, brush strokes and grain stay what they were, and the cost grows with the face alone.
+The up-sampled motion moves the picture's own pixels. An up-sampled residual adds only what the motion cannot explain: the
+inside of a mouth, folds, a shadow. All of it happens in the picture's own pixel grid. Where nothing moves, no pixel is
+resampled, so skin, brush strokes and grain do not change. The cost depends on the size of the face alone.
 """
 
 import warnings
@@ -88,9 +88,10 @@ class FaceWarp:
     def use_crop_mask(self) -> np.ndarray:
         """float32 [P, P], 1 where the moved `crop` is shown instead of the picture's own pixels.
 
-        A mouth that opens draws the seam between the lips out over the whole opening; at the picture's resolution that
-        is a comb of streaks. The model saw and painted over the few pixels of its own size. So it did with the teeth of a
-        smile that closes or turns into a dark opening: its paint hides no gap between them that it did not see.
+        An opening mouth stretches the seam between the lips over the whole opening. At the picture's resolution that is a
+        comb of streaks. The model saw only a few pixels there and painted over them. The same happens to the teeth of a
+        smile that closes or turns into a dark opening: the paint does not hide gaps between them that the model did not
+        see.
         """
         return self.weight if self.pasted else np.maximum(stretch_mask(self.motion), self.overpainted)
 

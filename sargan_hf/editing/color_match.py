@@ -22,11 +22,11 @@ BRIGHTER, SHADE = 0.04, 0.3
 def match_crop_colors(
     crop: np.ndarray, start: np.ndarray, residual: np.ndarray, skin: np.ndarray | None = None
 ) -> np.ndarray:
-    """`residual` so changed that `start` + `residual` shows no hue which the face does not hold.
+    """`residual`, changed so that `start` + `residual` shows no hue that is not in the face.
 
-    The network learned from evenly lit photographs: it paints the same white teeth under a yellowed varnish or in warm
-    light, where they look green or blue, and the same grey folds on the rosy cheek of an avatar, where they are smudges.
-    Brightness is left alone.
+    The network learned from evenly lit photographs. It paints the same white teeth under a yellowed varnish or in warm light,
+    where they look green or blue. It paints the same grey folds on the rosy cheek of an avatar, where they look like smudges.
+    The brightness does not change.
 
     Args:
         crop: uint8 RGB [S, S, 3].

@@ -1,4 +1,4 @@
-"""What an edit is asked for and what comes of it: arguments, their checks, and results."""
+"""Requests for edits and their results: arguments and checks."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -52,7 +52,7 @@ class FaceRequest:
 
     @property
     def strength(self) -> float:
-        """The intensity, or 0 where nothing is asked for."""
+        """The intensity, or 0 if nothing is requested."""
         return self.intensity if self.expression.any() or self.controls.any() else 0.0
 
     def without_controls(self) -> "FaceRequest":

@@ -86,11 +86,11 @@ def open_result(key_path: str | Path, answer_paths: Sequence[str | Path]) -> Bli
         saved = read_answers(path, FORM)
         if saved.get("key_sha256") != key.sha256:
             raise ConfigurationError(
-                f"{path} answers another test than that of {key_path}. Give the key of its own test."
+                f"{path} answers another test, not that of {key_path}. Give the key of its own test."
             )
         rater = str(saved.get("rater") or f"person {number}")
         if rater in answered:
-            raise ConfigurationError(f"Two files are of {rater!r}. Give the newest file of every person once.")
+            raise ConfigurationError(f"Two files are from {rater!r}. Give only the newest file of each person.")
         answered[rater] = len(saved["answers"])
         for name, answer in saved["answers"].items():
             if name not in key.pairs or answer not in ANSWERS:

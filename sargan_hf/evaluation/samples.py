@@ -33,7 +33,7 @@ class Sample:
         pair: equal for pictures that differ in expression only; "" when unpaired.
         domain: kind of picture to report on, such as photograph, avatar, painting, sculpture.
         groups: further groups that it belongs to, such as "age: old"; see `source_notes`.
-        skin_tone: what a label says of it; "" where it is to be measured in the picture.
+        skin_tone: what a label says of it; "" if it must be measured in the picture.
     """
 
     name: str

@@ -58,7 +58,7 @@ def read_source_notes(folder: str | Path) -> dict[str, SourceNote]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path} cannot be read as CSV in UTF-8: {error}. Repair it or take it away.") from error
+        raise DatasetError(f"{path} cannot be read as CSV in UTF-8: {error}. Repair it or remove it.") from error
     if rows and "file" not in rows[0]:
         raise DatasetError(
             f"{path} has the columns {', '.join(rows[0])}; it needs one called file, with the name of each picture."

@@ -57,8 +57,8 @@ def canonical_mouth(size: int) -> np.ndarray:
 def canonical_transform(points: np.ndarray, size: int, margin: float = 0.0) -> np.ndarray:
     """The similarity that maps picture pixels to pixels of the canonical crop.
 
-    The scale is the mean of the two that put the pupils `0.30 size` apart and the mouth `0.306 size` below them; the pupils
-    come to lie level, their midpoint at (0.5, 0.385) of the crop. Pixel centres have whole coordinates, as in OpenCV.
+    The scale is the mean of two: one puts the pupils `0.30 size` apart, the other puts the mouth `0.306 size` below them. The
+    pupils lie level, with their midpoint at (0.5, 0.385) of the crop. Pixel centres have whole coordinates, as in OpenCV.
 
     Args:
         points: [5, 2], x and y in pixels: the subject's right eye (left in the picture), left eye, nose tip, right and left
@@ -106,8 +106,8 @@ def checked_points(points: np.ndarray) -> np.ndarray:
 def crop_face(pixels: np.ndarray, transform: np.ndarray, size: int) -> np.ndarray:
     """Cuts the crop that `transform` describes out of uint8 or uint16 pixels: [H, W(, C)] -> [size, size(, C)].
 
-    Every source pixel counts when the face is larger than the crop (area filter), a smaller face is enlarged by cubic
-    interpolation, and what lies beyond the picture's border is mirrored in.
+    If the face is larger than the crop, every source pixel counts (area filter). A smaller face is enlarged by cubic
+    interpolation. Beyond the picture's border, the picture is mirrored.
     """
     ratio = 1 / transform_scale(transform)  # picture pixels per crop pixel
     if ratio <= 1:

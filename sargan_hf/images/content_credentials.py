@@ -1,7 +1,7 @@
 """Content Credentials: a signed C2PA manifest in a saved edit or animation that says a trained model took part.
 
 The note of `provenance.py` can be removed or forged; a manifest is signed over the file's bytes. Needs
-`pip install -e '.[c2pa]'` and a certificate of one's own. Nothing is sent anywhere unless a time stamp is asked for.
+`pip install -e '.[c2pa]'` and a certificate of one's own. Nothing is sent anywhere unless a time stamp is requested.
 C2PA specification 2.2: https://spec.c2pa.org/.
 """
 

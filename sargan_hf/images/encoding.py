@@ -48,7 +48,7 @@ def encoded(
 ) -> bytes:
     """The file that `image` makes.
 
-    What the format cannot hold of the kept metadata is left out, which is said in the log.
+    Kept metadata that the format cannot hold is left out, and the log says so.
 
     Args:
         image: any Pillow image.

@@ -63,11 +63,11 @@ ImageSource = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray | 
 
 
 def load_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> LoadedImage:
-    """Opens a picture from a path, bytes, a binary file, a Pillow image or an array; one that is open stays as it is.
+    """Opens a picture from a path, bytes, a binary file, a Pillow image or an array; a `LoadedImage` is returned as it is.
 
     Arrays: uint8 0-255, uint16 0-65535, bool, or floating point 0-1, shape [H, W] or [H, W, 1 to 4] in RGB(A) order.
-    The EXIF orientation is applied, an animation gives its first frame, palettes become RGB(A), CMYK becomes sRGB through
-    its profile, 16-bit grey stays 16-bit grey and 16-bit colour becomes 8-bit colour; what changed is said in `notes`.
+    The EXIF orientation is applied, and an animation gives its first frame. Palettes become RGB(A), and CMYK becomes sRGB
+    through its profile. 16-bit grey stays 16-bit grey, and 16-bit colour becomes 8-bit colour. `notes` says what changed.
 
     Raises:
         ImageError: `source` is missing, unreadable, not a picture, damaged, smaller than 16 pixels a side, or has more than

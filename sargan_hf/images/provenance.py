@@ -1,8 +1,8 @@
 """The note in every saved edit that a trained model changed the picture.
 
-Follows the IPTC Photo Metadata Standard, property Digital Source Type, with the term for "a composite in which trained
-algorithmic media takes part" of http://cv.iptc.org/newscodes/digitalsourcetype/; it travels as XMP, in PNG files also as text
-that every viewer shows, and in GIF files as their comment.
+It follows the IPTC Photo Metadata Standard, property Digital Source Type. Its term is that for "a composite in which trained
+algorithmic media takes part" of http://cv.iptc.org/newscodes/digitalsourcetype/. The note is XMP. PNG files also carry it as
+text that every viewer shows, GIF files as their comment.
 """
 
 import zlib

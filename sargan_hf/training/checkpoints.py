@@ -51,8 +51,8 @@ def save_checkpoint(
 ) -> Path:
     """Writes a checkpoint, verifies it, and only then removes those that this run wrote before the `keep` newest.
 
-    A folder in its place that is not of this run is renamed, and so are checkpoints of later steps: a run that was resumed
-    from an earlier one has left their course.
+    If a folder of another run has that name, it is renamed. Checkpoints of later steps are renamed too, because a run that
+    resumed from an earlier step has abandoned them.
 
     Raises:
         CheckpointError: it cannot be written; what was written of it is removed, and the checkpoints before it stay.
@@ -89,7 +89,7 @@ def _after_failure(error: Exception, output_dir: Path) -> str:
     if before is None:
         return f"{remedy(error, output_dir)} and start again from the beginning: there is no checkpoint before it."
     return (
-        f"{remedy(error, output_dir)} and go on with --resume_from_checkpoint latest: {before.name}, the one before it, "
+        f"{remedy(error, output_dir)} and resume with --resume_from_checkpoint latest: {before.name}, the one before it, "
         "is whole."
     )
 
@@ -130,7 +130,7 @@ def _put_in_place(partial: Path, final: Path, run: RunRecord, step: int) -> None
         shutil.rmtree(replaced, ignore_errors=True)
     for path, state in own.items():
         if state["step"] > step and is_whole(path):
-            _set_aside(path, f"is of a course that was left before step {step}")
+            _set_aside(path, f"belongs to a course that the run abandoned before step {step}")
 
 
 def _set_aside(path: Path, why: str) -> None:
@@ -222,7 +222,7 @@ def find_checkpoint(output_dir: Path, wanted: str) -> Path | None:
     if own or foreign:
         raise CheckpointError(
             f"{output_dir} holds no whole checkpoint of its run, only {', '.join(p.name for p in own + foreign)}. Name "
-            "the one to go on from with --resume_from_checkpoint, or give this run another output_dir."
+            "the one to resume from with --resume_from_checkpoint, or give this run another output_dir."
         )
     return None
 

@@ -77,21 +77,21 @@ class TrainingConfig:
     expressions: str | None = setting(
         None, "names of the classes in the model's order, with commas between them", otherwise="the seven"
     )
-    adapter: str | None = setting(None, "file-name rules to read the folder by; found by itself when left out")
+    adapter: str | None = setting(None, "file-name rules to read the folder by; recognised automatically when left out")
     streaming: bool = setting(False, "read pictures as they come instead of decoding them to disk first")
     held_out: float = setting(0.12, "share of the people kept for validation", minimum=0.0, maximum=0.9)
     neutral_source: float = setting(0.6, "share of pairs that start from the neutral picture", minimum=0.0, maximum=1.0)
     stylise: float = setting(1.0, "strength of the style augmentation, 0 turns it off", minimum=0.0, maximum=2.0)
     occluders: float = setting(
-        0.15, "share of samples with spectacles or something else before the face", minimum=0.0, maximum=1.0
+        0.15, "share of samples with spectacles or something else in front of the face", minimum=0.0, maximum=1.0
     )
     caricature: float = setting(0.0, "share of samples bent into faces of other proportions", minimum=0.0, maximum=1.0)
     controls: bool = setting(False, "train facial controls too, on a set drawn by `sargan rig --controls`")
     controls_alone: float = setting(
-        0.4, "with controls, share of pairs asked for by controls and no class", minimum=0.0, maximum=1.0
+        0.4, "with controls, share of pairs requested by controls and no class", minimum=0.0, maximum=1.0
     )
     controls_added: float = setting(
-        0.2, "with controls, share of pairs asked for by a class and controls on top of it", minimum=0.0, maximum=1.0
+        0.2, "with controls, share of pairs requested by a class and controls on top of it", minimum=0.0, maximum=1.0
     )
     dataloader_num_workers: int = setting(1, "processes that prepare batches", minimum=0)
     # Network
@@ -204,7 +204,7 @@ class TrainingConfig:
                 "init_drop_motion leaves out the flow field of a trained generator: name it with init_from."
             )
         if self.init_drop_motion and self.motion:
-            raise ConfigurationError("init_drop_motion leaves out what motion asks for: use one of them.")
+            raise ConfigurationError("init_drop_motion removes the flow field that motion needs: use one of them.")
 
     def _check_effects(self) -> None:
         """A setting that nothing would come of is a mistake: whoever gives it expects something."""

@@ -1,4 +1,4 @@
-"""`--dry_run`: what a run would do, told before it is started."""
+"""`--dry_run`: reports what a run would do, before it starts."""
 
 import math
 import time

@@ -25,8 +25,8 @@ class FaceLabels:
         classes: the indices of the expressions that there are pictures of.
         subject: the person in each picture.
         num_pairs: how many pairs of two pictures or more there are.
-        source_only: bool [N], photographs in a pair. What they are edited to is known, but they are no measure of an edit:
-            real smiles are fainter than the rig's, and the mean of both would be a faint one.
+        source_only: bool [N], photographs in a pair. The true pictures of their edits are known, but they are never targets:
+            real smiles are fainter than the rig's, and the mean of both would be faint.
         plain: bool [N], pictures that show their class as the set usually does, without further controls.
         controls, controls_added: float32 [N, K], as in docs/controls.md, NaN where not known; None without these columns.
     """

@@ -24,7 +24,7 @@ def make_accelerator(config: TrainingConfig, tracked: bool = True) -> tuple[Acce
     """Accelerate's view of the machine, and the settings with the precision that the run has in it.
 
     Args:
-        tracked: whether the run's tracker is to be started.
+        tracked: whether to start the run's tracker.
 
     Raises:
         ConfigurationError: a setting of the run or of `accelerate launch` would have no effect, or its package is missing.
@@ -104,7 +104,7 @@ def _warn_of_a_single_process(accelerator: Accelerator) -> None:
     if launched and asked and accelerator.num_processes == 1:
         on_cpu = "ACCELERATE_USE_CPU=true " if accelerator.device.type == "cpu" else ""
         logger.warning(
-            "Accelerate was asked for several processes and has started one. Several are started by `%saccelerate launch "
+            "You requested several processes, but Accelerate has started one. To start several, use `%saccelerate launch "
             "--config_file docs/launch/several_gpus.yaml --num_processes N train_accelerate.py ...`.",
             on_cpu,
         )

@@ -1,4 +1,4 @@
-"""The processes that prepare batches: how they start, how they end, and what is said when they fail."""
+"""The processes that prepare batches: how they start, how they end, and their errors."""
 
 import re
 import signal
@@ -36,7 +36,7 @@ def training_batches(
         worker_init_fn=_prepare_worker,
         pin_memory=torch.cuda.is_available(),  # without it the copy to the GPU waits for the GPU
     )
-    # A fork that has to stop OpenCV's threads waits for ever for those that it did not inherit: there may be none by then.
+    # A fork that has to stop OpenCV's threads waits without end for those that it did not inherit: there may be none by then.
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -62,7 +62,7 @@ def let_go(batches: Iterator[dict[str, torch.Tensor]]) -> Iterator[None]:
     """Ends the loader's processes with the block, and says in a sentence what happened to them or in them.
 
     After an error its traceback would keep them alive. They ignore the signal by which Python ends them, so that the exit of
-    this process would wait for them for ever.
+    this process would wait for them without end.
     """
     try:
         yield
@@ -91,5 +91,5 @@ def _loader_error(error: Exception) -> SARGANError | None:
         return None
     return SARGANError(
         f"A process that prepares batches {what}. Give it more memory or a larger /dev/shm (docker run --shm-size), or "
-        "train with --dataloader_num_workers 0. Go on with --resume_from_checkpoint latest."
+        "train with --dataloader_num_workers 0. Resume with --resume_from_checkpoint latest."
     )

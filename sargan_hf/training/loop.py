@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
     Attributes:
         step: steps made in all.
         errors: held-out error of each expression at that step; may be empty.
-        interrupted: whether more steps were asked for.
+        interrupted: whether the run had more steps to do.
     """
 
     step: int
@@ -74,7 +74,7 @@ def _refuse_a_used_folder(config: TrainingConfig) -> None:
     folder = Path(config.output_dir)
     if not config.resume_from_checkpoint and (list_checkpoints(folder) or foreign_checkpoints(folder)):
         raise ConfigurationError(
-            f"{config.output_dir} holds checkpoints of an earlier run. Go on with --resume_from_checkpoint latest, or give "
+            f"{config.output_dir} holds checkpoints of an earlier run. Resume with --resume_from_checkpoint latest, or give "
             "this run another output_dir."
         )
 
@@ -126,7 +126,7 @@ def _run(trainer: Trainer, first_step: int, interruption: Interruption) -> Outco
             errors = _validate(trainer, validator, done, progress)
         interrupted = stop and done < config.max_train_steps
         if interrupted:
-            progress.say(f"Interrupted at step {done}. Go on with --resume_from_checkpoint latest.")
+            progress.say(f"Interrupted at step {done}. Resume with --resume_from_checkpoint latest.")
     return Outcome(done, errors or {}, interrupted)
 
 

@@ -21,10 +21,10 @@ class TrainingSamples(Dataset):
 
     One sample is a dict of
         source, target: float32 [3, S, S] in [-1, 1]; `target` repeats the source where it is not known
-        source_expression, target_expression: int64 scalars, the class shown and the one asked for; `NO_CLASS` is none
+        source_expression, target_expression: int64 scalars, the class shown and the one requested; `NO_CLASS` is none
         paired: float32 scalar, 1 where `target` is the true picture
         motion: float32 [2, S, S], as in `SARGANOutput.motion`; motion_valid: float32 [1, S, S]
-        controls: float32 [K], where controls are trained: what is asked for beside that class, 0 leaves a part as it is
+        controls: float32 [K], if controls are trained: requested with that class, 0 leaves a part as it is
         source_controls: float32 [K], what turns the edit back, beside the class of the source
         mix: float32 [1, 1, 1] uniform in [0, 1), for the gradient penalty
     """

@@ -1,4 +1,4 @@
-"""Which pictures of a pair become source and target, and what the edit between them is asked for by."""
+"""Which pictures of a pair become source and target, and how the edit between them is requested."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ class Choice(NamedTuple):
     Attributes:
         source: index in the pair.
         target: index in the pair, None where the true picture is not known.
-        expression: the class asked for, `NO_CLASS` where none is.
-        controls: float32 [2, K], what is asked for beside it, and beside the source's class to turn the edit back; None
-            where controls are not trained.
+        expression: the requested class, `NO_CLASS` if there is none.
+        controls: float32 [2, K], requested with that class, and with the source's class to turn the edit back; None
+            if controls are not trained.
     """
 
     source: int
@@ -92,10 +92,10 @@ def _by_controls(
     neutral: int,
     rng: np.random.Generator,
 ) -> Choice | None:
-    """As `choose`, of a set with controls: what is asked for by is drawn first, as the shares say.
+    """As `choose`, for a set with controls: first it draws how the edit is requested, by the shares.
 
-    Where the drawn picture cannot be asked for in that way, another picture of its pair is the target; where none can, the
-    edit is asked for in another way.
+    If the drawn picture cannot be requested in that way, another picture of its pair is the target. If none can, the edit is
+    requested in another way.
     """
     assert draw.shares is not None
     ways = _targets_of_ways(pair, controls, added, drawn)

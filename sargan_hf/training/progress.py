@@ -112,7 +112,7 @@ class Progress:
                     tracker.log_images({"held_out/samples": [grid]}, step=step)
         except OSError as error:
             self._track = False
-            self.say(f"{self.config.report_to} gets nothing more from here on ({cause(error)}).")
+            self.say(f"{self.config.report_to} receives no more values from here on ({cause(error)}).")
 
     def validation(self, step: int, errors: dict[str, float], grid: Image.Image) -> None:
         self._send(step, {f"held_out/{name}": value for name, value in errors.items()}, grid)

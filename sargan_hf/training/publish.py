@@ -19,7 +19,7 @@ from .setup_data import TrainingData
 
 
 def reserve_repository(config: TrainingConfig) -> None:
-    """Creates the repository to upload to, so that a missing token is told before the first step, not after the last.
+    """Creates the repository to upload to, so that a missing token is reported before the first step, not after the last.
 
     Raises:
         ConfigurationError: the Hub refused or cannot be reached.
@@ -101,7 +101,7 @@ def training_card(config: TrainingConfig, data: TrainingData, step: int, errors:
     )
     rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in errors.items())
     nothing = (
-        "Nobody held out is in a pair, so there is no true picture to measure against."
+        "No held-out person is in a pair, so there is no true picture to measure against."
         if data.held_out
         else "No people were held out."
     )

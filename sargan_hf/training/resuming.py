@@ -1,4 +1,4 @@
-"""A trainer and its checkpoints: what is saved of it, what of that fits another one, and how it goes on."""
+"""A trainer and its checkpoints: what is saved, what fits another trainer, and how a run resumes."""
 
 import json
 from collections.abc import Iterator
@@ -183,7 +183,7 @@ def _check_settings(trainer: Resumable, folder: Path, state: dict[str, Any]) -> 
     if odd:
         theirs, here = (", ".join(f"{name} {values.get(name)}" for name in odd) for values in (saved, ours))
         raise ConfigurationError(
-            f"{folder} was trained with {theirs}; this run has {here}. Go on with the settings that it was trained with, "
+            f"{folder} was trained with {theirs}; this run has {here}. Resume with the settings that it was trained with, "
             "or give this run another output_dir."
         )
 
@@ -199,7 +199,7 @@ def _check_weights(trainer: Resumable, folder: Path, networks: dict[str, Weights
             raise CheckpointError(f"{folder} has no {name}.safetensors: resume from another checkpoint.")
         if odd := next(_differences(networks[name], weights), None):
             raise ConfigurationError(
-                f"The {name} of {folder} is another network than this run's ({odd}). Go on with the settings that it was "
+                f"The {name} of {folder} is another network than this run's ({odd}). Resume with the settings that it was "
                 "trained with, or give this run another output_dir."
             )
 

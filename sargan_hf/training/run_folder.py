@@ -38,7 +38,7 @@ class RunRecord:
         return state.get("run") == self.id
 
     def may_resume(self, state: dict[str, Any]) -> bool:
-        """Whether the checkpoint with this state is of this run, or of one that it goes on with."""
+        """Whether the checkpoint with this state is of this run, or of one that it continues."""
         return self.wrote(state) or state.get("run") in self.continues
 
 
@@ -65,7 +65,7 @@ def begin_run(output_dir: Path, resumed: dict[str, Any] | None) -> None:
     """Notes whose checkpoints the folder takes from now on.
 
     Args:
-        resumed: the state of the checkpoint that the run goes on from; None where it starts from the beginning.
+        resumed: the state of the checkpoint that the run resumes from; None if it starts from the beginning.
 
     Raises:
         OSError: the folder cannot be written.
@@ -113,7 +113,7 @@ def _acquire(lock: FileLock, output_dir: Path) -> None:
                 f"{output_dir} cannot be written ({cause(error)}). {remedy(error, output_dir)}, or give another output_dir."
             ) from error
         logger.warning(
-            "%s lies on a file system without locks (%s): see to it that no other run trains there.",
+            "%s lies on a file system without locks (%s): make sure that no other run trains there.",
             output_dir,
             cause(error),
         )

@@ -20,7 +20,7 @@ from .optical_flow import MotionMaps, transform_flow
 
 
 class Samples(Protocol):
-    """What the data loader asks of a source of samples; what a sample is, is said in `TrainingSamples`.
+    """What the data loader needs from a source of samples; `TrainingSamples` says what a sample is.
 
     Attributes:
         supports_workers: whether worker processes may read it. Else the training process reads it itself.
@@ -40,7 +40,7 @@ class Samples(Protocol):
 
 @dataclass(frozen=True)
 class ControlShares:
-    """How often pairs are asked for by controls; the rest is asked for by a class alone.
+    """How often pairs are requested by controls; the rest is requested by a class alone.
 
     Attributes:
         alone: share that names no class: the controls are what the target shows less what the source shows.

@@ -97,7 +97,7 @@ def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
 
 
 def _before(dataset: Dataset, stored: int) -> FaceCache | None:
-    """The pictures in the column `before`, from which those in `image` are to be made; None without such a column."""
+    """The pictures in the column `before`, the sources of those in `image`; None without such a column."""
     if "before" not in dataset.features:
         return None
     return FaceCache(dataset.remove_columns("image").rename_column("before", "image"), stored)
@@ -147,7 +147,7 @@ def _check_classes(faces: FaceLabels, expressions: tuple[str, ...], config: Trai
         )
     if missing := [name for name in expressions if name not in shown]:
         logger.warning(
-            "There is no picture of %s to train on: the model will know the word and not the expression. Name the classes of "
+            "There is no picture of %s to train on: the model will know the name but not the expression. Name the classes of "
             "the set by --expressions %s.",
             ", ".join(missing),
             ",".join(shown),

@@ -28,11 +28,11 @@ LABELS = ["expression", "subject", "pair"]
 
 
 class StreamedSamples:
-    """The samples of a run that reads its set row by row; what a sample is, is said in `TrainingSamples`.
+    """The samples of a run that reads its set row by row; `TrainingSamples` says what a sample is.
 
     Each process reads its own share, in an order that depends on seed, epoch and the number of processes. A row is the
-    target of one sample; its source is drawn among the rows of the same pair that came shortly before it, so the pictures
-    of a pair should lie close together in their shard. A row whose partners are further away is trained on as unpaired.
+    target of one sample. Its source is drawn from the rows of the same pair that came shortly before it. So the pictures of a
+    pair should lie close together in their shard. A row with partners further away is trained on as unpaired.
 
     Args:
         stream: as `load_expression_dataset(..., streaming=True)` returns it.
@@ -42,7 +42,7 @@ class StreamedSamples:
         left_out: people that are not trained on.
     """
 
-    # A fork of a process that has read Parquet waits for Arrow's threads for ever, and `datasets` deals its shards anew to
+    # A fork of a process that has read Parquet waits for Arrow's threads without end, and `datasets` deals its shards anew to
     # worker processes, so that a resumed run would see other pictures: the training process reads the stream itself.
     supports_workers: ClassVar[bool] = False
 
@@ -146,7 +146,7 @@ def split_stream(stream: IterableDataset, held_out: float, seed: int, stored: in
     """Splits a stream by people: reads its labels, and its pictures until enough of those kept aside have come.
 
     Raises:
-        DatasetError: the stream is empty, or people are to be kept aside and have no names.
+        DatasetError: the stream is empty, or people should be held out and have no names.
     """
     columns = stream.features
     assert columns is not None  # `load_expression_dataset` has resolved them

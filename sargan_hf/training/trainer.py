@@ -28,10 +28,10 @@ Found = defaultdict[str, list[Tensor]]  # the parts of the losses of a step, one
 class Trainer:
     """Both networks, their optimisers and the averaged generator, and how one step changes them.
 
-    Gradients are averaged over processes by one all-reduce per update, by hand, instead of by wrapping the networks in
-    DistributedDataParallel: a step runs the generator twice (edit and cycle) and differentiates through the
-    discriminator's own gradient (penalty), and this way two processes equal one process with twice the batch, penalty
-    included. With 3 M parameters there is nothing to gain from overlapping communication and computation.
+    One all-reduce per update averages the gradients over processes, instead of DistributedDataParallel. A step runs the
+    generator twice (edit and cycle) and differentiates through the discriminator's own gradient (penalty). This way two
+    processes equal one process with twice the batch, including the penalty. With 3 M parameters, overlapping communication
+    and computation would gain nothing.
     """
 
     def __init__(self, config: TrainingConfig, accelerator: Accelerator, data: TrainingData):

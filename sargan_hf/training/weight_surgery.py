@@ -3,8 +3,8 @@
 A half-width generator takes a third of the time per step. Trained first and widened by copying its channels (Net2Net,
 arXiv 1511.05641), it hands the full-width network what it has learned: the wide network starts with the same output.
 
-A generator with motion learns from exact motion where brows, lids and lips are and where they go, many times faster than
-one that has only pictures to learn from; without its flow field it hands that on to the published network.
+From exact motion, a generator with motion learns where brows, lids and lips are and where they go. That is many times faster
+than learning from pictures alone. Without its flow field, it passes this on to the published network.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def widen(narrow: SARGAN, base_channels: int, seed: int = 0) -> SARGAN:
     """A generator of `base_channels`, a multiple of the narrow one's, that gives the same output to rounding.
 
     Channels are copied. What reads them shares its weight among the copies at random: equal copies would get equal
-    gradients and stay copies for ever.
+    gradients and always stay copies.
 
     Raises:
         ConfigurationError: `base_channels` is not a multiple of the narrow generator's.

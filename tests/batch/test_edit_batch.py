@@ -58,7 +58,7 @@ def test_every_odd_file_is_edited_or_reported_by_name(odd):
         f"{len(LEFT_ALONE)} other files and 1 hidden folder left alone",
         "1 picture met under a second name, edited once",
     ]
-    assert "linked-folder is a link to a folder and not followed" in errors
+    assert "linked-folder is a link to a folder, which is not followed" in errors
     assert finished.returncode == 1
 
 
@@ -132,10 +132,10 @@ def test_processes_that_read_different_journals_make_the_same_plan(tmp_path):
         (MemoryError(), "it does not fit into memory"),
         (
             RuntimeError("CUDA error:\nunspecified"),
-            "an error that nobody expected (RuntimeError: CUDA error: unspecified).",
+            "an unexpected error (RuntimeError: CUDA error: unspecified).",
         ),
         (OSError(errno.EIO, "Input/output error", "4.jpg"), "4.jpg Input/output error."),
-        (RecursionError("too deep"), "an error that nobody expected (RecursionError: too deep)."),
+        (RecursionError("too deep"), "an unexpected error (RecursionError: too deep)."),
     ],
 )
 def test_whatever_one_picture_raises_the_others_are_edited(run, photos, tmp_path, monkeypatch, error, says):
@@ -197,7 +197,7 @@ def test_a_disk_that_takes_nothing_more_ends_the_run_with_one_sentence(run, phot
     assert len(calls) == 3, result.output
     assert "2 edited, 1 failed" in result.output
     assert result.output.count("Nothing more can be written to") == 1
-    assert "(File too large). 3 pictures were not tried: make room and go on with --resume." in result.output
+    assert "(File too large). 3 pictures were not tried: make room and continue with --resume." in result.output
     assert result.exit_code == 1
     assert names_in(tmp_path / "edits") == {b"0.jpg", b"1.jpg"}
     assert not list((tmp_path / "edits").glob("*.part"))
@@ -242,7 +242,7 @@ def test_only_a_picture_counts_as_done_before(run, photos, tmp_path):
     (edits / "2.jpg").symlink_to("nowhere")
     resumed = run(photos, "-o", edits, "--resume")
     assert "1 edited, 3 done before, 2 failed" in resumed.output
-    assert resumed.output.count("is in the way and no picture: remove it.") == 4
+    assert resumed.output.count("is in the way and is not a picture: remove it.") == 4
     assert Image.open(edits / "0.jpg").size == (130, 130)
 
 

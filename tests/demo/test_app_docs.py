@@ -70,7 +70,9 @@ def test_the_python_example(public_app, folder):
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_the_curl_examples(public_app, folder, number):
-    claims("The last line prints an event with the `url` of the result", "By names, the call goes to `/call/v2/edit`")
+    claims(
+        "The last line prints an event with the `url` of the result", "To give parameters by name, call `/call/v2/edit`"
+    )
     answer = run(public_app, folder, "bash", block("bash", number))
     assert "event: complete" in answer
     address = re.search(r'"url": "([^"]+)"', answer)[1]
@@ -78,7 +80,7 @@ def test_the_curl_examples(public_app, folder, number):
 
 
 def test_the_agents_example(public_app, folder):
-    claims("A result comes as the picture itself and as an address, which the next call takes again")
+    claims("A result comes as the picture itself and as an address, which the next call accepts")
     answer = run(public_app, folder, "python", block("python", 1))
     assert answer.startswith(f"image/png Image URL: {api(public_app)}/file=")
     address = answer.split("Image URL: ")[1].strip()
@@ -87,7 +89,7 @@ def test_the_agents_example(public_app, folder):
 
 
 def test_the_endpoints_and_their_results(public_app, path, photo):
-    claims("three named endpoints. Nothing else of it can be called by name.", "The same three are tools for agents.")
+    claims("three named endpoints. Nothing else can be called by name.", "The same three are tools for agents.")
     named = client(public_app).view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert (
         set(named)
@@ -106,7 +108,7 @@ def test_the_endpoints_and_their_results(public_app, path, photo):
 
 
 def test_the_parameters_and_their_defaults(public_app, path):
-    claims("Parameters may be left out from the end, or by name.")
+    claims("You may leave out parameters from the end, or give them by name.")
     table = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", TEXT, re.MULTILINE)
     endpoint = client(public_app).view_api(return_format="dict", print_info=False)["named_endpoints"]["/edit"]
     defaults = {"needed": None, '`"happy"`': "happy", "1": 1.0, '`"largest"`': "largest", "empty": ""}
@@ -128,7 +130,7 @@ def test_names_and_limits_of_faces():
 def test_what_a_picture_may_be(public_app, path, photo):
     claims(
         "`data:image/jpeg;base64,...`, for files under 3 MB",
-        "no address elsewhere is opened, and no file that does not lie",
+        "The server opens no address elsewhere, and no file outside the folder of uploads.",
     )
     forms = [path, FILE | {"path": path}, f"{api(public_app)}/file={path}"]
     assert all(curl(public_app, "find_faces", [form])[0] for form in forms)
@@ -140,7 +142,7 @@ def test_what_a_picture_may_be(public_app, path, photo):
 
 
 def test_nobody_can_guess_a_path(public_app, path):
-    claims("nobody can guess one. They are deleted after an hour.")  # deleted: see test_app_isolation.py
+    claims("nobody can guess one. Files are deleted after an hour.")  # deleted: see test_app_isolation.py
     assert Settings().keep_hours == 1
     _, edited = curl(public_app, "edit", [path])
     for file in (path, edited["path"]):
@@ -148,7 +150,7 @@ def test_nobody_can_guess_a_path(public_app, path):
 
 
 def test_the_statuses(public_app, path):
-    claims("Each comes with a sentence, as JSON", "An answer can be fetched once.")
+    claims("Each comes with a sentence, as JSON", "You can fetch an answer once.")
     told = set(re.findall(r"^\| (\d{3}) \|", TEXT, re.MULTILINE))
     number = httpx.post(f"{api(public_app)}/call/edit", json={"data": [path]}).json()["event_id"]
     assert "complete" in httpx.get(f"{api(public_app)}/call/edit/{number}", timeout=60).text
@@ -168,11 +170,11 @@ def test_the_statuses(public_app, path):
 def test_errors_at_every_door_are_one_sentence(public_app, path, photo):
     claims(
         "`gradio_client` raises an error with the same sentence.",
-        "All doors take the same values and say the same sentences",
+        "All of them take the same values and answer with the same sentences",
     )
     _, by_curl = curl(public_app, "edit", [path, "bored"])
     by_python = python(public_app, handle_file(photo), "bored", api_name="/edit")
     [result, next_one] = by_agent(public_app, [("edit", {"picture": path, "expression": "bored"}), ("expressions", {})])
     assert by_curl == str(by_python) == result.content[0].text
     assert result.isError
-    assert not next_one.isError  # "and their session goes on"
+    assert not next_one.isError  # "and their session continues"

@@ -112,7 +112,7 @@ def test_several_people_count_once_for_every_pair(blind, tmp_path):
     drawn = open_result(key_path, files[:2]).tallies[0]
     assert (drawn.a, drawn.b, drawn.same) == (0, 0, 1)
     assert drawn.share_of_b() is None
-    with pytest.raises(ConfigurationError, match="Two files are of 'anna'"):
+    with pytest.raises(ConfigurationError, match="Two files are from 'anna'"):
         open_result(key_path, [files[0], files[0]])
 
 

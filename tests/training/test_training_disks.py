@@ -165,7 +165,7 @@ def test_shared_memory_that_is_too_small_is_one_sentence(expression_folder, tmp_
     said = [line for line in text.splitlines() if line.startswith("error: ")]
     assert said == [
         "error: A process that prepares batches has no shared memory left. Give it more memory or a larger /dev/shm "
-        "(docker run --shm-size), or train with --dataloader_num_workers 0. Go on with --resume_from_checkpoint latest."
+        "(docker run --shm-size), or train with --dataloader_num_workers 0. Resume with --resume_from_checkpoint latest."
     ]
 
 

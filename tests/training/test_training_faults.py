@@ -38,7 +38,7 @@ def test_without_locks_a_run_trains_and_warns(make_config, monkeypatch, caplog, 
     monkeypatch.setattr(fcntl, "lockf", flock)
     folder = train(make_config(max_train_steps=1))
     assert names(folder) == ["checkpoint-00000001"]
-    assert f"without locks ({os.strerror(number)}): see to it that no other run trains there" in caplog.text
+    assert f"without locks ({os.strerror(number)}): make sure that no other run trains there" in caplog.text
 
 
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.EACCES])

@@ -170,7 +170,7 @@ def test_one_process_instead_of_several_is_warned_of(expression_folder, tmp_path
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([*command, *flags], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "Accelerate was asked for several processes and has started one." in done.stderr
+    assert "You requested several processes, but Accelerate has started one." in done.stderr
     working = "ACCELERATE_USE_CPU=true accelerate launch --config_file docs/launch/several_gpus.yaml --num_processes N"
     assert working in done.stderr
 

@@ -1,7 +1,7 @@
-"""Makes the data set: worker processes make people, one file each, and this process joins them into shards.
+"""Makes the data set: worker processes render people, one file each, and this process joins them into shards.
 
-Nothing but a unit and a count passes between the processes, and at most two units per worker are under way, so memory does
-not grow with the number of portraits.
+Only a unit and a count pass between the processes, and each worker has at most two units in progress. So memory does not
+grow with the number of portraits.
 """
 
 import os
@@ -81,7 +81,7 @@ def build_dataset(
     Args:
         settings: what to make.
         workers: processes.
-        resume: go on with an interrupted run in the same folder; finished people are not made again.
+        resume: continue an interrupted run in the same folder; finished people are not rendered again.
         on_progress: called after every unit.
 
     Raises:

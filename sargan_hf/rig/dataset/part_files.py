@@ -48,7 +48,7 @@ class DatasetFolder:
         if plan.is_file():
             if not resume:
                 raise RigError(
-                    f"{self.root} already holds a data set. Add --resume to go on, or choose another folder."
+                    f"{self.root} already holds a data set. Add --resume to continue, or choose another folder."
                 )
             if plan.read_text() != fingerprint:
                 raise RigError(

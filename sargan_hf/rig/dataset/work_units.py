@@ -1,7 +1,7 @@
 """What a run of the rig makes: its settings, and the list of people in a fixed order.
 
-The order and every random draw follow from the settings alone, so a run can be cut anywhere, resumed, or spread over any number
-of processes and still gives the same bytes.
+The order and every random draw depend on the settings alone. So a run can be interrupted anywhere, resumed, or spread over any
+number of processes, and it still gives the same bytes.
 """
 
 import json
@@ -144,7 +144,7 @@ def _draw_pairs(portraits: Sequence[str], settings: RigSettings) -> list[tuple[t
     sizes = [len(members) * (len(members) - 1) // 2 for members in folders.values()]
     if settings.morphs > sum(sizes):
         raise RigError(
-            f"{settings.morphs} morphs were asked for, but {len(portraits)} portraits make only {sum(sizes)} pairs within "
+            f"You requested {settings.morphs} morphs, but {len(portraits)} portraits make only {sum(sizes)} pairs within "
             f"their folders. Ask for at most {sum(sizes)}."
         )
     rng = np.random.default_rng([settings.seed, zlib.crc32(b"morphs")])

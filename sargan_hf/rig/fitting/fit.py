@@ -1,8 +1,8 @@
 """Fits the face model to landmarks: camera, identity and what expression the portrait shows.
 
 Alternates a camera step (six parameters, scipy) with a linear ridge step for identity and expression. The jaw landmarks lie
-on the visible outline, which is another set of vertices for every head and pose, so they are tied anew in each round to the
-outline vertex that projects nearest.
+on the visible outline, which is another set of vertices for every head and pose. So each round ties them again to the outline
+vertex that projects nearest.
 """
 
 from dataclasses import dataclass

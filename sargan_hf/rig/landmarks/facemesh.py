@@ -1,8 +1,9 @@
 """Dense landmarks for portraits that bring none: MediaPipe's FaceMesh and Iris networks, run with LiteRT.
 
-FaceMesh gives 468 points of the face in a 192 px crop, Iris the contour of each eye (71) and its iris (5) in a 64 px crop. We
-stack them into 620 dense points. `facemesh_map.npz` then says where the named landmarks lie among them and which point of
-the face model each FaceMesh point is; `tools/rig_facemesh_map.py` learned both on portraits that have landmark files.
+FaceMesh gives 468 points of the face in a 192 px crop. Iris gives the contour of each eye (71) and its iris (5) in a 64 px
+crop. We stack them into 620 dense points. `facemesh_map.npz` then says where the named landmarks lie among them and which
+point of the face model each FaceMesh point is; `tools/rig_facemesh_map.py` learned both on portraits that have landmark
+files.
 
 Networks: Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs" (2019); Ablavatski et al.,
 "Real-time Pupil Tracking from Monocular Video for Digital Puppetry" (2020). Apache-2.0, see assets/NOTICE.md.
@@ -67,8 +68,8 @@ def detection_anchors(face: Face) -> np.ndarray:
 def landmarks_from_dense(picture: np.ndarray, dense: np.ndarray) -> Landmarks:
     """Named landmarks out of dense points [620, 2], with the mouth line put on the shadow between the lips.
 
-    Lids, iris and pupils come within 1.5 % of the inter-ocular distance of a hand-marked landmark file, lips 2.5 %, brows 4 %,
-    jaw and hairline 8 % (mostly along the outline).
+    They differ from a hand-marked landmark file by these shares of the inter-ocular distance: lids, iris and pupils 1.5 %, lips
+    2.5 %, brows 4 %, jaw and hairline 8 % (mostly along the outline).
     """
     table = _learned_map()
     points = np.einsum("nk,nkd->nd", table["landmark_weights"], dense[table["landmark_points"]])

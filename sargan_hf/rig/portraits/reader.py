@@ -104,7 +104,7 @@ class PortraitReader:
         gap = 100 * lip_gap(dense)
         if neutral and gap > MAX_LIP_GAP:
             raise RigError(
-                f"The mouth is open ({gap:.0f} % of the inter-ocular distance, {MAX_LIP_GAP:.0f} are allowed); "
+                f"The mouth is open ({gap:.0f} % of the inter-ocular distance, at most {MAX_LIP_GAP:.0f} are allowed); "
                 "the rig starts from a neutral face with closed lips."
             )
         landmarks = landmarks_from_dense(picture, dense)

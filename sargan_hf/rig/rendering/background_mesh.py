@@ -1,7 +1,7 @@
 """Everything in the picture that the face mesh does not cover: hair, ears, neck and what is behind.
 
-It is a sheet of small triangles under the face. The sheet follows the rim of the moving face, so that no seam opens and
-chin, neck and hair come along; and it has a depth, so that it turns with the head.
+It is a sheet of small triangles under the face. The sheet follows the rim of the moving face, so no seam opens, and chin,
+neck and hair move too. It has a depth, so it turns with the head.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Another background behind the head, where the portrait's own is plain enough to be told from the person."""
+"""Another background behind the head, if the portrait's own is plain enough to separate from the person."""
 
 import cv2
 import numpy as np
@@ -16,10 +16,10 @@ _SAME, _ACROSS = 14.0, 0.02  # CIELAB; distance over which a border is looked ac
 
 
 def with_backdrop(posed: PosedFace, colours: tuple) -> tuple[np.ndarray, str]:
-    """The posed texture before a gradient of two RGB colours (top, bottom).
+    """The posed texture in front of a gradient of two RGB colours (top, bottom).
 
     The difference between the two backgrounds is added where the old one shows, so hair keeps its strands. A portrait keeps its
-    background where that is not plain, or cannot be told from face, hair or stone.
+    background if that is not plain, or resembles face, hair or stone.
 
     Returns:
         uint8 [T, T, 3], and why the background was kept, or "".
@@ -75,7 +75,7 @@ def _refusal(posed: PosedFace, background: np.ndarray, lab: np.ndarray) -> str:
     flat = background.astype(np.uint8)
     closed = cv2.morphologyEx(flat, cv2.MORPH_CLOSE, np.ones((2 * round(0.008 * side) + 1,) * 2, np.uint8))
     if ((closed > 0) & ~background).sum() > _HOLES * max(1, int(background.sum())):
-        return "The background is too grainy to be told from the person."
+        return "The background is too grainy to separate from the person."
     inner = slice(posed.margin, posed.margin + side)
     rim = cv2.morphologyEx(flat, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))[inner, inner] > 0
     reach = 2 * max(1, round(_ACROSS * side / 2)) + 1

@@ -1,8 +1,8 @@
-"""Painted beards: few portraits in open sets wear one, and old paintings and statues mostly do.
+"""Painted beards: few portraits in open sets have one, and most old paintings and statues do.
 
-A beard is drawn once per set on a chart of the mean face seen from the front, as the folds are (`wrinkles.py`), so that it
-sticks to the skin and moves with it; what hangs over the lips moves with the lips. Nothing stands out beyond the skin: long
-beards are out of reach.
+A beard is drawn once per set on a chart of the mean face seen from the front, like the folds (`wrinkles.py`). So it sticks to
+the skin and moves with it. The part over the lips moves with the lips. Nothing stands out beyond the skin, so long beards are
+not possible.
 """
 
 from dataclasses import dataclass

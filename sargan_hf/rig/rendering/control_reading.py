@@ -1,7 +1,7 @@
-"""Reads controls off a face that moved: of a recipe's shapes, or of a fit to a photograph.
+"""Finds the controls of a moved face: from a recipe's shapes, or from a fit to a photograph.
 
-What moved is explained by the shapes of the controls as well as it can be, in millimetres on the skin and with nothing below
-0 (non-negative least squares); lids are read by their opening. A face moved by controls alone reads as those controls.
+The shapes of the controls explain the motion as well as they can, in millimetres on the skin, by non-negative least squares.
+Lids are read by their opening. A face moved by controls alone reads as those controls.
 """
 
 from functools import cache
@@ -56,9 +56,9 @@ def read_weights(weights: np.ndarray, posed: PosedFace, mesh: RigMesh) -> np.nda
 def read_photograph(delta: np.ndarray, weight: np.ndarray, posed: PosedFace, mesh: RigMesh) -> np.ndarray:
     """As `read_weights`, of a fit to a photograph; gaze, which the fit does not tell, is NaN.
 
-    The brows stay those of the neutral face (`photo_overlay.py`), so theirs are 0. How far a point came forward, and how the
-    whole head is turned, a fit can only guess: what moved is looked at from the front, and what one affine map of the whole
-    face explains counts for nothing.
+    The brows stay those of the neutral face (`photo_overlay.py`), so theirs are 0. A fit can only
+    guess how far a point came forward and how the whole head is turned. So the motion is seen from the front, and the part
+    that one affine map of the whole face explains does not count.
 
     Args:
         weight: [V], how much each vertex counts.

@@ -1,7 +1,8 @@
 """From a vector of controls to what moves: shape weights, painted folds, lid openings, turned eyeballs, lips that meet.
 
-Shapes and folds come from `controls.toml`. Lids are aimed and not weighted, as hooded and wide eyes need other weights for the
-same opening, and lips and lids that are to meet are brought together to the pixel, which no weights would do on every face.
+Shapes and folds come from `controls.toml`. Lids are aimed and not weighted, because hooded and
+wide eyes need different weights for the same opening. Lips and lids that should meet are brought together to the pixel. No
+weights would do that on every face.
 """
 
 import tomllib
@@ -140,7 +141,7 @@ def eye_wide(controls: np.ndarray, side: str) -> float:
 
 
 def wanted_opening(base: float, neutral: float, wide: float, value: float, controls: np.ndarray) -> float:
-    """How far the lids of one side are to be apart, in pixels.
+    """How far apart the lids of one side should be, in pixels.
 
     Args:
         base: what the recipe asks for.

@@ -1,5 +1,7 @@
-"""The skin of an upper lid, which an open eye folds away: as a lid comes down, what little the photograph shows of it would be
-drawn out into streaks."""
+"""The skin of an upper lid, which an open eye folds away.
+
+The photograph shows little of it. When the lid comes down, that little would stretch into streaks.
+"""
 
 from collections.abc import Iterator, Mapping
 

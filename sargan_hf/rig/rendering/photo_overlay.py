@@ -1,10 +1,10 @@
 """A real photograph of an expression as one more picture of a rendered set.
 
-The rig moves neutral faces, so every mouth it opens is painted. People bring pictures of real smiles, with teeth and folds that
-no paint has. Where the same person was photographed both ways, the smile is brought onto the neutral face: the face model
-is fitted to both, what lies between them in model space moves the neutral one, and the moved face takes its colours from the
-smiling photograph. Hair, outline and background stay those of the neutral picture, so the two differ in expression only, and
-camera, light, crop and exact motion are those of every other picture of the set.
+The rig moves neutral faces, so every mouth it opens is painted. Users bring pictures of real smiles, with teeth and folds that
+no paint has. If the same person was photographed both ways, the rig moves the smile onto the neutral face. It fits the face
+model to both photographs, and their difference in model space moves the neutral face. The moved face takes its colours from
+the smiling photograph. Hair, outline and background stay those of the neutral picture, so the two differ in expression only.
+Camera, light, crop and exact motion are those of every other picture of the set.
 """
 
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ def register_photograph(
     turn = Rotation.from_matrix(other.camera.matrix @ own.camera.matrix.T).magnitude()
     if np.degrees(turn) > MAX_TURN_BETWEEN:
         raise RigError(
-            f"The head is turned {np.degrees(turn):.0f} degrees away from how the neutral photograph shows it; "
+            f"The head is turned {np.degrees(turn):.0f} degrees away from the neutral photograph; at most "
             f"{MAX_TURN_BETWEEN:.0f} are allowed."
         )
     from_neutral, from_other = _in_model_space(own), _in_model_space(other)
@@ -115,7 +115,7 @@ def register_photograph(
     intensity = float((theirs * ours).sum() / (ours**2).sum())
     if intensity < FAINTEST:
         raise RigError(
-            f"The photograph shows {recipe.expression} at {intensity:.2f} of the rig's; {FAINTEST} is needed."
+            f"The photograph shows {recipe.expression} at {intensity:.2f} of the rig's; at least {FAINTEST} is needed."
         )
     return RealExpression(
         recipe.expression,

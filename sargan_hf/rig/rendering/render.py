@@ -36,7 +36,7 @@ class RenderedExpression:
         controls: float32 [K], what it shows relative to the neutral picture; NaN where that is not known.
         controls_added: float32 [K], what of that was put on top of the recipe.
         motion_backward: float32 [S, S, 2], pixels (x, y): this picture at p shows what the neutral one has at p + motion[p].
-            None unless asked for, as are the next two.
+            None unless requested, as are the next two.
         motion_forward: float32 [S, S, 2]: what the neutral picture shows at p is found at p + motion[p] here.
         motion_valid: bool [S, S], False where the neutral picture does not hold what this one shows, such as the inside of
             a newly opened mouth.

@@ -75,8 +75,8 @@ def _inside_jaw(posed: PosedFace) -> np.ndarray:
 def texture_places(posed: PosedFace, mesh: RigMesh) -> np.ndarray:
     """float32 [V, 2], where in the texture each vertex takes its colour.
 
-    That is where it lies in the photograph, except next to the line between the lips: there each lip keeps to its own side
-    of the line, or an opening mouth would show the other lip a second time.
+    That is where it lies in the photograph, except next to the line between the lips. There each lip keeps to its own side of
+    the line. Otherwise an opening mouth would show the other lip a second time.
     """
     places = posed.photo[:, :2].copy()
     marks, margin = posed.landmarks, _LIP_MARGIN * posed.side

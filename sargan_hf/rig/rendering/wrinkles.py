@@ -1,7 +1,7 @@
-"""Painted folds: the texture of a neutral face holds none of the lines that an expression makes.
+"""Painted folds: the texture of a neutral face has none of the lines that an expression makes.
 
-The folds of `wrinkles.toml` are drawn once per set on a chart of the mean face seen from the front; each picture then looks
-its pixels up in the chart by their place on the mean face.
+The folds of `wrinkles.toml` are drawn once per set on a chart of the mean face seen from the front. Each picture then looks
+up its pixels in the chart, by their place on the mean face.
 """
 
 import tomllib
