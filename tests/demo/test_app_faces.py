@@ -38,6 +38,8 @@ def draw(page, left: float, top: float, right: float, bottom: float) -> None:  #
     """Drags a box in the picture of faces, in shares of its width and height."""
     image = page.locator("#faces img")
     image.scroll_into_view_if_needed()
+    page.wait_for_function("() => document.querySelector('#faces img').complete")
+    image.element_handle().wait_for_element_state("stable")  # the page may still grow around it
     box = image.bounding_box()
     page.mouse.move(box["x"] + left * box["width"], box["y"] + top * box["height"])
     page.mouse.down()

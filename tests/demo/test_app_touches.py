@@ -167,7 +167,9 @@ def test_of_five_pictures_dropped_over_one_another_the_last_stays(page, posts, p
 def test_of_two_examples_in_a_row_the_second_stays(page, posts):  # noqa: F811
     examples = page.locator(".examples button.gallery-item")
     examples.nth(1).wait_for()
+    expect(examples.last).to_have_attribute("aria-label", re.compile("Example: "))
     page.evaluate("() => document.querySelectorAll('.examples button.gallery-item').forEach((one) => one.click())")
+    expect(examples.last).to_have_attribute("aria-label", re.compile("Example: "))
     last = examples.last.get_attribute("aria-label").removeprefix("Example: ").replace(" ", "-")
     ready(page, "100% happy")
     with page.expect_download() as download:
