@@ -55,9 +55,9 @@ def address(web_folder) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    """Chromium without a window."""
+    """Chromium without a window; closed with the module, as Playwright runs once at a time in a process."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
     with sync_api.sync_playwright() as started:
         chromium = started.chromium.launch(
