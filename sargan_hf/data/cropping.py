@@ -59,9 +59,9 @@ def write_crops(
 ) -> CropSummary:
     """Cuts the largest face out of every picture and writes `output/data/SPLIT-*.parquet`.
 
-    In all pictures of a pair, the eyes get the same place as in the neutral one. The mouth does not affect their scale,
-    because it moves with the expression. Pictures that are damaged or show no face are left out and listed in
-    `output/skipped-SPLIT.csv`. The shards appear when all are written. An interrupted run continues where it stopped.
+    Pictures of a pair are cut so that all eyes come to lie as in the neutral one: the mouth, which otherwise has a say in
+    the scale, moves with the expression. Pictures that are damaged or show no face are left out and listed in
+    `output/skipped-SPLIT.csv`. The shards appear when all are written; a run that was interrupted goes on where it was.
 
     Args:
         dataset: of the common schema; further columns are kept, other than those that describe pixels.

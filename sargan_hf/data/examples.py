@@ -1,6 +1,6 @@
 """From a list of labelled picture files to a data set of the common schema.
 
-Nothing is decoded or copied: the data set holds the paths, and pictures are read when they are needed.
+Nothing is decoded or copied: the data set holds the paths, and pictures are read when they are asked for.
 """
 
 import hashlib
@@ -71,8 +71,8 @@ def dataset_from_examples(
 ) -> Dataset:
     """Makes the data set of `examples`, all of one part, in their order.
 
-    Its fingerprint is a hash of each file's path, size and modification time, of labels and further columns. The same folder
-    has the same fingerprint in every process. When a file changes, the fingerprint changes.
+    Its fingerprint is a hash of each file's path, size and modification time, of labels and further columns: the same
+    folder has the same fingerprint in every process, and another one as soon as a file changes.
 
     Args:
         examples: the pictures.
@@ -144,7 +144,7 @@ def unknown_labels(
     ]
     return DatasetError(
         f"{origin} has labels that are no known expression: {listing(counts)}; the first is that of {places[0]}. Accepted "
-        f"are {accepted(expressions)}. Rename or remove them, or pass `expressions` with the model's own names."
+        f"are {accepted(expressions)}. Rename or remove them, or pass `expressions` with the names that the model shall know."
     )
 
 

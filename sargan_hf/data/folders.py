@@ -156,7 +156,7 @@ def examples_from_class_folders(
     pictures = [file for file in files if is_picture(file)]
     others = sorted(escape_unprintable(file) for file in files if not is_picture(file) and len(file.parts) > 1)
     if others:
-        log.warning("%s: files without a picture's suffix are left out (%d): %s.", root, len(others), listing(others))
+        log.warning("%s: left out are files without a picture's suffix (%d): %s.", root, len(others), listing(others))
     label = _labeller(pictures, expressions)
     labels = [label(file) for file in pictures]
     unlabelled = [file for file, name in zip(pictures, labels, strict=True) if name is None]

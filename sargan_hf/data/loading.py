@@ -76,7 +76,7 @@ def load_expression_dataset(
 ) -> Dataset | IterableDataset:
     """Loads faces with labelled expressions.
 
-    Warnings of this logger say what is left out, and what may be wrong without being an error.
+    What is left out on the way, and what may be wrong without being an error, is said in warnings of this logger.
 
     Args:
         source: a folder, a `datasets` object, or the id of a data set on the Hub. In a folder are looked for, in this order:
@@ -214,9 +214,9 @@ def _report_unread(
 ) -> None:
     """Says what lies beside the files that are read, and is not."""
     if shards and metadata:
-        log.warning("%s: metadata files are there, so these are not read: %s.", origin, listing(shards))
+        log.warning("%s: not read, as metadata files are there, are %s.", origin, listing(shards))
     elif shards and (pictures := [escape_unprintable(file) for file in files if is_picture(file)]):
-        log.warning("%s: Parquet files are there, so these are not read: %s.", origin, listing(pictures))
+        log.warning("%s: not read, as Parquet files are there, are %s.", origin, listing(pictures))
 
 
 def _report_known_people(chosen: Sequence[Example], examples: Sequence[Example], part: str, origin: str) -> None:
@@ -225,7 +225,7 @@ def _report_known_people(chosen: Sequence[Example], examples: Sequence[Example],
     elsewhere = {identity(name) for example in examples if example.split != part for name in names_in(example.subject)}
     if both := sorted(known[name] for name in known.keys() & elsewhere):
         count = f"{len(both)} of {len(known)}"
-        log.warning("%s: people of the part %s are also in another part (%s): %s.", origin, part, count, listing(both))
+        log.warning("%s: people of the part %s are in another as well (%s): %s.", origin, part, count, listing(both))
 
 
 def _streamed(dataset: Dataset | IterableDataset, streaming: bool) -> Dataset | IterableDataset:

@@ -76,7 +76,7 @@ def examples_from_metadata(
     if unlisted := sorted(pictures.difference(names)):
         count, shown = f"{len(unlisted)} of {len(pictures)}", listing(list(map(escape_unprintable, unlisted)))
         log.warning(
-            "%s: pictures that no metadata file names are left out (%s): %s.", escape_unprintable(root), count, shown
+            "%s: left out are pictures that no metadata file names (%s): %s.", escape_unprintable(root), count, shown
         )
     return _with_splits(names, examples), _joined(tables)
 

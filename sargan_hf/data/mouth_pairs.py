@@ -1,10 +1,10 @@
 """The training set of a mouth refiner: mouths as a model leaves them, and as they should be.
 
 `sargan mouths SET OUTPUT --model MODEL` lets a trained model edit every pair of an expression set at the set's own
-resolution, as the pipeline does. Where its mouths are wrong, it blurs the true ones as much as the model's are. The columns
-are `before` (blurred) and `image` (true). The edits themselves do not work as `before`, because their lips lie some pixels
-beside the true ones. A refiner that had to move lips and paint teeth at once learned neither (400 steps: error 0.99 of no
-edit). A set rendered with `sargan rig --size 320` fits. `train_accelerate.py` learns from it as from any set.
+resolution, as the pipeline does. Where its mouths are wrong the true ones are blurred as much as the model's are: columns
+`before` (blurred) and `image` (true). The edits themselves will not do as `before`: their lips lie some pixels beside the
+true ones, and a refiner that is to move lips and paint teeth at once learned neither (400 steps: error 0.99 of no edit).
+A set rendered with `sargan rig --size 320` fits. `train_accelerate.py` learns from it as from any set.
 """
 
 import io
@@ -47,7 +47,7 @@ def make_mouths(dataset: Dataset, generator: Generator, output: str | Path, seed
 
     Args:
         dataset: of the common schema, pictures of 256 pixels or more, cut to the canonical crop.
-        generator: the model that makes the edits to refine.
+        generator: the model whose edits are to be refined.
         output: folder of the new set.
         seed: of the starting expressions and of the alignment's error.
 
@@ -129,8 +129,8 @@ def _pairs(pairs: Sequence[str]) -> list[list[int]]:
 def blurred_where_wrong(truth: np.ndarray, edit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """`truth` uint8 [S, S, 3] with as little detail as models leave a mouth, where `edit` differs from it.
 
-    Almost nothing may be left between the lips. The refiner has to invent teeth, tongue and dark from the lips' outline and the
-    expression. Sharpening a hint of them is not enough.
+    Of what lies between the lips next to nothing may be left: the refiner has to invent teeth, tongue and dark from the
+    lips' outline and the expression, not only to sharpen a hint of them.
     """
     truth = truth.astype(np.float32)
     differs = cv2.GaussianBlur(np.abs(truth - edit).max(axis=2), (0, 0), 3)

@@ -17,8 +17,8 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 def local_folder(source: str | os.PathLike) -> Path | None:
     """The folder that `source` names, None if it is an id on the Hub.
 
-    An existing folder takes precedence over an id. A path is a `Path`, or a text that starts with /, ./, ../ or ~, holds a
-    backslash, or lies in an existing folder. The Hub is never queried for a mistyped path.
+    A folder that is there goes before an id. What looks like a path is one: a `Path`, what starts with /, ./, ../ or ~ or
+    holds a backslash, and what lies in a folder that is there. The Hub is never asked for a mistyped path.
 
     Raises:
         DatasetError: there is no such folder, and `source` is no id.

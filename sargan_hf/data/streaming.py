@@ -22,8 +22,8 @@ def share_of_process(
     """The rows one process of several trains on, shuffled anew in every epoch.
 
     The order depends on `seed`, the epoch (`set_epoch` of the very stream that is read) and `world_size` only. The shares
-    of the processes are disjoint and together complete in each epoch. If the number of shards is a multiple of
-    `world_size`, each process reads only its own shards. Otherwise each reads everything and keeps every `world_size`-th
+    of the processes are disjoint and together complete in each epoch. Where the number of shards is a multiple of
+    `world_size`, a process reads its own shards alone; otherwise each reads everything and keeps every `world_size`-th
     row, which costs bandwidth.
 
     Args:

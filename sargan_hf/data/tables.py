@@ -71,7 +71,9 @@ class Table:
         for row, cell in enumerate(_listed(self.columns[name])):
             text = cell_text(cell)
             if text is None:
-                raise DatasetError(f"{self.place(row)}, column {name!r}: expected a text, got {shown_cell(cell)}.")
+                raise DatasetError(
+                    f"{self.place(row)}, column {name!r}: a text was expected, and there is {shown_cell(cell)}."
+                )
             texts.append(text if outer_blanks else text.strip())
         return texts
 

@@ -54,8 +54,8 @@ def extract_frames(frames: Sequence[Frame], cache: Path) -> list[Path]:
 def cached_picture(cache: Path, origin: Path, part: str, suffix: str, make: Callable[[], np.ndarray]) -> Path:
     """The file with one picture out of `origin`, made if it is not there.
 
-    The file gets the modification time of `origin`. So it counts as the same file by its time, even after the cache was
-    emptied.
+    The file takes over the modification time of `origin`, so that it is the same file to whoever looks at its time, also after
+    the cache was emptied.
 
     Args:
         cache: folder.

@@ -165,10 +165,10 @@ def test_what_lies_beside_the_files_that_are_read_is_told(tmp_path, caplog):
     pictures(tmp_path, ["happy/1.png"])
     load_expression_dataset(tmp_path).to_parquet(tmp_path / "train-0.parquet")
     load_expression_dataset(tmp_path, cache_dir=tmp_path / ".cache")
-    assert "Parquet files are there, so these are not read: happy/1.png" in caplog.text
+    assert "not read, as Parquet files are there, are happy/1.png" in caplog.text
     (tmp_path / "metadata.csv").write_text("file_name,label\nhappy/1.png,joy\n")
     load_expression_dataset(tmp_path)
-    assert "metadata files are there, so these are not read: train-0.parquet" in caplog.text
+    assert "not read, as metadata files are there, are train-0.parquet" in caplog.text
 
 
 def test_an_evaluation_takes_people_for_people(tmp_path):

@@ -137,7 +137,7 @@ def test_people_of_several_parts_are_told(tmp_path, caplog):
     for part, people in (("train", "ab"), ("test", "bc")):
         written(tmp_path / part, [(f"{name}.png", ord(name), "joy", name.upper(), "") for name in people])
     load_expression_dataset(tmp_path)
-    assert "people of the part train are also in another part (1 of 2): B." in caplog.text
+    assert "people of the part train are in another as well (1 of 2): B." in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,7 @@ def test_kinds_that_do_not_mix_become_text(folder):
         (JSON_ROW + '\n{"file_name": "b.png"', "line 2 is no JSON object"),
         (JSON_ROW + "\n[1]", "line 2 is no object"),
         ("[1, 2]", "row 1 is no object"),
-        (JSON_ROW.replace('"anna"', '["anna"]'), "line 1 of .*, column 'subject': expected a text"),
+        (JSON_ROW.replace('"anna"', '["anna"]'), "line 1 of .*, column 'subject': a text was expected"),
         (JSON_ROW.replace('"anna"', '"\\ud800"'), "line 1 of .*, column 'subject'"),
         (JSON_ROW.replace("a.png", "a\\u0000.png"), "do not exist"),
         (JSON_ROW.replace("a.png", "a" * 5000), "cannot be opened"),

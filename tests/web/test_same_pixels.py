@@ -60,7 +60,7 @@ def assert_same(library, pipe, content: bytes, expression="happy", python=None, 
 TIED = "pencil-grace-hopper"
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES[::3], ids=lambda path: path.stem)  # of every kind; all take minutes
 def test_examples(library, pipe, path):
     number = EXAMPLES.index(path)
     options = {}

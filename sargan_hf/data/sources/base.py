@@ -48,11 +48,11 @@ class Source:
         name: what `adapter` calls it.
         title: its full name and reference.
         licence: what its users have agreed to, in a sentence.
-        obtain: where to get it.
-        rule: how its files are named, which are left out, and which form pairs.
+        obtain: where it is to be had.
+        rule: how its files are named, what is left out, and which of them pair.
         recognises: whether a folder is this set.
         read: the folder's labelled pictures. Raises DatasetError, naming the file that does not fit.
-        beyond: its labels outside the seven expressions: left out unless the model should know them.
+        beyond: its labels that are none of the seven expressions: left out unless the model is to know them.
     """
 
     name: str
@@ -110,7 +110,7 @@ def by_name(found: Iterable[tuple[PurePosixPath, re.Match]]) -> Iterator[tuple[P
 def report_left_out(title: str, count: int, what: str) -> None:
     """Says that `count` files or rows of a set are not read, if there are any; `what` they are is plural."""
     if count:
-        log.warning("%s: %s are left out (%d).", title, what, count)
+        log.warning("%s: left out are %s (%d).", title, what, count)
 
 
 def misfit(title: str, files: Sequence[object], expected: str) -> DatasetError:
