@@ -1,7 +1,7 @@
 """Requests for edits and their results: arguments and checks."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 
 import numpy as np
@@ -54,10 +54,6 @@ class FaceRequest:
     def strength(self) -> float:
         """The intensity, or 0 if nothing is requested."""
         return self.intensity if self.expression.any() or self.controls.any() else 0.0
-
-    def without_controls(self) -> "FaceRequest":
-        """The same with all controls at 0."""
-        return replace(self, controls=np.zeros_like(self.controls))
 
     @property
     def plan(self) -> Hashable:

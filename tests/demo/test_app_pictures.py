@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from app_server import ROOT, portrait
+from counted_generator import Counted
 from PIL import Image, ImageCms
 
 from sargan_hf import SARGAN, SARGANPipeline
@@ -132,18 +133,6 @@ class RedPaint:
         red = np.zeros_like(crops)
         red[:, 0], red[:, 1:] = 1.0, -1.0
         return GeneratorOutput(red, None, None, expression)
-
-
-class Counted:
-    """A generator that notes how many crops each call has."""
-
-    def __init__(self, generator):
-        self.generator, self.calls = generator, []
-        self.expressions, self.sample_size = generator.expressions, generator.sample_size
-
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
-        self.calls.append(len(crops))
-        return self.generator(crops, expression)
 
 
 def test_an_answer_waits_for_the_generator_once(pipe, pictures, tmp_path):

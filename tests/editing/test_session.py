@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from counted_generator import Counted
 from skimage import data
 
 from sargan_hf import SARGANPipeline
@@ -13,21 +14,9 @@ from sargan_hf.editing.step_cache import StepCache
 from sargan_hf.errors import ConfigurationError, ImageError
 from sargan_hf.expressions import EXPRESSIONS
 from sargan_hf.images import load_image
-from sargan_hf.inference import GeneratorOutput, match_strength
+from sargan_hf.inference import match_strength
 
 HAPPY = np.eye(7, dtype=np.float32)[EXPRESSIONS.index("happy")]
-
-
-class Counted:
-    """A generator that notes how many crops each call has."""
-
-    def __init__(self, generator):
-        self.generator, self.calls = generator, []
-        self.expressions, self.sample_size = generator.expressions, generator.sample_size
-
-    def __call__(self, crops: np.ndarray, expression: np.ndarray) -> GeneratorOutput:
-        self.calls.append(len(crops))
-        return self.generator(crops, expression)
 
 
 @pytest.fixture(scope="module")
