@@ -14,22 +14,30 @@ PARTIAL = ".partial-"  # what unfinished files and folders are called
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file beside `path`, which takes that name once it is complete and on the disk; else nothing is left of it.
+def whole_path(path: Path, draft: Path | None = None) -> Iterator[Path]:
+    """The name of a file to write, `draft`, which becomes `path` once it is complete and on the disk; else nothing is left.
+
+    By default the draft lies beside `path` under one name for all. Where several processes write the same file, each gives a
+    draft of its own.
 
     Raises:
         OSError: the folder cannot be written, or its disk is full. What was under `path` before is still there.
     """
-    partial = path.with_name(f"{PARTIAL}{path.name}")
+    draft = draft or path.with_name(f"{PARTIAL}{path.name}")
     try:
-        with open(partial, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())  # some file systems tell of a full disk only now
-        os.replace(partial, path)
+        yield draft
+        sync_file(draft)  # some file systems tell of a full disk only now
+        os.replace(draft, path)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def whole_file(path: Path, draft: Path | None = None) -> Iterator[BinaryIO]:
+    """Like `whole_path`, with the draft open for reading and writing."""
+    with whole_path(path, draft) as unfinished, open(unfinished, "w+b") as file:
+        yield file
 
 
 def sync_file(path: Path) -> None:

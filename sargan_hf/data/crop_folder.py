@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from datasets import Features
 
 from ..errors import DatasetError
+from ..file_errors import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +66,8 @@ class CropFolder:
             self.skipped += skipped
             state = {"job": self._job, "groups": groups, "pictures": self.pictures, "shards": self._shards}
             # Counted only when it is on the disk: a shard that is not is written again.
-            partial = self._state.with_suffix(".partial")
-            partial.write_text(json.dumps(state | {"skipped": self.skipped}), encoding="utf-8")
-            partial.replace(self._state)
+            with whole_file(self._state) as file:
+                file.write(json.dumps(state | {"skipped": self.skipped}).encode())
         except OSError as error:
             raise self._unwritable(error) from error
 

@@ -15,6 +15,7 @@ from datasets.utils import tqdm
 from PIL import Image
 
 from ..errors import DatasetError
+from ..file_errors import whole_path
 from ..file_names import escape_unprintable
 
 THUMBNAIL = 96  # pixels; faces of clips are compared at this width
@@ -85,13 +86,9 @@ def cached_picture(cache: Path, origin: Path, part: str, suffix: str, make: Call
 
 def _store(picture: Image.Image, path: Path, times: tuple[int, int]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex}{path.suffix}")
-    try:
-        picture.save(partial, quality=JPEG_QUALITY)
-        os.utime(partial, ns=times)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_path(path, path.with_name(f"{path.stem}.{uuid.uuid4().hex}{path.suffix}")) as draft:
+        picture.save(draft, quality=JPEG_QUALITY)
+        os.utime(draft, ns=times)
 
 
 def _extract(frame: Frame, cache: Path) -> Path:

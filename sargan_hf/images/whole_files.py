@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from .. import file_errors
 from ..errors import ImageError, SARGANError
 from ..file_names import escape_unprintable
 
@@ -29,7 +30,6 @@ def whole_file(path: str | bytes | os.PathLike) -> Iterator[BinaryIO]:
         ImageError: the file cannot be written.
     """
     path = Path(os.fsdecode(path))
-    draft = None
     try:
         target = Path(os.path.realpath(path))
         if target.exists() and not target.is_file():
@@ -37,18 +37,14 @@ def whole_file(path: str | bytes | os.PathLike) -> Iterator[BinaryIO]:
                 yield file
             return
         draft = target.parent / f".{target.stem[:40]}-{uuid.uuid4().hex}.part"
-        with open(draft, "x+b") as file:
+        with file_errors.whole_file(target, draft) as file:
             yield file
-        os.replace(draft, target)
     except SARGANError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL byte
         said = getattr(error, "strerror", None) or error
         shown = escape_unprintable(path)
         raise ImageError(f"Cannot save {shown}: {said}. Check folder, space and permissions.") from error
-    finally:
-        if draft is not None:
-            draft.unlink(missing_ok=True)
 
 
 def write_whole(path: str | bytes | os.PathLike, content: bytes, credentials: Signer | None = None) -> Path:

@@ -13,7 +13,6 @@ travels inside each file.
 """
 
 import json
-import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import ConfigurationError, ModelFormatError
+from ..file_errors import whole_path
 from ..modeling_sargan import SARGAN
 
 try:
@@ -216,6 +216,5 @@ def _check_inputs(expressions: int, controls: int) -> Iterator[tuple[Tensor, ...
 
 
 def _save_whole(graph: ModelProto, path: Path) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    onnx.save(graph, unfinished)
-    os.replace(unfinished, path)
+    with whole_path(path) as draft:
+        onnx.save(graph, draft)

@@ -1,7 +1,6 @@
 """The folder of a data set in the making: which units are there, and joining them into shards."""
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import pyarrow.parquet as pq
 
 from ...errors import RigError
 from ...expressions import EXPRESSIONS, NO_CLASS
+from ...file_errors import whole_file, whole_path
 from .work_units import Unit
 
 PARTS, DATA, PLAN, SKIPPED = ".parts", "data", "rig.json", "skipped.csv"
@@ -97,9 +97,8 @@ class DatasetFolder:
         shard, target = self._shards[number], self._shard_file(number)
         made = [part_file(self.parts, unit) for unit in shard if unit.index not in self._skipped]
         if not target.is_file() and made and all(unit.index in self._ready for unit in shard):
-            unfinished = target.with_suffix(".unfinished")
-            _concatenate(made, unfinished)
-            os.replace(unfinished, target)
+            with whole_path(target, target.with_suffix(".unfinished")) as draft:
+                _concatenate(made, draft)
         if target.is_file():
             for part in made:
                 part.unlink(missing_ok=True)
@@ -141,6 +140,5 @@ def skip_file(parts: Path, unit: Unit) -> Path:
 
 def write_complete(path: Path, content: bytes | pa.Buffer) -> None:
     """Writes a file that is complete whenever it exists, also after a kill."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_bytes(content)
-    os.replace(unfinished, path)
+    with whole_file(path, path.with_name(path.name + ".unfinished")) as file:
+        file.write(content)
