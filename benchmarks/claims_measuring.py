@@ -10,9 +10,9 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from sargan_hf import EXPRESSIONS, SARGAN
-from sargan_hf.evaluation import metrics
-from sargan_hf.evaluation.nets import FaceEmbedder, load_classifiers
-from sargan_hf.evaluation.samples import load_samples, plan_cases
+from sargan_hf.evaluation import face_metrics
+from sargan_hf.evaluation.evaluator_nets import FaceEmbedder, load_classifiers
+from sargan_hf.evaluation.samples import load_samples, plan_tasks
 from sargan_hf.faces.alignment import canonical_transform, crop_face
 from sargan_hf.faces.detection import FaceDetector
 from sargan_hf.images import load_image
@@ -53,7 +53,7 @@ class HeldOutFaces:
     def load(cls, data: str, held_out: float, seed: int, side: int, judges: Judges) -> "HeldOutFaces":
         """The split is that of a training run with this `held_out` and `seed`; morphs of two people are left out."""
         samples = [each for each in load_samples(data, held_out=held_out, seed=seed) if "+" not in each.subject]
-        complete = [case for case in plan_cases(samples) if set(case.truths) == set(TARGETS)]
+        complete = [case for case in plan_tasks(samples) if set(case.truths) == set(TARGETS)]
         cases = list({case.source.subject: case for case in complete}.values())  # one of each person
         sources = np.stack([_shrunk(case.source.open(), side) for case in cases])
         truths = np.stack([[_shrunk(case.truths[name].open(), side) for name in TARGETS] for case in cases])
@@ -62,22 +62,24 @@ class HeldOutFaces:
 
     def figures(self, edits: np.ndarray, judges: Judges) -> dict[str, float]:
         """Means over all faces and expressions of what `metrics` measures on `edits` uint8 [N, 6, S, S, 3]."""
-        away = metrics.away_from_face(edits.shape[2])
+        away = face_metrics.away_from_face(edits.shape[2])
         rows = []
         for number, source in enumerate(self.sources):
             probabilities, embeddings = judges.readings(edits[number])
             for place, name in enumerate(TARGETS):
                 edit, wanted = edits[number, place], EXPRESSIONS.index(name)
-                own = metrics.nearest_is_own(embeddings[place], self.embeddings, self.subjects, self.subjects[number])
+                own = face_metrics.nearest_is_own(
+                    embeddings[place], self.embeddings, self.subjects, self.subjects[number]
+                )
                 rows.append(
                     {
                         "top1": float((probabilities[place].argmax(axis=1) == wanted).mean()),
                         "probability": float(probabilities[place, :, wanted].mean()),
                         "identity": float(np.linalg.norm(embeddings[place] - self.embeddings[number])),
                         "nearest_own": float(own),
-                        "colour_shift": metrics.colour_shift(source, edit, away),
-                        "sharpness": metrics.sharpness(edit) / metrics.sharpness(source),
-                        "error": metrics.fidelity(edit, self.truths[number, place], source)["error"],
+                        "colour_shift": face_metrics.colour_shift(source, edit, away),
+                        "sharpness": face_metrics.sharpness(edit) / face_metrics.sharpness(source),
+                        "error": face_metrics.fidelity(edit, self.truths[number, place], source)["error"],
                     }
                 )
         return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}

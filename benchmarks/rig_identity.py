@@ -14,7 +14,7 @@ import numpy as np
 import typer
 from datasets import load_dataset
 
-from sargan_hf.evaluation.nets import FaceEmbedder
+from sargan_hf.evaluation.evaluator_nets import FaceEmbedder
 
 
 def main(dataset: Path, limit: int = 40) -> None:

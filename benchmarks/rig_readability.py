@@ -5,8 +5,8 @@ They are not independent judges: most recipes began as a search that these same 
 
     python benchmarks/rig_readability.py --people 40 --variants 2 --output readability.json
 
-Every person's portrait is fitted and rendered at full intensity; `facex` and `fer` (see sargan_hf/evaluation/nets.py) read
-each picture. Prints the top-1 rate per expression and net, and what the rest was taken for.
+Every person's portrait is fitted and rendered at full intensity. `facex` and `fer` read each picture, see
+sargan_hf/evaluation/evaluator_nets.py. Prints the top-1 rate per expression and net, and what the rest was taken for.
 """
 
 import json
@@ -21,7 +21,7 @@ from rich.progress import track
 from rich.table import Table
 
 from sargan_hf import EXPRESSIONS
-from sargan_hf.evaluation.nets import CANONICAL_BOX, ExpressionClassifier
+from sargan_hf.evaluation.evaluator_nets import CANONICAL_BOX, ExpressionClassifier
 from sargan_hf.rig.face_model.model import assets_folder, load_face_model
 from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
 from sargan_hf.rig.portraits.white_balance import without_cast

@@ -25,7 +25,7 @@ from PIL import Image
 
 from sargan_hf import EXPRESSIONS
 from sargan_hf.data.loading import load_expression_dataset, split_by_subject
-from sargan_hf.evaluation.nets import ExpressionClassifier, FaceEmbedder
+from sargan_hf.evaluation.evaluator_nets import ExpressionClassifier, FaceEmbedder
 from sargan_hf.rig.face_model.model import assets_folder, load_face_model
 from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
 from sargan_hf.rig.portraits.white_balance import without_cast

@@ -8,12 +8,12 @@ import numpy as np
 
 from .._moved import renamed
 from ..expressions import EXPRESSIONS
-from .measuring import Evaluators, Measurements, measure
-from .nets import Classifier, ExpressionFeatures, FaceEmbedder, load_classifiers
-from .readings import Confusion, confusions
+from .classifier_readings import Confusion, confusions
+from .evaluator_nets import Classifier, ExpressionFeatures, FaceEmbedder, load_classifiers
+from .figures import READING_METRICS, GroupCount, count_groups, summarise
+from .measure_edits import Evaluators, Measurements, measure
 from .samples import Sample, plan_tasks
 from .statistics import Figure
-from .summary import READING_METRICS, GroupCount, count_groups, summarise
 
 
 @dataclass(frozen=True)
@@ -128,5 +128,5 @@ def some_people(samples: Sequence[Sample], count: int, seed: int = 0) -> list[Sa
 
 
 __getattr__ = renamed(
-    __name__, {"default_judges": "default_evaluators", "Judges": "sargan_hf.evaluation.measuring:Evaluators"}
+    __name__, {"default_judges": "default_evaluators", "Judges": "sargan_hf.evaluation.measure_edits:Evaluators"}
 )

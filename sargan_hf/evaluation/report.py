@@ -14,11 +14,11 @@ from PIL import Image, ImageDraw
 
 from .._version import __version__
 from ..expressions import EXPRESSIONS
+from .classifier_readings import MEAN, Confusion
 from .evaluate import Evaluation
-from .readings import MEAN, Confusion
+from .figures import KID_MEANING, METRICS
 from .reserve_net import RESERVE_LICENCE, RESERVE_WARNING
 from .statistics import Figure
-from .summary import KID_MEANING, METRICS
 
 ROWS_PER_SHEET = 16
 WEAKEST = 12

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from ..errors import ConfigurationError
 from ..expressions import EXPRESSIONS, resolve_expression
-from .nets import CANONICAL_BOX, checked_faces, cut_box, resized
+from .evaluator_nets import CANONICAL_BOX, checked_faces, cut_box, resized
 
 RESERVE_LICENCE = "MIT"
 RESERVE_WARNING = (

@@ -15,7 +15,7 @@ class Figure:
     """One figure of a report.
 
     Attributes:
-        metric: its name, see `sargan_hf.evaluation.summary.METRICS`.
+        metric: its name, see `sargan_hf.evaluation.figures.METRICS`.
         value: the mean, or the statistic itself.
         low, high: 95 % interval from a bootstrap over people; NaN where one person gives no interval.
         n: measurements behind it.

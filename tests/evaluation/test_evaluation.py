@@ -15,17 +15,17 @@ from typer.testing import CliRunner
 
 from sargan_hf.editing.pipeline_sargan import SARGANPipeline
 from sargan_hf.errors import ConfigurationError, DatasetError
-from sargan_hf.evaluation import metrics
+from sargan_hf.evaluation import face_metrics
 from sargan_hf.evaluation.evaluate import evaluate, some_people
-from sargan_hf.evaluation.measuring import Evaluators
-from sargan_hf.evaluation.model_card import eval_results, figures_table
-from sargan_hf.evaluation.nets import (
+from sargan_hf.evaluation.evaluator_nets import (
     ExpressionClassifier,
     ExpressionFeatures,
     FaceEmbedder,
     TransformersClassifier,
     load_classifiers,
 )
+from sargan_hf.evaluation.measure_edits import Evaluators
+from sargan_hf.evaluation.model_card import eval_results, figures_table
 from sargan_hf.evaluation.report import as_json, write_report
 from sargan_hf.evaluation.samples import load_samples, plan_tasks
 from sargan_hf.evaluation.statistics import mean_with_interval
@@ -229,8 +229,8 @@ def test_intervals_are_honest_about_few_people():
 
 def test_kernel_distance_tells_distributions_apart():
     rng = np.random.default_rng(0)
-    same = metrics.kernel_distance(*rng.normal(size=(2, 200, 8)))
-    moved = metrics.kernel_distance(rng.normal(size=(200, 8)), rng.normal(1, 1, size=(200, 8)))
+    same = face_metrics.kernel_distance(*rng.normal(size=(2, 200, 8)))
+    moved = face_metrics.kernel_distance(rng.normal(size=(200, 8)), rng.normal(1, 1, size=(200, 8)))
     assert abs(same) < 0.2 < 1 < moved
 
 
@@ -239,7 +239,7 @@ def test_kernel_distance_tells_distributions_apart():
     [((243, 214, 196), "very light"), ((180, 130, 90), "tan"), ((85, 52, 40), "dark"), ((128,) * 3, None)],
 )
 def test_skin_tones_follow_the_typology_angle(colour, tone):
-    assert metrics.skin_tone(np.full((64, 64, 3), colour, np.uint8))[1] == (tone or "without colour")
+    assert face_metrics.skin_tone(np.full((64, 64, 3), colour, np.uint8))[1] == (tone or "without colour")
 
 
 def test_the_bundled_nets_read_real_faces(assets):

@@ -10,8 +10,8 @@ from drawing import draw_face, write_expression_folder
 from test_evaluation import EVALUATORS, Repainting, Untouched
 
 from sargan_hf.editing.pipeline_sargan import SARGANPipeline
+from sargan_hf.evaluation.classifier_readings import WITHOUT_EDIT, confusions, read_columns
 from sargan_hf.evaluation.evaluate import evaluate
-from sargan_hf.evaluation.readings import WITHOUT_EDIT, confusions, read_columns
 from sargan_hf.evaluation.report import as_json, write_report
 from sargan_hf.evaluation.samples import load_samples
 from sargan_hf.expressions import EXPRESSIONS

@@ -10,7 +10,7 @@ from test_evaluation import Untouched
 from sargan_hf.editing.pipeline_sargan import SARGANPipeline
 from sargan_hf.errors import ConfigurationError
 from sargan_hf.evaluation.evaluate import evaluate
-from sargan_hf.evaluation.measuring import Evaluators
+from sargan_hf.evaluation.measure_edits import Evaluators
 from sargan_hf.evaluation.report import as_json, write_report
 from sargan_hf.evaluation.reserve_net import FOLDER_VARIABLE, RESERVE_WARNING, ReserveClassifier, find_package
 from sargan_hf.evaluation.samples import load_samples

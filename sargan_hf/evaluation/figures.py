@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from .measuring import Measurements
-from .metrics import kernel_distance
+from .face_metrics import kernel_distance
+from .measure_edits import Measurements
 from .statistics import Figure, mean_with_interval, percentiles
 
 _SUBSETS = 200

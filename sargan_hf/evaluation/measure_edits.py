@@ -12,9 +12,9 @@ from .._moved import renamed
 from ..editing.masks import SPREAD
 from ..errors import ImageError, NoFaceError
 from ..faces.alignment import canonical_transform, crop_corners, crop_face
-from . import metrics
-from .nets import Classifier
-from .readings import ORIGINAL, FaceKey, read_columns
+from . import face_metrics
+from .classifier_readings import ORIGINAL, FaceKey, read_columns
+from .evaluator_nets import Classifier
 from .samples import Sample, Task
 
 CROP_SIDE = 224
@@ -160,7 +160,7 @@ def _read(classifiers: Mapping[str, Classifier], faces: dict[FaceKey, np.ndarray
 
 def _tone(sample: Sample, face: np.ndarray) -> dict:
     """The skin tone by the label of a picture, or else by the colour of its cheeks."""
-    angle, measured = metrics.skin_tone(face)
+    angle, measured = face_metrics.skin_tone(face)
     by = "label" if sample.skin_tone else "picture"
     return {"ita": angle, "skin_tone": sample.skin_tone or measured, "skin_tone_by": by}
 
@@ -198,15 +198,15 @@ def _row(edit: Edit, original: _Original) -> dict:
 
 def _changes(original: _Original, edit: Edit, faces: dict) -> dict:
     """What the edit did where it should not, to sharpness, and how close it came to the reference where there is one."""
-    before, face, away = faces[ORIGINAL], faces[edit.key], metrics.away_from_face(CROP_SIDE)
+    before, face, away = faces[ORIGINAL], faces[edit.key], face_metrics.away_from_face(CROP_SIDE)
     changes = {
-        "outside_change": metrics.mean_change(original.pixels, edit.pixels, original.outside()),
-        "away_change": metrics.mean_change(before, face, away),
-        "colour_shift": metrics.colour_shift(before, face, away),
-        "sharpness": metrics.sharpness(face) / max(metrics.sharpness(before), 1e-6),
+        "outside_change": face_metrics.mean_change(original.pixels, edit.pixels, original.outside()),
+        "away_change": face_metrics.mean_change(before, face, away),
+        "colour_shift": face_metrics.colour_shift(before, face, away),
+        "sharpness": face_metrics.sharpness(face) / max(face_metrics.sharpness(before), 1e-6),
     }
     reference = faces.get(("reference", edit.expression, 1.0))
-    return changes if reference is None else changes | metrics.fidelity(face, reference, before)
+    return changes if reference is None else changes | face_metrics.fidelity(face, reference, before)
 
 
 def _compare_identities(measured: Measurements) -> None:
@@ -222,7 +222,7 @@ def _compare_identities(measured: Measurements) -> None:
         if embedding is not None:
             own = measured.embeddings[row["picture"], ORIGINAL]
             row["identity_distance"] = float(np.linalg.norm(embedding - own))
-            row["nearest_own"] = float(metrics.nearest_is_own(embedding, gallery, people, row["subject"]))
+            row["nearest_own"] = float(face_metrics.nearest_is_own(embedding, gallery, people, row["subject"]))
 
 
 def _collect_features(task: Task, edits: list[Edit], faces: dict, features: Callable, measured: Measurements) -> None:
