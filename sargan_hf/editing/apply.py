@@ -9,6 +9,7 @@ from ..images.warp import ImageFlow, to_image_pixels, warp_field
 from . import masks
 from .change import FaceWarp
 from .color_match import residual_for_channels
+from .painted_layer import level_set
 
 # Rows are worked on in bands of about this many pixels, so that a huge face costs time, not memory.
 BAND_PIXELS = 1 << 20
@@ -60,13 +61,14 @@ def _apply_band(
         source: a copy of a part of them, whose first pixel is at `corner` (x, y).
         corner: see `source`.
         band: left, top, right, bottom.
-        fields: motion in picture pixels, residual, moved crop, where that is shown, and weight, see `FaceWarp`.
+        fields: motion in picture pixels, residual, moved crop, where that is shown, and weight, see `FaceWarp`; then those of
+            its layer, where it has one.
         to_fields: [3, 3], from picture pixels to the fields'.
     """
     left, top, right, bottom = band
     size = right - left, bottom - top
     matrix = to_fields @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
-    motion, residual, coarse, use_crop, weight = (_upsampled(field, matrix, size) for field in fields)
+    motion, residual, coarse, use_crop, weight, *layer = (_upsampled(field, matrix, size) for field in fields)
     target = pixels[top:bottom, left:right]
     x = motion[..., 0] + np.arange(left - corner[0], right - corner[0], dtype=np.float32)
     y = motion[..., 1] + np.arange(top - corner[1], bottom - corner[1], dtype=np.float32)[:, None]
@@ -76,6 +78,9 @@ def _apply_band(
     full = np.iinfo(pixels.dtype).max
     warped += use_crop[..., None] * (residual_for_channels(coarse, colours) * full - warped)
     edited = warped + residual_for_channels(residual, colours) * full
+    if layer:
+        hidden = level_set(layer[0], 1 / transform_scale(matrix[:2]))[..., None]
+        edited += hidden * (residual_for_channels(layer[1], colours) * full - edited)
     edited = np.clip(np.rint(edited), 0, full).astype(pixels.dtype)
     acts = weight > LEAST_WEIGHT
     if target.ndim == 2:
@@ -111,7 +116,7 @@ def _rectangle(wide: np.ndarray, weight: np.ndarray, shape: tuple[int, ...]) -> 
 def _reduced(warp: FaceWarp, wide: np.ndarray, motion: ImageFlow) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """The edit's fields, averaged down where the face is smaller than the crop, and the 3x3 matrix from picture to them."""
     coarse = warp_field(warp.crop, warp.motion)
-    fields = (motion, warp.residual, coarse, warp.use_crop_mask(), warp.weight)
+    fields = (motion, warp.residual, coarse, warp.use_crop_mask(), warp.weight, *(warp.layer or ()))
     to_fields = np.vstack([wide, [0, 0, 1]])
     factor = int(transform_scale(wide))
     if factor <= 1:

@@ -15,8 +15,10 @@ import numpy as np
 from .._moved import renamed
 from ..images.normalize import denormalize, normalize
 from ..images.warp import CropFlow, NormalizedFlow, smoothstep, to_crop_pixels, warp_field
+from ..inference.protocol import PaintedLayer
 from . import masks
 from .color_match import match_crop_colors
+from .painted_layer import CoveringLayer
 
 MODES = ("motion", "residual", "paste")
 SMOOTHING = 1 / 128  # of the crop's side: one pixel of the released models
@@ -42,6 +44,7 @@ class FaceWarp:
         overpainted: float32 [P, P], 1 where the residual replaces what the picture shows, see `overpaint_mask`.
         expression: float32 [n], the condition that the edit was made for, which `refine_mouth` needs.
         pasted: whether `crop` stands in for the picture's own pixels everywhere, the mode "paste".
+        layer: over the widened crop, what covers all this in the end; None for a model without an occlusion layer.
     """
 
     motion: CropFlow
@@ -51,12 +54,13 @@ class FaceWarp:
     overpainted: np.ndarray
     expression: np.ndarray
     pasted: bool = False
+    layer: CoveringLayer | None = None
 
     @property
     def nbytes(self) -> int:
         """Memory of the arrays in bytes."""
         arrays = (self.motion, self.residual, self.crop, self.weight, self.overpainted, self.expression)
-        return sum(array.nbytes for array in arrays)
+        return sum(array.nbytes for array in (*arrays, *(self.layer or ())))
 
     def at_intensity(self, intensity: float) -> "FaceWarp":
         """The warp at another intensity, 0 none and 1 this one: every point that moves goes that share of its way.
@@ -78,7 +82,9 @@ class FaceWarp:
         opened = min(1.0, OPENS_DARK * intensity)
         residual *= intensity + opening * (max(intensity, opened) - intensity)
         motion = CropFlow(intensity * motion)
-        return replace(self, motion=motion, residual=residual, overpainted=opened * overpainted[..., 0])
+        layer = self.layer and CoveringLayer(*(warp_field(each, offset) for each in self.layer))
+        layer = layer and layer._replace(occlusion=opened * layer.occlusion)
+        return replace(self, motion=motion, residual=residual, overpainted=opened * overpainted[..., 0], layer=layer)
 
     def scaled(self, intensity: float) -> "FaceWarp":
         """The old name of `at_intensity`."""
@@ -105,6 +111,7 @@ class _Crop(NamedTuple):
         residual: float32 [S, S, 3] in [-1, 1].
         overpainted: float32 [S, S], see `FaceWarp`.
         skin: float32 [S, S], 1 where `start` shows the surface that the result shows; None if that is not known.
+        layer: what covers the result; None for nothing.
     """
 
     start: np.ndarray
@@ -112,6 +119,7 @@ class _Crop(NamedTuple):
     residual: np.ndarray
     overpainted: np.ndarray
     skin: np.ndarray | None
+    layer: CoveringLayer | None = None
 
 
 def plan_warp(
@@ -123,6 +131,7 @@ def plan_warp(
     attention: np.ndarray | None = None,
     *,
     expression: np.ndarray,
+    layer: PaintedLayer | None = None,
 ) -> FaceWarp:
     """Turns what the generator returns into the `FaceWarp` to make.
 
@@ -135,18 +144,22 @@ def plan_warp(
         region: see `masks.region_weight`; also keeps the warp to where the network looked.
         attention: [h, w] in 0..1, where the network looked; only used with a region.
         expression: [n], the condition it was made for, kept for what refines the edit.
+        layer: of the generator, N = 1; "motion" keeps its edge sharp at any size.
     """
-    planned = _moving(crop, residual, motion) if mode == "motion" else _painting(crop, residual, motion)
+    planned = (_moving if mode == "motion" else _painting)(crop, residual, motion, layer)
     residual = match_crop_colors(crop, planned.start, planned.residual, planned.skin)
     planned = planned._replace(residual=residual)
     side = crop.shape[0]
-    weight = masks.activity_weight(residual, planned.motion) * masks.face_weight(side)
+    shown = residual
+    if planned.layer is not None:
+        shown = planned.layer.over(planned.start + residual) - planned.start
+    weight = masks.activity_weight(shown, planned.motion) * masks.face_weight(side)
     if region is not None:
         weight = weight * masks.region_weight(region, side) * masks.attention_weight(attention, side)
     return _widened(crop, planned, weight, expression, pasted=mode == "paste")
 
 
-def _moving(crop: np.ndarray, residual: np.ndarray, motion: NormalizedFlow | None) -> _Crop:
+def _moving(crop: np.ndarray, residual: np.ndarray, motion: NormalizedFlow | None, layer: PaintedLayer | None) -> _Crop:
     """An edit that moves the picture's pixels and paints what the motion cannot explain; arguments as for `plan_warp`."""
     start, edit = _start_and_edit(crop, residual, motion)
     if motion is None:
@@ -160,12 +173,17 @@ def _moving(crop: np.ndarray, residual: np.ndarray, motion: NormalizedFlow | Non
     opening = stretch_mask(flow)
     coarse = np.maximum(opening, overpainted)[..., None]
     residual = coarse * (_smoothed(edit) - start) + (1 - coarse) * _smoothed(edit - start)
-    return _Crop(start, flow, residual, overpainted, skin=1 - opening)
+    covering = None if layer is None else CoveringLayer.from_output(layer, crop, start)
+    return _Crop(start, flow, residual, overpainted, skin=1 - opening, layer=covering)
 
 
-def _painting(crop: np.ndarray, residual: np.ndarray, motion: NormalizedFlow | None) -> _Crop:
+def _painting(
+    crop: np.ndarray, residual: np.ndarray, motion: NormalizedFlow | None, layer: PaintedLayer | None
+) -> _Crop:
     """An edit that paints alone; arguments as for `plan_warp`."""
     start, edit = _start_and_edit(crop, residual, motion)
+    if layer is not None:
+        edit = CoveringLayer.from_output(layer, crop, start).over(edit)
     still = CropFlow(np.zeros((*crop.shape[:2], 2), np.float32))
     return _Crop(start, still, edit - start, np.zeros(crop.shape[:2], np.float32), skin=None)
 
@@ -187,6 +205,9 @@ def _widened(crop: np.ndarray, planned: _Crop, weight: np.ndarray, expression: n
         cv2.copyMakeBorder(field * weight, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
         for field in (masks.residual_weight(side), planned.overpainted)
     )
+    layer = planned.layer and CoveringLayer(
+        _spread(planned.layer.occlusion, pad) * inner, _spread(planned.layer.painted, pad)
+    )
     total = inner if pasted else _spread(weight, pad) * masks.spread_weight(side)
     return FaceWarp(
         motion=CropFlow(_spread(planned.motion, pad) * total[..., None]),
@@ -196,6 +217,7 @@ def _widened(crop: np.ndarray, planned: _Crop, weight: np.ndarray, expression: n
         overpainted=overpainted,
         expression=expression,
         pasted=pasted,
+        layer=layer,
     )
 
 

@@ -225,6 +225,7 @@ def plan_output(crop: np.ndarray, output: GeneratorOutput, request: FaceRequest)
         request.region,
         None if output.attention is None else output.attention[0, 0],
         expression=output.expression[0],
+        layer=output.layer,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ConfigurationError, ModelFormatError, one_line
 from ..model_source import ModelSource, find_source
-from .protocol import GeneratorOutput, one_by_one
+from .protocol import GeneratorOutput, PaintedLayer, one_by_one
 
 FILES = {"fp32": "model.onnx", "fp16": "model_fp16.onnx", "int8": "model_quantized.onnx"}
 
@@ -99,7 +99,8 @@ class ONNXGenerator:
         names = [output.name for output in self.session.get_outputs()]
         edit: dict[str, Any] = dict(zip(names, self.session.run(names, feed), strict=True))
         residual = edit["residual"] if self.ultimate_skip else edit["sample"] - crops
-        return GeneratorOutput(residual, edit.get("attention"), edit.get("motion"), expression)
+        layer = PaintedLayer(edit["occlusion"], edit["painted"]) if "occlusion" in edit else None
+        return GeneratorOutput(residual, edit.get("attention"), edit.get("motion"), expression, layer)
 
 
 def _download(source: ModelSource, filename: str, hub_kwargs: dict[str, Any]) -> Path:

@@ -9,6 +9,18 @@ from .._moved import renamed
 from ..images.warp import NormalizedFlow
 
 
+class PaintedLayer(NamedTuple):
+    """What an edit shows where the picture holds nothing of it, as inside a mouth that opens; see `SARGANOutput`.
+
+    Attributes:
+        occlusion: [N, 1, S, S] in [0, 1], how much of the moved picture is hidden.
+        painted: [N, 3, S, S] in [-1, 1], what hides it.
+    """
+
+    occlusion: np.ndarray
+    painted: np.ndarray
+
+
 class GeneratorOutput(NamedTuple):
     """What a generator returns for N crops of side S, all float32, at intensity 1.
 
@@ -18,17 +30,20 @@ class GeneratorOutput(NamedTuple):
         motion: [N, 2, S, S], x and y in normalised image coordinates (2.0 is the full width): where each pixel is fetched
             from, relative to itself; None for a model without motion.
         expression: [N, n], the condition it was made for: what refines an edit later must know it. All zeros are no class.
+        layer: what covers the moved crop where that has nothing to show; None for a model without an occlusion layer.
     """
 
     residual: np.ndarray
     attention: np.ndarray | None
     motion: NormalizedFlow | None
     expression: np.ndarray
+    layer: PaintedLayer | None = None
 
     @property
     def nbytes(self) -> int:
         """Memory of the arrays in bytes."""
-        return sum(field.nbytes for field in self if field is not None)
+        arrays = [*self[:4], *(self.layer or ())]
+        return sum(array.nbytes for array in arrays if array is not None)
 
     def one(self, index: int) -> "GeneratorOutput":
         """The output for one of the N crops alone, N = 1, in memory of its own."""
@@ -38,6 +53,7 @@ class GeneratorOutput(NamedTuple):
             None if self.attention is None else self.attention[part].copy(),
             None if self.motion is None else NormalizedFlow(self.motion[part].copy()),
             self.expression[part].copy(),
+            self.layer and PaintedLayer(*(field[part].copy() for field in self.layer)),
         )
 
 
@@ -95,11 +111,13 @@ def one_by_one(
     parts = [run(crops[i : i + 1], expression[i : i + 1], each[i]) for i in range(len(crops))]
     attentions = [part.attention for part in parts if part.attention is not None]
     motions = [part.motion for part in parts if part.motion is not None]
+    layers = [part.layer for part in parts if part.layer is not None]
     return GeneratorOutput(
         np.concatenate([part.residual for part in parts]),
         np.concatenate(attentions) if attentions else None,
         NormalizedFlow(np.concatenate(motions)) if motions else None,
         np.concatenate([part.expression for part in parts]),
+        PaintedLayer(*(np.concatenate(fields) for fields in zip(*layers, strict=True))) if layers else None,
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..images.normalize import channels_first, channels_last
 from ..images.warp import NormalizedFlow, to_crop_pixels, warp_field
-from .protocol import GeneratorOutput
+from .protocol import GeneratorOutput, PaintedLayer
 
 # If an edit needs more gain than this, the face usually shows the expression already. With a limit of 1.75, "happy" turned
 # smiles into grimaces.
@@ -33,24 +33,31 @@ def match_strength(
     wanted = output.expression @ np.asarray(typical_motion)
     motion = output.motion if plain is None or plain.motion is None else plain.motion
     gains = np.clip(wanted / np.maximum(rms_motion(motion), 1e-9), 1, MAX_GAIN)
-    amplified = [_amplify(*each) for each in zip(output.motion, output.residual, gains, strict=True)]
-    stronger = NormalizedFlow(np.stack([motion for motion, _ in amplified]))
-    return output._replace(motion=stronger, residual=np.stack([residual for _, residual in amplified]))
+    layers = output.layer or [np.empty((len(gains), 0, *output.motion.shape[2:]), np.float32)] * 2
+    amplified = [_amplify(*each) for each in zip(output.motion, output.residual, *layers, gains, strict=True)]
+    motion, residual, *fields = (np.stack(field) for field in zip(*amplified, strict=True))
+    layer = output.layer and PaintedLayer(*fields)
+    return output._replace(motion=NormalizedFlow(motion), residual=residual, layer=layer)
 
 
-def _amplify(motion: np.ndarray, residual: np.ndarray, gain: float) -> tuple[np.ndarray, np.ndarray]:
-    """Motion [2, S, S] and residual [3, S, S] of an edit `gain` times as strong.
+def _amplify(
+    motion: np.ndarray, residual: np.ndarray, occlusion: np.ndarray, painted: np.ndarray, gain: float
+) -> tuple[np.ndarray, ...]:
+    """Motion [2, S, S], residual [3, S, S] and layer, [1, S, S] and [3, S, S] or empty, of an edit `gain` times as strong.
 
     The edited face is moved on by the rest of the way. A motion that is only made longer fetches the inside of a mouth from
     beyond the lips, where the residual, made for other pixels, leaves it grey.
     """
     if gain == 1:
-        return motion, residual
+        return motion, residual, occlusion, painted
     further = ((gain - 1) * motion).astype(np.float32)
-    fields = np.ascontiguousarray(channels_last(np.concatenate([motion, residual])), dtype=np.float32)
+    together = np.concatenate([motion, residual, occlusion, painted])
+    fields = np.ascontiguousarray(channels_last(together), dtype=np.float32)
     flow = to_crop_pixels(NormalizedFlow(channels_last(further)), motion.shape[1])
     fields = channels_first(warp_field(fields, flow))
-    return further + fields[:2], np.clip(np.float32(gain) * fields[2:], -1, 1)
+    covering = 5 + len(occlusion)
+    residual = np.clip(np.float32(gain) * fields[2:5], -1, 1)
+    return further + fields[:2], residual, fields[5:covering], fields[covering:]
 
 
 def rms_motion(motion: np.ndarray) -> np.ndarray:

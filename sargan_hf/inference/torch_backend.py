@@ -11,7 +11,7 @@ from ..images.warp import NormalizedFlow
 from ..model_source import ModelSource
 from ..modeling_sargan import SARGAN
 from .cpu_generator import FastGenerator
-from .protocol import GeneratorOutput, one_by_one
+from .protocol import GeneratorOutput, PaintedLayer, one_by_one
 
 
 class TorchGenerator:
@@ -69,6 +69,7 @@ class TorchGenerator:
             None if output.attention is None else _array(output.attention),
             None if motion is None else NormalizedFlow(_array(motion)),
             expression,
+            None if output.occlusion is None else PaintedLayer(_array(output.occlusion), _array(output.painted)),
         )
 
 

@@ -23,6 +23,7 @@ from sargan_hf.inference.onnx_export import TOLERANCE, export_onnx
 CONFIGS = {
     "motion": {"motion": True},
     "motion, evened": {"motion": True, "typical_motion": [0.02] * 7},
+    "occlusion": {"motion": True, "occlusion": True},
     "published": {},
     "no attention": {"attention": False},
     "no skip": {"ultimate_skip": False, "expressions": ["neutral", "happy"]},
@@ -140,7 +141,10 @@ def test_generator_gives_what_the_torch_one_gives(exports, name):
     assert ours.expressions == theirs.expressions
     assert ours.sample_size == theirs.sample_size == 64
     feed = inputs(model, 3, 64, 64)
-    for actual, expected in zip(*(g(feed["pixel_values"], feed["expression"]) for g in (ours, theirs)), strict=True):
+    outputs = [generator(feed["pixel_values"], feed["expression"]) for generator in (ours, theirs)]
+    fields = [[*output[:4], *(output.layer or ())] for output in outputs]
+    assert len(fields[0]) == 4 + 2 * bool(model.config.occlusion)
+    for actual, expected in zip(*fields, strict=True):
         assert (actual is None) == (expected is None)
         if actual is not None:
             np.testing.assert_allclose(actual, expected, atol=TOLERANCE, rtol=0)
