@@ -1,5 +1,6 @@
 """Runs a training from start, or from a checkpoint, to the end."""
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -7,7 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from accelerate.utils import broadcast_object_list, set_seed
+from datasets import IterableDataset, IterableDatasetDict
 
+from ..data.loading import DataSource
 from ..errors import CheckpointError, ConfigurationError
 from ..file_errors import cause, remedy
 from .architecture import with_architecture
@@ -22,6 +25,7 @@ from .publish import reserve_repository, save_model
 from .resuming import changed_settings
 from .run_folder import begin_run, run_lock
 from .run_summary import run_summary
+from .schedule import with_length
 from .setup_data import prepare_data
 from .trainer import Trainer, to_device
 from .validation import Validator, save_grid
@@ -41,14 +45,20 @@ class Outcome(NamedTuple):
     interrupted: bool
 
 
-def train(config: TrainingConfig) -> Path:
+def train(config: TrainingConfig, dataset: DataSource | None = None) -> Path:
     """Trains from start, or from a checkpoint, to the end; returns the folder that holds the finished model.
+
+    Args:
+        config: the settings.
+        dataset: what to train on where the settings name neither `train_data_dir` nor `dataset_name`: a `Dataset` or
+            `IterableDataset` with columns as `load_expression_dataset` knows them, or a folder. An `IterableDataset` is
+            trained on as a stream.
 
     Raises:
         SARGANError: wrong settings or data, a damaged checkpoint, another run on the folder, a disk that is full, a loss
             that is not finite.
     """
-    config = with_architecture(config)
+    config = with_architecture(_with_source(config, dataset))
     accelerator, config = make_accelerator(config)
     output_dir = Path(config.output_dir)
     with run_lock(output_dir) if accelerator.is_main_process else nullcontext():
@@ -56,7 +66,9 @@ def train(config: TrainingConfig) -> Path:
         if config.push_to_hub and accelerator.is_main_process:
             reserve_repository(config)
         set_seed(config.seed)
-        trainer = Trainer(config, accelerator, prepare_data(config, accelerator))
+        data = prepare_data(config, accelerator, dataset)
+        config = with_length(config, len(data.faces), accelerator.num_processes)
+        trainer = Trainer(config, accelerator, data)
         first_step = _start(trainer)
         accelerator.print(run_summary(trainer, first_step))
         with Interruption(accelerator) as interruption:
@@ -68,6 +80,18 @@ def train(config: TrainingConfig) -> Path:
         accelerator.print(f"{'The model so far' if outcome.interrupted else 'Finished: the model'} is in {output_dir}")
         end_tracking(accelerator)
     return output_dir
+
+
+def _with_source(config: TrainingConfig, dataset: DataSource | None) -> TrainingConfig:
+    """The settings, after it is clear that there is one set to train on, and whether it is a stream."""
+    sources = [config.train_data_dir, config.dataset_name, dataset]
+    if sum(each is not None for each in sources) != 1:
+        raise ConfigurationError(
+            "Give the data as one of train_data_dir FOLDER and dataset_name HUB_ID, or in Python as train(config, dataset=...)."
+        )
+    if isinstance(dataset, IterableDataset | IterableDatasetDict):
+        return dataclasses.replace(config, streaming=True)
+    return config
 
 
 def _refuse_a_used_folder(config: TrainingConfig) -> None:

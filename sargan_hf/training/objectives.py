@@ -45,6 +45,7 @@ class Objective:
         shares_edit: whether the discriminator's step is made with the very edit that the generator learns from. That saves
             a run of the generator, and keeps its activations for the whole batch and both steps.
         penalty_apart: whether `d_penalty` is a phase of its own. Where it is not, `d_main` holds the penalty.
+        conditional: whether the discriminator sees each picture beside the one that it was made from.
     """
 
     config: TrainingConfig
@@ -53,6 +54,7 @@ class Objective:
 
     shares_edit: ClassVar[bool] = True
     penalty_apart: ClassVar[bool] = False
+    conditional: ClassVar[bool] = False
 
     def adversary_active(self, step: int) -> bool:
         return step >= self.config.adversarial_start and (
@@ -146,6 +148,7 @@ class FastObjective(Objective):
     discriminator sees each picture beside the one that was edited; beside nothing, where a sample has no truth.
     """
 
+    conditional = True
     penalty_interval: ClassVar[int] = 8
 
     def d_main(self, batch: Batch, fake: Tensor, step: int) -> Loss:
@@ -212,6 +215,3 @@ class FastObjective(Objective):
     @staticmethod
     def _original(batch: Batch) -> Tensor:
         return batch["source"] * batch["paired"][:, None, None, None]
-
-
-OBJECTIVES: dict[str, type[Objective]] = {"paper": PaperObjective, "fast": FastObjective}

@@ -70,6 +70,8 @@ class Draw:
     canonical: bool = True  # False where the pictures are no canonical crops: no spectacles, no caricatures
     pairs: bool = True  # False draws paired pictures as if they were not
     shares: ControlShares | None = None  # None trains no controls
+    geometry: float = 1.0  # strength of the three below; 0 leaves flips only
+    dealt: bool = False  # unpaired pictures get the labels of the other pictures of their batch, not any class alike
     rotation: float = 12.0  # degrees either way
     zoom: tuple[float, float] = (0.92, 1.15)  # times the canonical crop
     shift: float = 0.05  # of the side
@@ -144,11 +146,12 @@ class SampleMaker:
         return sample | {"controls": asked, "source_controls": back}
 
     def _geometry(self, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
-        draw, stored = self.draw, self.stored
-        zoom = draw.resolution / stored * rng.uniform(*draw.zoom)
-        centre = (stored - 1) / 2
-        matrix = cv2.getRotationMatrix2D((centre, centre), rng.uniform(-draw.rotation, draw.rotation), zoom)
-        shift = rng.uniform(-draw.shift, draw.shift, 2) * draw.resolution
+        draw, stored, strength = self.draw, self.stored, self.draw.geometry
+        smallest, largest = (1 + (end - 1) * strength for end in draw.zoom) if strength != 1 else draw.zoom
+        zoom = draw.resolution / stored * rng.uniform(smallest, largest)
+        centre, rotation = (stored - 1) / 2, draw.rotation * strength
+        matrix = cv2.getRotationMatrix2D((centre, centre), rng.uniform(-rotation, rotation), zoom)
+        shift = rng.uniform(-draw.shift * strength, draw.shift * strength, 2) * draw.resolution
         matrix[:, 2] += (draw.resolution - 1) / 2 - centre + shift
         return matrix, bool(rng.random() < 0.5)
 

@@ -16,7 +16,8 @@ from ..errors import SARGANError
 from ..modeling_sargan import SARGAN, SARGANOutput
 from .config import TrainingConfig
 from .editor import Editor
-from .objectives import OBJECTIVES, Batch, Loss, Parts
+from .objectives import Batch, Loss, Parts
+from .registry import registered
 from .resuming import restore_trainer, save_trainer
 from .schedule import learning_rate_factor
 from .setup_data import TrainingData
@@ -44,13 +45,15 @@ class Trainer:
         self.generator_optimizer = self._adam(self.generator, config.learning_rate)
         self.discriminator_optimizer = self._adam(self.discriminator, config.discriminator_learning_rate)
         self.average = EMAModel(list(self.generator.parameters()), decay=config.ema_decay) if config.ema_decay else None
-        self.editor = Editor(self.generator, accelerator)
-        self.objective = OBJECTIVES[config.objective](config, self.editor, self.discriminator)
+        self.editor = Editor(self.generator, accelerator, data.expressions)
+        self.objective = registered("objective", config.objective)(config, self.editor, self.discriminator)
 
     def _adam(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
         betas = (self.config.adam_beta1, self.config.adam_beta2)
         # Fused: one pass over the memory of 45 M parameters instead of ten.
-        optimizer = torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=True)
+        optimizer = torch.optim.Adam(
+            network.parameters(), lr=rate, betas=betas, eps=self.config.adam_epsilon, fused=True
+        )
         return self.accelerator.prepare(optimizer)
 
     def update(self, batches: list[Batch], step: int) -> Parts:
