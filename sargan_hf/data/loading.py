@@ -25,6 +25,7 @@ from .schema import to_schema
 from .shards import choose_split, configured_files, is_shard, load_shards
 from .sources import SOURCES, find_source, read_source
 from .sources.base import Layout
+from .streaming import with_row_names
 
 __all__ = ["DataSource", "load_expression_dataset", "split_by_subject"]
 
@@ -101,8 +102,8 @@ def load_expression_dataset(
     Returns:
         The rows, with features `image` (Image), `expression` (ClassLabel of `expressions`), `subject` (the person; "" where
         unknown; "a+b" for a mix of two) and `pair` (equal for pictures that differ in expression only, else ""). Further
-        columns of the source follow. The same content has the same `_fingerprint` in every process. The set's `split` is the
-        part that was chosen.
+        columns of the source follow, and in a stream of Parquet files `row_name`, the file and row of each picture. The same
+        content has the same `_fingerprint` in every process. The set's `split` is the part that was chosen.
 
     Raises:
         DatasetError: there is no such source or split, files are missing or damaged, labels are unknown or differ, or a pair
@@ -135,7 +136,8 @@ def _rows_of(
         _refuse_settings("a set on the Hub", adapter=adapter)
         origin, rows = str(source), load_from_hub(str(source), streaming, revision, cache_dir)
     parts = isinstance(rows, DatasetDict | IterableDatasetDict)
-    return origin, rows[choose_split(list(map(str, rows)), split, origin)] if parts else rows
+    part = rows[choose_split(list(map(str, rows)), split, origin)] if parts else rows
+    return origin, with_row_names(part) if isinstance(part, IterableDataset) else part
 
 
 def _refuse_settings(kind: str, **settings: str | None) -> None:
@@ -170,6 +172,8 @@ def _load_folder(
         _report_unread(origin, files, shards, metadata)
         if shards and not metadata:
             dataset = load_shards(root, shards, split, streaming, cache_dir)
+            if isinstance(dataset, IterableDataset):
+                dataset = with_row_names(dataset)
             return _checked(to_schema(dataset, expressions, origin, controls, roles), origin)
     if metadata and adapter is None:
         examples, extra = examples_from_metadata(root, files, expressions, roles)

@@ -2,12 +2,11 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from accelerate.utils import broadcast_object_list, set_seed
+from accelerate.utils import broadcast_object_list, gather_object, set_seed
 from datasets import IterableDataset, IterableDatasetDict
 
 from ..data.loading import DataSource
@@ -18,7 +17,7 @@ from .checkpoints import find_checkpoint, foreign_checkpoints, list_checkpoints
 from .config import TrainingConfig
 from .interruption import Interruption
 from .launching import make_accelerator
-from .loader import let_go, training_batches
+from .loader import Batches, let_go, training_batches
 from .objectives import Batch
 from .progress import Progress, end_tracking
 from .publish import reserve_repository, save_model
@@ -27,6 +26,7 @@ from .run_folder import begin_run, run_lock
 from .run_summary import run_summary
 from .schedule import with_length
 from .setup_data import prepare_data
+from .stream_blocks import START, Place
 from .trainer import Trainer, to_device
 from .validation import Validator, save_grid
 
@@ -69,10 +69,10 @@ def train(config: TrainingConfig, dataset: DataSource | None = None) -> Path:
         data = prepare_data(config, accelerator, dataset)
         config = with_length(config, len(data.faces), accelerator.num_processes)
         trainer = Trainer(config, accelerator, data)
-        first_step = _start(trainer)
+        first_step, place = _start(trainer)
         accelerator.print(run_summary(trainer, first_step))
         with Interruption(accelerator) as interruption:
-            outcome = _run(trainer, first_step, interruption)
+            outcome = _run(trainer, first_step, place, interruption)
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
             with trainer.averaged_generator() as generator:
@@ -103,8 +103,12 @@ def _refuse_a_used_folder(config: TrainingConfig) -> None:
         )
 
 
-def _start(trainer: Trainer) -> int:
-    """Goes on from the checkpoint that the settings name, if there is one; returns the first step to make."""
+def _start(trainer: Trainer) -> tuple[int, Place | None]:
+    """Goes on from the checkpoint that the settings name, if there is one.
+
+    Returns:
+        The first step to make, and where a stream goes on.
+    """
     config, accelerator, output_dir = trainer.config, trainer.accelerator, trainer.output_dir
     start = [None]
     if config.resume_from_checkpoint and accelerator.is_main_process:
@@ -126,14 +130,25 @@ def _start(trainer: Trainer) -> int:
             raise CheckpointError(
                 f"{output_dir} cannot be written ({cause(error)}). {remedy(error, output_dir)}, or give another output_dir."
             ) from error
-    return state["step"] if state else 0
+    return (state["step"], _place(trainer, state)) if state else (0, None)
 
 
-def _run(trainer: Trainer, first_step: int, interruption: Interruption) -> Outcome:
+def _place(trainer: Trainer, state: dict[str, Any]) -> Place | None:
+    """Where this process goes on in a stream; from a new pass where the checkpoint is of another number of processes."""
+    accelerator, places = trainer.accelerator, state.get("stream")
+    if not trainer.config.streaming:
+        return None
+    if isinstance(places, list) and len(places) == accelerator.num_processes:
+        return places[accelerator.process_index]
+    accelerator.print("The checkpoint does not say where these processes go on in the stream: a new pass begins.")
+    return {**START, "epoch": 1 + max((place["epoch"] for place in places or ()), default=0)}
+
+
+def _run(trainer: Trainer, first_step: int, place: Place | None, interruption: Interruption) -> Outcome:
     """Runs to the end or to an interruption."""
     config, main = trainer.config, trainer.accelerator.is_main_process
     validator = Validator.of(trainer.data, config.resolution) if main else None
-    batches = training_batches(trainer.data.samples, first_step, config, trainer.accelerator)
+    batches = training_batches(trainer.data.samples, first_step, config, trainer.accelerator, place=place)
     done, stop, errors = first_step, False, None
     with let_go(batches), Progress(config, trainer.accelerator, first_step) as progress:
         while done < config.max_train_steps and not stop:
@@ -144,8 +159,10 @@ def _run(trainer: Trainer, first_step: int, interruption: Interruption) -> Outco
             stop = interruption.asked()
             if validator and done % config.validation_steps == 0:
                 errors = _validate(trainer, validator, done, progress)
-            if main and (done == config.max_train_steps or stop or done % config.checkpointing_steps == 0):
-                trainer.save(done)
+            if done == config.max_train_steps or stop or done % config.checkpointing_steps == 0:
+                places = gather_object([batches.place()]) if config.streaming else None  # of all processes
+                if main:
+                    trainer.save(done, places)
         if validator and errors is None:
             errors = _validate(trainer, validator, done, progress)
         interrupted = stop and done < config.max_train_steps
@@ -154,7 +171,7 @@ def _run(trainer: Trainer, first_step: int, interruption: Interruption) -> Outco
     return Outcome(done, errors or {}, interrupted)
 
 
-def _next(batches: Iterator[Batch], trainer: Trainer) -> tuple[list[Batch], float]:
+def _next(batches: Batches, trainer: Trainer) -> tuple[list[Batch], float]:
     """The micro-batches of a step, on the device, and how many seconds they were waited for."""
     start = time.perf_counter()
     count, device = trainer.config.gradient_accumulation_steps, trainer.accelerator.device

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,8 +29,6 @@ class TrainingSamples(Dataset):
         mix: float32 [1, 1, 1] uniform in [0, 1), for the gradient penalty
     """
 
-    supports_workers: ClassVar[bool] = True
-
     def __init__(self, faces: FaceCache, draw: Draw, neutral: int, maps: MotionMaps, before: FaceCache | None = None):
         self.faces, self.draw, self.neutral, self.maps, self.before = faces, draw, neutral, maps, before
         self.maker = SampleMaker(draw, faces.size, maps)
@@ -54,7 +52,9 @@ class TrainingSamples(Dataset):
         true = None if target is None else self._face(target)
         return self.maker.make(self._face(source), true, choice.expression, exact, rng, choice.controls)
 
-    def loader_kwargs(self, first_step: int, local_batch: int, rank: int, world: int) -> dict[str, Any]:
+    def loader_kwargs(
+        self, first_step: int, local_batch: int, rank: int, world: int, place: Any = None
+    ) -> dict[str, Any]:
         self.batch = local_batch * world
         return {"dataset": self, "sampler": StreamSampler(first_step, local_batch, rank, world)}
 

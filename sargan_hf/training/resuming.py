@@ -56,8 +56,11 @@ class Resumable(Protocol):
     average: EMAModel | None
 
 
-def save_trainer(trainer: Resumable, step: int) -> Path:
+def save_trainer(trainer: Resumable, step: int, stream: list | None = None) -> Path:
     """Writes a checkpoint, after `step` steps, of everything that the next one depends on.
+
+    Args:
+        stream: where each process goes on in a stream.
 
     Raises:
         CheckpointError: it cannot be written.
@@ -68,6 +71,8 @@ def save_trainer(trainer: Resumable, step: int) -> Path:
         "config": trainer.config.to_yaml(),
         "generator": _form(trainer),
     }
+    if stream is not None:
+        state["stream"] = stream
     if trainer.average:
         names = [name for name, _ in trainer.generator.named_parameters()]
         networks["ema"] = dict(zip(names, trainer.average.shadow_params, strict=True))

@@ -5,7 +5,7 @@ and the same pictures come out however many processes, workers or accumulation s
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -20,20 +20,17 @@ from .optical_flow import MotionMaps, transform_flow
 
 
 class Samples(Protocol):
-    """What the data loader needs from a source of samples; `TrainingSamples` says what a sample is.
+    """What the data loader needs from a source of samples; `TrainingSamples` says what a sample is."""
 
-    Attributes:
-        supports_workers: whether worker processes may read it. Else the training process reads it itself.
-    """
-
-    supports_workers: ClassVar[bool]
-
-    def loader_kwargs(self, first_step: int, local_batch: int, rank: int, world: int) -> dict[str, Any]:
+    def loader_kwargs(
+        self, first_step: int, local_batch: int, rank: int, world: int, place: Any = None
+    ) -> dict[str, Any]:
         """The arguments of `torch.utils.data.DataLoader` for one process, from update `first_step` on.
 
         Args:
             local_batch: samples of this process for each update.
             rank, world: of the process, and how many there are.
+            place: where a stream goes on, see `stream_blocks.Place`; other sets know it by the step.
         """
         ...
 

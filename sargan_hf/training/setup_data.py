@@ -19,7 +19,8 @@ from .image_cache import FaceCache, FaceLabels
 from .map_dataset import TrainingSamples
 from .optical_flow import MotionMaps
 from .sample import ControlShares, Draw, SampleMaker, Samples
-from .stream_dataset import StreamedSamples, split_stream
+from .stream_dataset import StreamedSamples
+from .stream_split import split_stream
 
 logger = logging.getLogger(__name__)
 # Crops are stored a little larger than they are trained on, so that zoom and rotation do not blur them.
@@ -34,6 +35,7 @@ class TrainingData:
     held_out: decoded pictures of those kept aside (None with held_out=0).
     expressions: names in the order of the labels and of the networks' config.
     held_out_before: what the held-out pictures are made from, where the set says so.
+    whole: whether `faces` are all pictures; of a long stream they are those of its first rows.
     """
 
     samples: Samples
@@ -41,6 +43,7 @@ class TrainingData:
     held_out: FaceCache | None
     expressions: tuple[str, ...]
     held_out_before: FaceCache | None = None
+    whole: bool = True
 
 
 def prepare_data(config: TrainingConfig, accelerator: Accelerator, dataset: DataSource | None = None) -> TrainingData:
@@ -100,7 +103,7 @@ def _prepare(config: TrainingConfig, accelerator: Accelerator, source: DataSourc
         dataset = _some(dataset, config.max_train_samples, config.seed)
         faces, before = FaceCache(dataset, stored), _before(dataset, stored)
     if before is None:
-        _check_classes(faces, expressions, config)
+        _check_classes(faces, expressions, config, faces.classes)
     if before is not None:  # mouths, not faces
         draw = replace(draw, canonical=False)
     samples = TrainingSamples(faces, draw, _neutral(expressions), MotionMaps(dataset), before)
@@ -117,20 +120,19 @@ def _before(dataset: Dataset, stored: int) -> FaceCache | None:
 def _prepare_stream(
     config: TrainingConfig, accelerator: Accelerator, draw: Draw, stored: int, source: DataSource | None
 ) -> TrainingData:
-    if config.dataloader_num_workers > 1 and accelerator.is_main_process:
-        logger.warning("The training process reads a stream itself: dataloader_num_workers has no effect.")
     stream = _load(config, source)
     assert isinstance(stream, IterableDataset)
     assert stream.features is not None  # resolved by then
     if "before" in stream.features:
         raise ConfigurationError("A set with a column `before` is small: train on it without --streaming.")
     expressions = tuple(stream.features["expression"].names)
-    with accelerator.main_process_first():
+    with accelerator.local_main_process_first():
         parts = split_stream(stream, config.held_out, config.seed, stored)
-    _check_classes(parts.labels, expressions, config)
+    _check_classes(parts.labels, expressions, config, parts.classes)
     maker = SampleMaker(draw, stored, MotionMaps())
-    samples = StreamedSamples(stream, maker, _neutral(expressions), parts.labels.classes, parts.left_out)
-    return TrainingData(samples, parts.labels, parts.held_out, expressions)
+    neutral = _neutral(expressions)
+    samples = StreamedSamples(stream, maker, neutral, parts.classes, parts.kept, config.max_damaged)
+    return TrainingData(samples, parts.labels, parts.held_out, expressions, whole=parts.whole)
 
 
 def _load(config: TrainingConfig, given: DataSource | None) -> Dataset | IterableDataset:
@@ -171,8 +173,10 @@ def _some(dataset: Dataset, most: int | None, seed: int) -> Dataset:
     return dataset.select(sorted(chosen[:most]))
 
 
-def _check_classes(faces: FaceLabels, expressions: tuple[str, ...], config: TrainingConfig) -> None:
-    shown = [expressions[index] for index in faces.classes]
+def _check_classes(
+    faces: FaceLabels, expressions: tuple[str, ...], config: TrainingConfig, classes: tuple[int, ...]
+) -> None:
+    shown = [expressions[index] for index in classes]
     if len(shown) < 2 and not config.controls:
         raise DatasetError(
             f"All {len(faces)} pictures to train on are {shown[0] if shown else 'of no class'}: expressions are learned from "

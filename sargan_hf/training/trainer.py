@@ -182,13 +182,16 @@ class Trainer:
             if self.average:
                 self.average.restore(parameters)
 
-    def save(self, step: int) -> Path:
+    def save(self, step: int, stream: list | None = None) -> Path:
         """Writes a checkpoint after `step` steps and returns its folder.
+
+        Args:
+            stream: where each process goes on in a stream, see `stream_blocks.Place`.
 
         Raises:
             CheckpointError: it cannot be written.
         """
-        return save_trainer(self, step)
+        return save_trainer(self, step, stream)
 
     def resume(self, folder: Path) -> dict[str, Any]:
         """Continues from a checkpoint; the steps that follow equal those of a run that was never interrupted.

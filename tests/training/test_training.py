@@ -27,6 +27,7 @@ from sargan_hf.training.optical_flow import MotionMaps, transform_flow
 from sargan_hf.training.schedule import learning_rate_factor
 from sargan_hf.training.setup_data import prepare_data
 from sargan_hf.training.setup_networks import build_generator
+from sargan_hf.training.stream_blocks import START
 from sargan_hf.training.trainer import Trainer
 from sargan_hf.training.validation import Validator
 
@@ -102,7 +103,10 @@ def test_a_stream_finds_pairs_and_keeps_people_aside(make_config, shards):
 def test_processes_share_a_stream_between_them(make_config, shards):
     data = prepare_data(make_config(**shards), Accelerator(cpu=True))
     shares = [data.samples.loader_kwargs(0, 4, rank, 2)["dataset"] for rank in range(2)]
-    rows = [[(row["subject"], row["expression"]) for row in share._epoch(share.rows, 0)] for share in shares]
+    rows = [
+        [(row["subject"], row["expression"]) for row in block.rows]
+        for block in (next(share.order.share.blocks(START)) for share in shares)
+    ]
     labels = zip(data.faces.subject, data.faces.expression.tolist(), strict=True)
     assert sorted(rows[0] + rows[1]) == sorted(labels)
 
