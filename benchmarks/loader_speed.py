@@ -169,7 +169,7 @@ def main() -> None:
         if given.profile:
             with cProfile.Profile() as profile:
                 kinds[given.profile](given.samples)
-            pstats.Stats(profile).sort_stats("tottime").print_stats(25)
+            pstats.Stats(profile).sort_stats("tottime").print_stats(30)
             return
         for name, make in kinds.items():
             make(20)

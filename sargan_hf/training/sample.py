@@ -126,7 +126,10 @@ class SampleMaker:
             pictures, (flow, valid) = occluder.before(pictures), occluder.stills(flow, valid)
         if self.draw.stylise > 0:
             pictures = stylise(pictures, rng, self.draw.stylise)
-        pixels = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32) * 2 - 1)
+        planes = np.stack([plane for picture in pictures for plane in cv2.split(picture)])
+        planes *= 2
+        planes -= 1
+        pixels = torch.from_numpy(planes).reshape(len(pictures), 3, *planes.shape[1:])
         sample = {
             "motion": torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) * (2 / self.draw.resolution),
             "motion_valid": torch.from_numpy(valid)[None],
