@@ -133,14 +133,14 @@ def _unpacked(data: bytes) -> tuple[int, int, bytes]:
         raise DatasetError(f"A motion column is damaged ({error}); make the data set again.") from error
 
 
-class _MotionOfPicture:
+class MotionOfPicture:
     """What can be said of motion by its three arrays, wherever they are."""
 
     backward: np.ndarray
     forward: np.ndarray
     valid: np.ndarray
 
-    @property
+    @cached_property
     def is_neutral(self) -> bool:
         """Whether this is the neutral picture: nothing moves and all of it is seen."""
         return not self.backward.any() and bool(self.valid.all())
@@ -154,7 +154,7 @@ class _MotionOfPicture:
 
 
 @dataclass(frozen=True, eq=False)
-class PairMotion(_MotionOfPicture):
+class PairMotion(MotionOfPicture):
     """Motion between one picture and the neutral picture of its pair.
 
     Attributes:
@@ -185,7 +185,7 @@ class PairMotion(_MotionOfPicture):
 
 
 @dataclass(frozen=True, eq=False)
-class EncodedPairMotion(_MotionOfPicture):
+class EncodedPairMotion(MotionOfPicture):
     """The same, out of a dataset row: each array is decoded when it is first used, as a training sample rarely needs all.
 
     Attributes:
@@ -231,10 +231,10 @@ class EncodedPairMotion(_MotionOfPicture):
         return decode_valid(self.encoded.get(MASK_COLUMN, b"")) if valid is None else valid
 
     @cached_property
-    def is_neutral(self) -> bool:  # type: ignore[override]
+    def is_neutral(self) -> bool:
         data, mask = self.encoded["motion_backward"], self.encoded.get(MASK_COLUMN, b"")
         if len(data) > _LONGEST_NEUTRAL:
-            return super().is_neutral
+            return not self.backward.any() and bool(self.valid.all())
         return _neutral_columns(bytes(data), bytes(mask))
 
 
@@ -244,7 +244,7 @@ def _neutral_columns(backward: bytes, mask: bytes) -> bool:
     return bool(not decode_motion(backward).any() and decode_valid(mask or backward).all())
 
 
-AnyPairMotion = PairMotion | EncodedPairMotion
+AnyPairMotion = MotionOfPicture
 
 
 def motion_between(source: AnyPairMotion, target: AnyPairMotion) -> tuple[np.ndarray, np.ndarray]:

@@ -131,7 +131,7 @@ class SampleMaker:
         planes -= 1
         pixels = torch.from_numpy(planes).reshape(len(pictures), 3, *planes.shape[1:])
         sample = {
-            "motion": torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) * (2 / self.draw.resolution),
+            "motion": torch.from_numpy(np.stack(cv2.split(flow))) * (2 / self.draw.resolution),
             "motion_valid": torch.from_numpy(valid)[None],
             "source": pixels[0],
             "target": pixels[-1],

@@ -102,11 +102,12 @@ def _prepare(config: TrainingConfig, accelerator: Accelerator, source: DataSourc
             held_out, held_out_before = FaceCache(parts["test"], stored), _before(parts["test"], stored)
         dataset = _some(dataset, config.max_train_samples, config.seed)
         faces, before = FaceCache(dataset, stored), _before(dataset, stored)
+        maps = MotionMaps(dataset, keep=bool(config.motion))
     if before is None:
         _check_classes(faces, expressions, config, faces.classes)
     if before is not None:  # mouths, not faces
         draw = replace(draw, canonical=False)
-    samples = TrainingSamples(faces, draw, _neutral(expressions), MotionMaps(dataset), before)
+    samples = TrainingSamples(faces, draw, _neutral(expressions), maps, before)
     return TrainingData(samples, faces, held_out, expressions, held_out_before)
 
 
