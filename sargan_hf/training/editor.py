@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..expressions import NO_CLASS
 from ..inference.cpu_generator import FastGenerator
 from ..modeling_sargan import SARGAN, SARGANOutput
 
@@ -52,5 +51,6 @@ class Editor:
         self._snapshot = None
 
     def _one_hot(self, expression: Tensor, dtype: torch.dtype) -> Tensor:
-        rows = nn.functional.one_hot(expression.clamp(min=0), self._classes)
-        return (rows * (expression != NO_CLASS)[:, None]).to(dtype)
+        # No `one_hot`: it reads the numbers back to check them. `NO_CLASS` equals none of them.
+        classes = torch.arange(self._classes, device=expression.device)
+        return (expression[:, None] == classes).to(dtype)

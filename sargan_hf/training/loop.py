@@ -155,6 +155,8 @@ def _run(trainer: Trainer, first_step: int, place: Place | None, interruption: I
             micro_batches, waited = _next(batches, trainer)
             parts = trainer.update(micro_batches, step=done)
             done, errors = done + 1, None
+            if done % config.logging_steps == 0:
+                trainer.check.tell()
             progress.log(done, parts, waited)
             stop = interruption.asked()
             if validator and done % config.validation_steps == 0:

@@ -21,6 +21,7 @@ from .config import TrainingConfig
 from .critic_gradient import critic_slope
 
 Batch = dict[str, Tensor]
+ON_HOST = "paired_on_host"  # `paired` where the host can read it without waiting for a GPU
 Parts = dict[str, Tensor]
 
 
@@ -104,6 +105,10 @@ class Objective:
         return loss * paired, parts
 
 
+def _on_host(batch: Batch) -> Tensor:
+    return batch.get(ON_HOST, batch["paired"])
+
+
 class PaperObjective(Objective):
     """arXiv 2303.17212, section III-E: WGAN-GP, expression classification, cycle L1; the truth where data is paired."""
 
@@ -135,7 +140,7 @@ class PaperObjective(Objective):
             parts = {"g_adversarial": adversarial, "g_expression": expression}
         parts["g_cycle"] = self._cycle_error(batch, output.sample).mean()
         total = total + config.cycle_weight * parts["g_cycle"]
-        if batch["paired"].any() and config.paired_weight:
+        if config.paired_weight and _on_host(batch).any():
             paired, more = self._paired_error(batch, output)
             total, parts = total + paired.mean(), parts | more
         return Loss(total, parts)
@@ -174,10 +179,10 @@ class FastObjective(Objective):
     def g_main(self, batch: Batch, output: SARGANOutput, step: int) -> Loss:
         config, unpaired = self.config, 1 - batch["paired"]
         total, parts = output.sample.new_zeros(()), {}
-        if batch["paired"].any():
+        if _on_host(batch).any():
             paired, parts = self._paired_error(batch, output)
             total = total + paired.mean()
-        if unpaired.any():
+        if (_on_host(batch) < 1).any():
             parts["g_cycle"] = (self._cycle_error(batch, output.sample) * unpaired).mean()
             total = total + config.paired_weight * config.cycle_weight * parts["g_cycle"]
         if self.adversary_teaches(step):
@@ -194,7 +199,7 @@ class FastObjective(Objective):
             "g_expression": losses.expression_error(judged.expression, batch["target_expression"]),
         }
         total = config.adversarial_weight * parts["g_adversarial"] + config.expression_weight * parts["g_expression"]
-        if config.feature_weight and batch["paired"].any():
+        if config.feature_weight and _on_host(batch).any():
             with torch.no_grad():
                 truth = self.discriminator(batch["target"], original).features
             distance = losses.feature_distance(judged.features, truth) * batch["paired"]
