@@ -15,15 +15,16 @@ EXPRESSIONS = ("afraid", "angry", "disgusted", "happy", "neutral", "sad", "surpr
 MAX_INTENSITY = 1.5  # how far an edit may be exaggerated; 1 is the expression as trained
 NO_CLASS = -1  # where a column of labels has none: what hubs store for a label that is withheld
 
-# What data sets and people call the seven; the two-letter codes are those of KDEF, the three-letter ones of CREMA-D.
+# What data sets and people call the seven; the two-letter codes are those of KDEF, also with S as its
+# frontal view has them in the reference implementation's folders; the other three-letter ones are CREMA-D's.
 ALIASES = {
-    "afraid": ("fear", "fearful", "scared", "fright", "af", "fea"),
-    "angry": ("anger", "mad", "an", "ang"),
+    "afraid": ("fear", "fearful", "scared", "fright", "af", "afs", "fea"),
+    "angry": ("anger", "mad", "an", "ans", "ang"),
     "disgusted": ("disgust", "di", "dis"),
-    "happy": ("happiness", "joy", "joyful", "smile", "smiling", "ha", "hap"),
-    "neutral": ("neutrality", "calm", "none", "ne", "neu"),
-    "sad": ("sadness", "unhappy", "sorrow", "sa"),
-    "surprised": ("surprise", "su", "sur"),
+    "happy": ("happiness", "joy", "joyful", "smile", "smiling", "ha", "has", "hap"),
+    "neutral": ("neutrality", "calm", "none", "ne", "nes", "neu"),
+    "sad": ("sadness", "unhappy", "sorrow", "sa", "sas"),
+    "surprised": ("surprise", "su", "sur", "sus"),
 }
 _CANONICAL = {alias: name for name, aliases in ALIASES.items() for alias in (name, *aliases)}
 

@@ -3,7 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-from sargan_hf.training.config import PRESETS, TrainingConfig
+from sargan_hf.training.config import TrainingConfig
+from sargan_hf.training.settings import PRESETS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "training.md"
 START, END = "<!-- settings -->\n", "<!-- end of settings -->\n"

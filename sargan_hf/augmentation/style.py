@@ -160,7 +160,7 @@ def pencil(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
 def exposure(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Contrast, brightness and white balance."""
     gain = 1 + strength * (rng.uniform(-0.25, 0.25) + rng.uniform(-0.06, 0.06, 3))
-    return pictures * gain.astype(np.float32) + strength * rng.uniform(-0.1, 0.1)
+    return _times(pictures, np.tile(gain.astype(np.float32), pictures.shape[2])) + strength * rng.uniform(-0.1, 0.1)
 
 
 def gamma(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -174,7 +174,7 @@ def side_light(pictures: np.ndarray, rng: np.random.Generator, strength: float) 
     angle, depth = rng.uniform(0, 2 * math.pi), strength * rng.uniform(0.1, 0.5)
     across = np.linspace(-1, 1, width, dtype=np.float32) * math.cos(angle)
     down = np.linspace(-1, 1, height, dtype=np.float32) * math.sin(angle)
-    return pictures * (1 + depth * (down[:, None] + across))[..., None]
+    return _times(pictures, np.repeat(1 + depth * (down[:, None] + across), 3, axis=1))
 
 
 def canvas(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -184,7 +184,7 @@ def canvas(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
     warp = np.sin(2 * math.pi / pitch * np.arange(width, dtype=np.float32))
     weft = np.sin(2 * math.pi / pitch * np.arange(height, dtype=np.float32))
     weave = warp + weft[:, None] + 0.5 * clouds(rng, (height, width), 0.8)
-    return pictures * (1 + depth * weave)[..., None]
+    return _times(pictures, np.repeat(1 + depth * weave, 3, axis=1))
 
 
 def grain(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -252,6 +252,12 @@ CONDITIONS = (
 
 def _mix(before: np.ndarray, after: np.ndarray, amount: float) -> np.ndarray:
     return before + amount * (after - before)
+
+
+def _times(pictures: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Pictures times factors [H or 1, 3 W]: NumPy is several times slower at loops over three channels."""
+    flat = np.ascontiguousarray(pictures).reshape(*pictures.shape[:2], -1)
+    return (flat * factors).reshape(pictures.shape)
 
 
 def _grey(pictures: np.ndarray) -> np.ndarray:

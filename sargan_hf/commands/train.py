@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import get_args
 
 from ..errors import ConfigurationError
-from ..training.config import OLD_NAMES, PRESETS, TrainingConfig, by_new_names, nearest
+from ..training.config import GROUPS, TrainingConfig
+from ..training.settings import OLD_NAMES, PRESETS, SAME_NAMES, by_new_names, nearest
 
 
 def parse_config(arguments: Sequence[str] | None = None) -> tuple[TrainingConfig, bool]:
@@ -19,17 +20,8 @@ def parse_config(arguments: Sequence[str] | None = None) -> tuple[TrainingConfig
     Raises:
         ConfigurationError: an unknown setting or a value that cannot work.
     """
-    parser = argparse.ArgumentParser(
-        description="Train SARGAN with Accelerate, on a CPU, one GPU or many.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--config", metavar="FILE", default=None, help="YAML or JSON file with settings")
-    parser.add_argument("--dry_run", action="store_true", help="print the plan and stop")
     fields = {each.name: each for each in dataclasses.fields(TrainingConfig)}
-    for name, each in fields.items():
-        _add_flag(parser, name, each)
-    for old, new in OLD_NAMES.items():
-        _add_flag(parser, old, fields[new], shown=False)
+    parser = _parser(fields)
     known, unknown = parser.parse_known_args(arguments)
     if unknown:
         flags = [each.split("=")[0] for each in unknown if each.startswith("--")] or unknown
@@ -40,18 +32,38 @@ def parse_config(arguments: Sequence[str] | None = None) -> tuple[TrainingConfig
 
     values = TrainingConfig.load(file) if file else {}
     values |= by_new_names({name: value for name, value in given.items() if value is not None})
-    config = TrainingConfig.from_dict(PRESETS.get(str(values.get("objective")), {}) | values)
+    config = TrainingConfig.from_dict(values)
     if (config.train_data_dir is None) == (config.dataset_name is None):
         raise ConfigurationError("Give the data as either --train_data_dir FOLDER or --dataset_name HUB_ID.")
     return config, dry_run
 
 
-def _add_flag(parser: argparse.ArgumentParser, name: str, each: dataclasses.Field, shown: bool = True) -> None:
+def _parser(fields: dict[str, dataclasses.Field]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        usage="%(prog)s (--train_data_dir FOLDER | --dataset_name ID) [--output_dir FOLDER] [--SETTING VALUE ...]",
+        description="Train SARGAN with Accelerate, on a CPU, one GPU or many.",
+        epilog="A setting comes from its flag, else from --config, else from the objective's preset, else it is the "
+        "default. docs/training.md explains them.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--config", metavar="FILE", default=None, help="YAML or JSON file with settings")
+    parser.add_argument("--dry_run", action="store_true", help="print the plan and stop")
+    group: argparse._ActionsContainer = parser
+    for name, each in fields.items():
+        group = parser.add_argument_group(GROUPS[name]) if name in GROUPS else group
+        _add_flag(group, name, each)
+    for old, new in (OLD_NAMES | SAME_NAMES).items():
+        _add_flag(parser, old, fields[new], shown=False)
+    return parser
+
+
+def _add_flag(parser: argparse._ActionsContainer, name: str, each: dataclasses.Field, shown: bool = True) -> None:
     kind = next(k for k in (get_args(each.type) or (each.type,)) if k is not type(None))
     # None marks "not given": presets and files fill in before the class's own default does.
     default = each.metadata.get("otherwise", each.default)
-    text = f"{each.metadata['help']} (default: {default})" if shown else argparse.SUPPRESS
-    options: dict = {"default": None, "help": text}
+    paper = f"; {PRESETS['paper'][name]} with --objective paper" if name in PRESETS["paper"] else ""
+    text = f"{each.metadata['help']} (default: {default}{paper})" if shown else argparse.SUPPRESS
+    options: dict = {"default": None, "help": text.replace("%", "%%") if shown else text}
     if kind is bool:
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, **options)
     else:

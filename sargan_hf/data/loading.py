@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal, overload
 
@@ -13,6 +13,7 @@ from datasets import config as datasets_config
 from ..errors import DatasetError
 from ..expressions import EXPRESSIONS
 from ..file_names import escape_unprintable
+from .column_roles import checked_roles
 from .duplicates import report_identical_pictures
 from .examples import Example, dataset_from_examples, listing
 from .folders import examples_from_class_folders, has_class_folders, is_picture, list_files, several_parts
@@ -24,6 +25,7 @@ from .schema import to_schema
 from .shards import choose_split, configured_files, is_shard, load_shards
 from .sources import SOURCES, find_source, read_source
 from .sources.base import Layout
+from .streaming import with_row_names
 
 __all__ = ["DataSource", "load_expression_dataset", "split_by_subject"]
 
@@ -48,6 +50,7 @@ def load_expression_dataset(
     cache_dir: str | os.PathLike | None = None,
     refuse_damaged: bool = True,
     controls: bool = False,
+    columns: Mapping[str, str | None] | None = None,
 ) -> Dataset: ...
 @overload
 def load_expression_dataset(
@@ -61,6 +64,7 @@ def load_expression_dataset(
     cache_dir: str | os.PathLike | None = None,
     refuse_damaged: bool = True,
     controls: bool = False,
+    columns: Mapping[str, str | None] | None = None,
 ) -> Dataset | IterableDataset: ...
 def load_expression_dataset(
     source: DataSource,
@@ -73,6 +77,7 @@ def load_expression_dataset(
     cache_dir: str | os.PathLike | None = None,
     refuse_damaged: bool = True,
     controls: bool = False,
+    columns: Mapping[str, str | None] | None = None,
 ) -> Dataset | IterableDataset:
     """Loads faces with labelled expressions.
 
@@ -91,25 +96,28 @@ def load_expression_dataset(
         refuse_damaged: whether a file that does not start as a picture is an error, or is left to whoever decodes it.
         controls: also load the pictures that `sargan rig --controls` drew, without a class -1 for `expression`; else only those
             that show their class the usual way.
+        columns: names of the set's columns for "image" (in a metadata file the file's name), "expression", "subject" and
+            "pair", where they are not recognised, or the wrong ones are.
 
     Returns:
         The rows, with features `image` (Image), `expression` (ClassLabel of `expressions`), `subject` (the person; "" where
         unknown; "a+b" for a mix of two) and `pair` (equal for pictures that differ in expression only, else ""). Further
-        columns of the source follow. The same content has the same `_fingerprint` in every process. The set's `split` is the
-        part that was chosen.
+        columns of the source follow, and in a stream of Parquet files `row_name`, the file and row of each picture. The same
+        content has the same `_fingerprint` in every process. The set's `split` is the part that was chosen.
 
     Raises:
         DatasetError: there is no such source or split, files are missing or damaged, labels are unknown or differ, or a pair
             holds several people.
     """
-    expressions = _checked_names(expressions)
+    expressions, roles = _checked_names(expressions), checked_roles(columns)
     folder = None if isinstance(source, OBJECTS) else local_folder(source)
     if folder is not None:
         _refuse_settings("a folder", revision=revision)
         root = folder.resolve()
-        return _load_folder(root, split, expressions, streaming, adapter, cache_dir, refuse_damaged, controls)
+        return _load_folder(root, split, expressions, streaming, adapter, cache_dir, refuse_damaged, controls, roles)
     origin, rows = _rows_of(source, split, streaming, adapter, revision, cache_dir)
-    return _streamed(_checked(to_schema(rows, expressions, origin, controls), origin), streaming)
+    rows = to_schema(rows, expressions, origin, controls, roles)
+    return _streamed(_checked(rows, origin), streaming)
 
 
 def _rows_of(
@@ -128,7 +136,8 @@ def _rows_of(
         _refuse_settings("a set on the Hub", adapter=adapter)
         origin, rows = str(source), load_from_hub(str(source), streaming, revision, cache_dir)
     parts = isinstance(rows, DatasetDict | IterableDatasetDict)
-    return origin, rows[choose_split(list(map(str, rows)), split, origin)] if parts else rows
+    part = rows[choose_split(list(map(str, rows)), split, origin)] if parts else rows
+    return origin, with_row_names(part) if isinstance(part, IterableDataset) else part
 
 
 def _refuse_settings(kind: str, **settings: str | None) -> None:
@@ -153,6 +162,7 @@ def _load_folder(
     cache_dir: str | os.PathLike | None,
     refuse_damaged: bool,
     controls: bool,
+    roles: Mapping[str, str],
 ) -> Dataset | IterableDataset:
     origin, files = escape_unprintable(root), configured_files(root, list_files(root))
     shards = [file for file in files if is_shard(file)]
@@ -162,10 +172,16 @@ def _load_folder(
         _report_unread(origin, files, shards, metadata)
         if shards and not metadata:
             dataset = load_shards(root, shards, split, streaming, cache_dir)
-            return _checked(to_schema(dataset, expressions, origin, controls), origin)
+            if isinstance(dataset, IterableDataset):
+                dataset = with_row_names(dataset)
+            return _checked(to_schema(dataset, expressions, origin, controls, roles), origin)
     if metadata and adapter is None:
-        examples, extra = examples_from_metadata(root, files, expressions)
+        examples, extra = examples_from_metadata(root, files, expressions, roles)
     else:
+        if roles:
+            raise DatasetError(
+                f"{origin} has no table whose columns could be named: leave out {', '.join(roles.values())}."
+            )
         layout = Layout(root, files, Path(cache_dir or datasets_config.HF_DATASETS_CACHE) / "sargan_pictures")
         examples, extra = _read_layout(layout, adapter, expressions), pa.table({})
     wanted = choose_split(sorted({example.split for example in examples}), split, origin)

@@ -3,13 +3,15 @@
 import logging
 import os
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 import pyarrow as pa
 
 from ..errors import DatasetError
 from ..file_names import escape_unprintable
+from .column_roles import table_with_roles
 from .columns import LABEL_COLUMNS, assign_columns, choose_label, near_misses
 from .examples import Example, listing
 from .folders import SPLIT_NAMES, is_picture, several_parts, splits_of
@@ -39,7 +41,10 @@ def refuse_unread_tables(root: Path, files: Sequence[PurePosixPath]) -> None:
 
 
 def examples_from_metadata(
-    root: Path, files: Sequence[PurePosixPath], expressions: Sequence[str]
+    root: Path,
+    files: Sequence[PurePosixPath],
+    expressions: Sequence[str],
+    roles: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[Example], pa.Table]:
     """Reads the metadata files in `root`, in the form that `datasets` calls an image folder with metadata.
 
@@ -51,6 +56,7 @@ def examples_from_metadata(
         root: the folder.
         files: everything below it, relative.
         expressions: class names, in the order of the model.
+        roles: columns that stand for "image" (the file's name), "expression", "subject" or "pair" by the caller's word.
 
     Returns:
         The examples of all parts, and the further columns.
@@ -69,7 +75,7 @@ def examples_from_metadata(
     names: list[str] = []
     tables = []
     for file in metadata:
-        listed, further = _read(root, file, pictures, expressions)
+        listed, further = _read(root, file, pictures, expressions, roles)
         names += (name for name, _ in listed)
         examples += (example for _, example in listed)
         tables.append(further)
@@ -82,11 +88,11 @@ def examples_from_metadata(
 
 
 def _read(
-    root: Path, file: PurePosixPath, pictures: Collection[str], expressions: Sequence[str]
+    root: Path, file: PurePosixPath, pictures: Collection[str], expressions: Sequence[str], roles: Mapping[str, str]
 ) -> tuple[list[tuple[str, Example]], pa.Table]:
     """The examples of one file, each with its picture's path inside `root`, and the further columns."""
     path = root / file
-    table = read_table(path)
+    table = table_with_roles(read_table(path), roles)
     columns = _assigned(table)
     candidates = {role: table.texts(columns[role]) for role in LABEL_COLUMNS if role in columns}
     label, labels = choose_label(candidates, expressions, str(path))

@@ -34,6 +34,7 @@ if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # one filter for all rows: smaller, and 
     _COMPRESSION += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
 _HEADER = struct.Struct("<4sHH")
 _OLD_FIELD, _OLD_MASK, _OLD_STEP = b"SMF1", b"SMV1", 1 / 16
+_LONGEST_NEUTRAL = 4096  # bytes: nothing compresses well, at any size of picture
 _RETURN = 1.0  # pixels within which going there and back must end where it began
 
 
@@ -68,7 +69,11 @@ def decode_motion(data: bytes) -> np.ndarray:
     """
     if bytes(data[:4]) == _OLD_FIELD:
         return _old_motion(data)
-    return _decode_png(data)[..., :0:-1] * np.float32(STEP) - np.float32(_ZERO * STEP)
+    return _field(_decode_png(data))
+
+
+def _field(channels: np.ndarray) -> np.ndarray:
+    return channels[..., :0:-1] * np.float32(STEP) - np.float32(_ZERO * STEP)
 
 
 def decode_valid(data: bytes) -> np.ndarray:
@@ -128,14 +133,14 @@ def _unpacked(data: bytes) -> tuple[int, int, bytes]:
         raise DatasetError(f"A motion column is damaged ({error}); make the data set again.") from error
 
 
-class _MotionOfPicture:
+class MotionOfPicture:
     """What can be said of motion by its three arrays, wherever they are."""
 
     backward: np.ndarray
     forward: np.ndarray
     valid: np.ndarray
 
-    @property
+    @cached_property
     def is_neutral(self) -> bool:
         """Whether this is the neutral picture: nothing moves and all of it is seen."""
         return not self.backward.any() and bool(self.valid.all())
@@ -149,7 +154,7 @@ class _MotionOfPicture:
 
 
 @dataclass(frozen=True, eq=False)
-class PairMotion(_MotionOfPicture):
+class PairMotion(MotionOfPicture):
     """Motion between one picture and the neutral picture of its pair.
 
     Attributes:
@@ -180,7 +185,7 @@ class PairMotion(_MotionOfPicture):
 
 
 @dataclass(frozen=True, eq=False)
-class EncodedPairMotion(_MotionOfPicture):
+class EncodedPairMotion(MotionOfPicture):
     """The same, out of a dataset row: each array is decoded when it is first used, as a training sample rarely needs all.
 
     Attributes:
@@ -205,7 +210,16 @@ class EncodedPairMotion(_MotionOfPicture):
 
     @cached_property
     def backward(self) -> np.ndarray:
-        return decode_motion(self.encoded["motion_backward"])
+        return self._backward[0]
+
+    @cached_property
+    def _backward(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """The field, and its mask where both are in one picture: decoding takes most of the time."""
+        data = self.encoded["motion_backward"]
+        if bytes(data[:4]) == _OLD_FIELD:
+            return _old_motion(data), None
+        channels = _decode_png(data)
+        return _field(channels), channels[..., 0] > 0
 
     @cached_property
     def forward(self) -> np.ndarray:
@@ -213,10 +227,24 @@ class EncodedPairMotion(_MotionOfPicture):
 
     @cached_property
     def valid(self) -> np.ndarray:
-        return decode_valid(self.encoded.get(MASK_COLUMN, self.encoded["motion_backward"]))
+        valid = None if MASK_COLUMN in self.encoded else self._backward[1]
+        return decode_valid(self.encoded.get(MASK_COLUMN, b"")) if valid is None else valid
+
+    @cached_property
+    def is_neutral(self) -> bool:
+        data, mask = self.encoded["motion_backward"], self.encoded.get(MASK_COLUMN, b"")
+        if len(data) > _LONGEST_NEUTRAL:
+            return not self.backward.any() and bool(self.valid.all())
+        return _neutral_columns(bytes(data), bytes(mask))
 
 
-AnyPairMotion = PairMotion | EncodedPairMotion
+@lru_cache(maxsize=64)
+def _neutral_columns(backward: bytes, mask: bytes) -> bool:
+    """Whether short columns are those of a neutral picture; a set has few different ones."""
+    return bool(not decode_motion(backward).any() and decode_valid(mask or backward).all())
+
+
+AnyPairMotion = MotionOfPicture
 
 
 def motion_between(source: AnyPairMotion, target: AnyPairMotion) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,8 @@
 """Brings a `datasets` object with other column names, label types or label names to the common schema."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, Features, Image, IterableDataset
@@ -9,6 +10,7 @@ from datasets import ClassLabel, Dataset, Features, Image, IterableDataset
 from ..controls import ADDED_COLUMN
 from ..errors import DatasetError
 from ..expressions import NO_CLASS
+from .column_roles import with_roles
 from .columns import IMAGE_COLUMNS, LABEL_COLUMNS, assign_columns, canonical, choose_label, near_misses
 from .drawn_controls import check_controls, drawn_rows, without_drawn
 from .examples import label_indices, schema_features
@@ -21,7 +23,11 @@ log = logging.getLogger(__name__)
 
 
 def to_schema(
-    dataset: Dataset | IterableDataset, expressions: Sequence[str], origin: str, controls: bool = False
+    dataset: Dataset | IterableDataset,
+    expressions: Sequence[str],
+    origin: str,
+    controls: bool = False,
+    roles: Mapping[str, str] = MappingProxyType({}),
 ) -> Dataset | IterableDataset:
     """Renames the columns, translates the labels, and adds `subject` and `pair`, empty, where they are missing.
 
@@ -29,6 +35,7 @@ def to_schema(
 
     Args:
         controls: keep the pictures of drawn controls, some of which have no class (`NO_CLASS`).
+        roles: columns that stand for "image", "expression", "subject" or "pair" by the caller's word.
 
     Raises:
         DatasetError: there is no column of pictures or labels, labels are not among `expressions`, a pair holds several
@@ -37,6 +44,7 @@ def to_schema(
     """
     if isinstance(dataset, IterableDataset) and dataset.features is None:
         dataset = _with_features(dataset, origin)
+    dataset = with_roles(dataset, roles, origin)
     dataset = _renamed(dataset, _image_column(features_of(dataset), origin), "image", origin)
     dataset = _renamed(dataset, _label_column(dataset, expressions, origin), "expression", origin)
     for name, column in assign_columns(list(features_of(dataset)), ("subject", "pair"), origin).items():

@@ -1,13 +1,19 @@
 """Sets that do not fit the disk or the patience: rows straight from Parquet shards or the Hub, shared among processes."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import Any
 
-from datasets import Dataset, IterableDataset
+import pyarrow as pa
+from datasets import Dataset, Features, IterableDataset, Value
 from datasets.distributed import split_dataset_by_node
+from datasets.iterable_dataset import ArrowExamplesIterable
 
 from ..errors import ConfigurationError, DatasetError, SARGANError, one_line
 
+ROW_NAME = "row_name"  # of streams from Parquet files: "train-00003.parquet, row 17"
 BUFFER_ROWS = 1024  # still compressed in the buffer, so about 100 MB at 100 KB a picture
 
 
@@ -47,6 +53,34 @@ def share_of_process(
         dataset = dataset.to_iterable_dataset(num_shards=min(len(dataset), 16 * world_size))
     # Shuffle first: all processes then agree on the order that is dealt out, whichever way it is dealt.
     return split_dataset_by_node(dataset.shuffle(seed=seed, buffer_size=buffer_size), rank, world_size)
+
+
+class _Named:
+    """Tables of Parquet files with a column that says file and row; a class, because it travels to workers."""
+
+    def __init__(self, tables: Callable[..., Iterator[tuple[Any, pa.Table]]]):
+        self.tables = tables
+
+    def __call__(self, **shards: Any) -> Iterator[tuple[Any, pa.Table]]:
+        before: defaultdict[int, int] = defaultdict(int)
+        for key, table in self.tables(**shards):
+            shard = key.original_shard_id
+            file, first = PurePosixPath(str(shards["files"][shard])).name, before[shard]
+            names = [f"{file}, row {row}" for row in range(first, first + len(table))]
+            before[shard] += len(table)
+            yield key, table.append_column(ROW_NAME, pa.array(names, pa.string()))
+
+
+def with_row_names(stream: IterableDataset) -> IterableDataset:
+    """A stream from Parquet files with the column `ROW_NAME`, so that a damaged picture can be found; others as they are."""
+    inner = stream._ex_iterable
+    if type(inner) is not ArrowExamplesIterable or "files" not in inner.kwargs:
+        return stream
+    named = ArrowExamplesIterable(_Named(inner.generate_tables_fn), inner.kwargs, None, inner.sleep_on_threads_shutdown)
+    info = stream.info.copy()
+    if info.features is not None:
+        info.features = Features(info.features | {ROW_NAME: Value("string")})
+    return IterableDataset(named, info=info, split=stream.split)
 
 
 def readable(rows: Iterable[dict]) -> Iterator[dict]:

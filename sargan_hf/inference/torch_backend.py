@@ -24,13 +24,15 @@ class TorchGenerator:
 
     def __init__(self, model: SARGAN):
         self.source = model
-        self.model = FastGenerator(model) if device_of(model).type == "cpu" else model.eval()
+        # Networks of users run as they are: their layers are not known (docs/changing_the_loss.md).
+        rearranged = type(model) is SARGAN and device_of(model).type == "cpu"
+        self.model = FastGenerator(model) if rearranged else model.eval()
         config: Any = model.config
-        self.ultimate_skip = bool(config.ultimate_skip)
-        self.expressions = tuple(config.expressions)
-        self.sample_size = int(config.sample_size)
-        self.typical_motion: Sequence[float] | None = config.typical_motion
-        self.controls = tuple(config.controls or ())
+        self.ultimate_skip = bool(config.get("ultimate_skip", True))
+        self.expressions = tuple(config["expressions"])
+        self.sample_size = int(config["sample_size"])
+        self.typical_motion: Sequence[float] | None = config.get("typical_motion")
+        self.controls = tuple(config.get("controls") or ())
 
     @classmethod
     def from_pretrained(

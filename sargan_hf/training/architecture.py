@@ -6,7 +6,8 @@ from ..controls import CONTROL_NAMES
 from ..errors import ConfigurationError
 from ..hub import load_model
 from ..modeling_sargan import SARGAN
-from .config import ARCHITECTURE, TrainingConfig
+from .config import TrainingConfig
+from .settings import ARCHITECTURE
 from .weight_surgery import widen, with_controls, without_motion
 
 

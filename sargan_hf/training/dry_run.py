@@ -11,6 +11,7 @@ from .launching import make_accelerator
 from .loader import training_batches
 from .progress import peak_memory
 from .run_summary import run_summary
+from .schedule import with_length
 from .setup_data import prepare_data
 from .trainer import Trainer, to_device
 
@@ -20,6 +21,7 @@ def print_plan(config: TrainingConfig, timed_steps: int = 3) -> None:
     config = with_architecture(config)
     accelerator, config = make_accelerator(config, tracked=False)
     data = prepare_data(config, accelerator)
+    config = with_length(config, len(data.faces), accelerator.num_processes)
     trainer = Trainer(config, accelerator, data)
     seconds = _time_steps(trainer, timed_steps)
     total = seconds * config.max_train_steps

@@ -1,10 +1,11 @@
 """The generator as training runs it: under the run's precision, and quickly where no gradients are needed."""
 
+from collections.abc import Sequence
+
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..expressions import NO_CLASS
 from ..inference.cpu_generator import FastGenerator
 from ..modeling_sargan import SARGAN, SARGANOutput
 
@@ -15,10 +16,12 @@ class Editor:
     Args:
         generator: the network that is trained.
         accelerator: knows the precision and the device.
+        expressions: the classes that the generator knows.
     """
 
-    def __init__(self, generator: SARGAN, accelerator: Accelerator):
+    def __init__(self, generator: SARGAN, accelerator: Accelerator, expressions: Sequence[str]):
         self.generator, self.accelerator = generator, accelerator
+        self._classes = len(expressions)
         self._snapshot: FastGenerator | None = None
 
     def __call__(self, pictures: Tensor, expression: Tensor, controls: Tensor | None = None) -> SARGANOutput:
@@ -35,7 +38,8 @@ class Editor:
     @torch.no_grad()
     def draft(self, pictures: Tensor, expression: Tensor, controls: Tensor | None = None) -> Tensor:
         """The edited pictures without gradients: on a CPU by a rearranged copy, made anew after `generator_changed`."""
-        if self.accelerator.device.type != "cpu" or self.accelerator.mixed_precision != "no":
+        rearranged = type(self.generator) is SARGAN and self.accelerator.device.type == "cpu"
+        if not rearranged or self.accelerator.mixed_precision != "no":
             return self(pictures, expression, controls).sample
         if self._snapshot is None:
             self._snapshot = FastGenerator(self.generator)
@@ -47,5 +51,6 @@ class Editor:
         self._snapshot = None
 
     def _one_hot(self, expression: Tensor, dtype: torch.dtype) -> Tensor:
-        rows = nn.functional.one_hot(expression.clamp(min=0), len(self.generator.config["expressions"]))
-        return (rows * (expression != NO_CLASS)[:, None]).to(dtype)
+        # No `one_hot`: it reads the numbers back to check them. `NO_CLASS` equals none of them.
+        classes = torch.arange(self._classes, device=expression.device)
+        return (expression[:, None] == classes).to(dtype)

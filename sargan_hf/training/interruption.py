@@ -5,6 +5,7 @@ import threading
 
 import torch
 from accelerate import Accelerator
+from torch import distributed
 
 
 class Interruption:
@@ -16,14 +17,16 @@ class Interruption:
     def __init__(self, accelerator: Accelerator):
         self.accelerator, self._asked = accelerator, False
         self._previous: dict = {}
+        # Asked over the network between hosts: with NCCL the answer would wait for the GPU in every step.
+        nccl = accelerator.num_processes > 1 and distributed.get_backend() == "nccl"
+        self._hosts = distributed.new_group(backend="gloo") if nccl else None
 
     def asked(self) -> bool:
         """Whether any process was asked to stop. All get the same answer, so that none is left waiting for another."""
         if self.accelerator.num_processes == 1:
             return self._asked
-        flag = torch.tensor(float(self._asked), device=self.accelerator.device)
-        total = self.accelerator.reduce(flag, reduction="sum")
-        assert isinstance(total, torch.Tensor)  # what went in; Accelerate reduces structures too
+        total = torch.tensor(float(self._asked))
+        distributed.all_reduce(total, group=self._hosts)
         return total.item() > 0
 
     def __enter__(self) -> "Interruption":

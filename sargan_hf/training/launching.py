@@ -3,20 +3,24 @@
 import dataclasses
 import logging
 import os
+from datetime import timedelta
 
+import torch
 from accelerate import Accelerator
 from accelerate.state import PartialState
 from accelerate.tracking import get_available_trackers
-from accelerate.utils import GradientAccumulationPlugin, parse_flag_from_env
+from accelerate.utils import GradientAccumulationPlugin, ProjectConfiguration, parse_flag_from_env
 
 from ..errors import ConfigurationError
-from .config import PRECISIONS, TrainingConfig
+from .config import TrainingConfig
+from .settings import PRECISIONS
 
 SPLIT = {
     "FSDP": "ACCELERATE_USE_FSDP",
     "DeepSpeed": "ACCELERATE_USE_DEEPSPEED",
     "Megatron": "ACCELERATE_USE_MEGATRON_LM",
 }
+TRACKERS = ("tensorboard", "wandb", "trackio")
 logger = logging.getLogger(__name__)
 
 
@@ -29,15 +33,17 @@ def make_accelerator(config: TrainingConfig, tracked: bool = True) -> tuple[Acce
     Raises:
         ConfigurationError: a setting of the run or of `accelerate launch` would have no effect, or its package is missing.
     """
-    _check_tracker(config.report_to)
+    trackers = _trackers(config.report_to)
     _check_launcher()
-    state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
+    # The first process may prepare for longer than the ten minutes that NCCL waits.
+    timeout = timedelta(seconds=config.ddp_timeout)
+    state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"), timeout=timeout)
     precision = _precision(config, state)
     try:
         accelerator = Accelerator(
             mixed_precision=precision,
-            log_with=config.report_to if tracked and config.report_to != "none" else None,
-            project_dir=config.output_dir,
+            log_with=trackers if tracked and trackers else None,
+            project_config=ProjectConfiguration(config.output_dir, logging_dir=config.logging_dir or config.output_dir),
             # Without it Accelerate would read a number of its own from the environment.
             gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
         )
@@ -49,15 +55,27 @@ def make_accelerator(config: TrainingConfig, tracked: bool = True) -> tuple[Acce
             ) from error
         raise ConfigurationError(f"mixed_precision {precision} does not work here: {error}") from error
     _warn_of_a_single_process(accelerator)
+    if accelerator.device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = config.allow_tf32
+        torch.backends.cudnn.benchmark = config.cudnn_benchmark
     return accelerator, dataclasses.replace(config, mixed_precision=precision)
 
 
-def _check_tracker(name: str) -> None:
-    if name != "none" and name not in {str(each) for each in get_available_trackers()}:
+def _trackers(name: str) -> list[str]:
+    """Those that `report_to` names: one, all that are installed, or none."""
+    installed = [each for each in TRACKERS if each in {str(found) for found in get_available_trackers()}]
+    if name == "none" or name in installed:
+        return [] if name == "none" else [name]
+    if name == "all":
+        if installed:
+            return installed
         raise ConfigurationError(
-            f"report_to {name} needs the package {name}, which is not installed: `pip install {name}`, or train with "
-            "--report_to none."
+            f"report_to all finds no tracker installed: `pip install {TRACKERS[0]}`, or train with --report_to none."
         )
+    raise ConfigurationError(
+        f"report_to {name} needs the package {name}, which is not installed: `pip install {name}`, or train with "
+        "--report_to none."
+    )
 
 
 def _check_launcher() -> None:

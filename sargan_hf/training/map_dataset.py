@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,11 +29,10 @@ class TrainingSamples(Dataset):
         mix: float32 [1, 1, 1] uniform in [0, 1), for the gradient penalty
     """
 
-    supports_workers: ClassVar[bool] = True
-
     def __init__(self, faces: FaceCache, draw: Draw, neutral: int, maps: MotionMaps, before: FaceCache | None = None):
         self.faces, self.draw, self.neutral, self.maps, self.before = faces, draw, neutral, maps, before
         self.maker = SampleMaker(draw, faces.size, maps)
+        self.batch = 1  # pictures of an update, of all processes
 
     def __getitem__(self, position: int) -> dict[str, torch.Tensor]:
         picture = self._shuffled(position)
@@ -45,18 +44,29 @@ class TrainingSamples(Dataset):
         members = self.faces.partners(picture)
         members = members if len(members) else np.array([picture])
         drawn = int(np.flatnonzero(members == picture)[0])
-        choice = choose(self._pair(members), drawn, self.draw, self.neutral, self.faces.classes, rng)
+        dealt = self._dealt(position) if self.draw.dealt else None
+        choice = choose(self._pair(members), drawn, self.draw, self.neutral, self.faces.classes, rng, dealt)
         source = int(members[choice.source])
         target = None if choice.target is None else int(members[choice.target])
         exact = self.maps.exact(source, target) if self.draw.motion and target is not None else None
         true = None if target is None else self._face(target)
         return self.maker.make(self._face(source), true, choice.expression, exact, rng, choice.controls)
 
-    def loader_kwargs(self, first_step: int, local_batch: int, rank: int, world: int) -> dict[str, Any]:
+    def loader_kwargs(
+        self, first_step: int, local_batch: int, rank: int, world: int, place: Any = None
+    ) -> dict[str, Any]:
+        self.batch = local_batch * world
         return {"dataset": self, "sampler": StreamSampler(first_step, local_batch, rank, world)}
 
     def _face(self, index: int) -> Face:
         return Face(self.faces.picture(index), int(self.faces.expression[index]))
+
+    def _dealt(self, position: int) -> int:
+        """The label that this place of a batch gets when the labels of its pictures are dealt anew."""
+        update, place = divmod(position, self.batch)
+        order = np.random.default_rng([self.draw.seed, 2, update]).permutation(self.batch)
+        other = self._shuffled(update * self.batch + int(order[place]))
+        return int(self.faces.expression[other])
 
     def _shuffled(self, position: int) -> int:
         epoch, place = divmod(position, len(self.faces))

@@ -21,6 +21,7 @@ from .config import TrainingConfig
 from .critic_gradient import critic_slope
 
 Batch = dict[str, Tensor]
+ON_HOST = "paired_on_host"  # `paired` where the host can read it without waiting for a GPU
 Parts = dict[str, Tensor]
 
 
@@ -45,6 +46,7 @@ class Objective:
         shares_edit: whether the discriminator's step is made with the very edit that the generator learns from. That saves
             a run of the generator, and keeps its activations for the whole batch and both steps.
         penalty_apart: whether `d_penalty` is a phase of its own. Where it is not, `d_main` holds the penalty.
+        conditional: whether the discriminator sees each picture beside the one that it was made from.
     """
 
     config: TrainingConfig
@@ -53,6 +55,7 @@ class Objective:
 
     shares_edit: ClassVar[bool] = True
     penalty_apart: ClassVar[bool] = False
+    conditional: ClassVar[bool] = False
 
     def adversary_active(self, step: int) -> bool:
         return step >= self.config.adversarial_start and (
@@ -102,6 +105,10 @@ class Objective:
         return loss * paired, parts
 
 
+def _on_host(batch: Batch) -> Tensor:
+    return batch.get(ON_HOST, batch["paired"])
+
+
 class PaperObjective(Objective):
     """arXiv 2303.17212, section III-E: WGAN-GP, expression classification, cycle L1; the truth where data is paired."""
 
@@ -133,7 +140,7 @@ class PaperObjective(Objective):
             parts = {"g_adversarial": adversarial, "g_expression": expression}
         parts["g_cycle"] = self._cycle_error(batch, output.sample).mean()
         total = total + config.cycle_weight * parts["g_cycle"]
-        if batch["paired"].any() and config.paired_weight:
+        if config.paired_weight and _on_host(batch).any():
             paired, more = self._paired_error(batch, output)
             total, parts = total + paired.mean(), parts | more
         return Loss(total, parts)
@@ -146,6 +153,7 @@ class FastObjective(Objective):
     discriminator sees each picture beside the one that was edited; beside nothing, where a sample has no truth.
     """
 
+    conditional = True
     penalty_interval: ClassVar[int] = 8
 
     def d_main(self, batch: Batch, fake: Tensor, step: int) -> Loss:
@@ -171,10 +179,10 @@ class FastObjective(Objective):
     def g_main(self, batch: Batch, output: SARGANOutput, step: int) -> Loss:
         config, unpaired = self.config, 1 - batch["paired"]
         total, parts = output.sample.new_zeros(()), {}
-        if batch["paired"].any():
+        if _on_host(batch).any():
             paired, parts = self._paired_error(batch, output)
             total = total + paired.mean()
-        if unpaired.any():
+        if (_on_host(batch) < 1).any():
             parts["g_cycle"] = (self._cycle_error(batch, output.sample) * unpaired).mean()
             total = total + config.paired_weight * config.cycle_weight * parts["g_cycle"]
         if self.adversary_teaches(step):
@@ -191,7 +199,7 @@ class FastObjective(Objective):
             "g_expression": losses.expression_error(judged.expression, batch["target_expression"]),
         }
         total = config.adversarial_weight * parts["g_adversarial"] + config.expression_weight * parts["g_expression"]
-        if config.feature_weight and batch["paired"].any():
+        if config.feature_weight and _on_host(batch).any():
             with torch.no_grad():
                 truth = self.discriminator(batch["target"], original).features
             distance = losses.feature_distance(judged.features, truth) * batch["paired"]
@@ -212,6 +220,3 @@ class FastObjective(Objective):
     @staticmethod
     def _original(batch: Batch) -> Tensor:
         return batch["source"] * batch["paired"][:, None, None, None]
-
-
-OBJECTIVES: dict[str, type[Objective]] = {"paper": PaperObjective, "fast": FastObjective}

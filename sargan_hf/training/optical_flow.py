@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from datasets import Dataset
 
-from ..data.pair_flow import COLUMNS, MASK_COLUMN, PairMotion, motion_between
+from ..data.pair_flow import COLUMNS, MASK_COLUMN, AnyPairMotion, PairMotion, motion_between
 from ..images.warp import warp_field
+from .motion_cache import MotionCache
 
 
 class MotionMaps:
@@ -19,14 +20,16 @@ class MotionMaps:
 
     Args:
         dataset: the set whose columns may hold exact motion (see `data.pair_flow`), or None.
+        keep: whether to decode them once, into a file.
     """
 
-    def __init__(self, dataset: Dataset | None = None):
+    def __init__(self, dataset: Dataset | None = None, keep: bool = False):
         brings_motion = dataset is not None and set(COLUMNS) <= set(dataset.column_names)
         self._columns = None
         if dataset is not None and brings_motion:
             stored = [name for name in (*COLUMNS, MASK_COLUMN) if name in dataset.column_names]
             self._columns = dataset.select_columns(stored)
+        self._kept = MotionCache(self._columns) if keep and self._columns is not None else None
         self._solver = None
 
     def __getstate__(self) -> dict:
@@ -36,6 +39,8 @@ class MotionMaps:
         """Flow and valid between two pictures of a pair, in the pixels of the stored columns; None where not known."""
         if self._columns is None:
             return None
+        if self._kept:
+            return _between(self._kept.motion(source), self._kept.motion(target))
         return exact_flow(self._columns[source], self._columns[target])
 
     def estimated(self, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +66,10 @@ class MotionMaps:
 
 def exact_flow(source: Mapping, target: Mapping) -> tuple[np.ndarray, np.ndarray] | None:
     """Flow and valid between two rows of a pair, in the pixels of their motion columns; None where these are empty."""
-    first, second = PairMotion.from_columns(source), PairMotion.from_columns(target)
+    return _between(PairMotion.from_columns(source), PairMotion.from_columns(target))
+
+
+def _between(first: AnyPairMotion | None, second: AnyPairMotion | None) -> tuple[np.ndarray, np.ndarray] | None:
     if first is None or second is None:
         return None
     flow, valid = motion_between(first, second)
@@ -77,5 +85,6 @@ def transform_flow(
     flow = flow @ matrix[:, :2].T.astype(np.float32)
     valid = cv2.warpAffine(valid.astype(np.float32), matrix, (size, size), flags=cv2.INTER_LINEAR)
     if flip:
-        flow, valid = flow[:, ::-1] * np.array([-1, 1], np.float32), valid[:, ::-1]
+        flow, valid = flow[:, ::-1].copy(), valid[:, ::-1]
+        np.negative(flow[..., 0], out=flow[..., 0])
     return np.ascontiguousarray(flow, dtype=np.float32), np.ascontiguousarray(valid, dtype=np.float32)

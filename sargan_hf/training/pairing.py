@@ -47,7 +47,13 @@ class Choice(NamedTuple):
 
 
 def choose(
-    pair: Pair, drawn: int, draw: Draw, neutral: int, classes: Sequence[int], rng: np.random.Generator
+    pair: Pair,
+    drawn: int,
+    draw: Draw,
+    neutral: int,
+    classes: Sequence[int],
+    rng: np.random.Generator,
+    dealt: int | None = None,
 ) -> Choice:
     """The drawn picture becomes the target, and another of its pair the source.
 
@@ -57,6 +63,7 @@ def choose(
         drawn: index of the drawn picture in its pair.
         neutral: index of the neutral expression, -1 where there is none.
         classes: indices of the expressions that the set has pictures of.
+        dealt: the expression to edit to where the true picture is not known; None draws it from `classes`.
     """
     if len(pair.expressions) > 1 and draw.pairs:
         found = _by_class(pair, drawn, draw, neutral, rng) if draw.shares is None else None
@@ -64,7 +71,7 @@ def choose(
             found = _by_controls(pair, pair.controls, pair.added, drawn, draw, neutral, rng)
         if found is not None:
             return found
-    expression = draw_target(int(pair.expressions[drawn]), classes, rng)
+    expression = draw_target(int(pair.expressions[drawn]), classes, rng) if dealt is None else dealt
     controls = None
     if pair.added is not None and draw.shares is not None:
         controls = np.stack([np.zeros_like(pair.added[drawn]), np.nan_to_num(pair.added[drawn])])

@@ -34,7 +34,9 @@ class Progress:
         self._track = self.main and config.report_to != "none"
         if self._track:
             try:
-                accelerator.init_trackers("sargan", config={k: v for k, v in vars(config).items() if v is not None})
+                accelerator.init_trackers(
+                    config.tracker_project_name, config={k: v for k, v in vars(config).items() if v is not None}
+                )
             except OSError as error:
                 raise ConfigurationError(
                     f"report_to {config.report_to} cannot write its logs ({cause(error)}). "

@@ -114,12 +114,17 @@ def training_card(config: TrainingConfig, data: TrainingData, step: int, errors:
         f'pipe = SARGANPipeline.from_pretrained("{config.hub_model_id or name}")\n'
         f'pipe("portrait.jpg", expression="{example}").images[0].save("edited.png")\n```\n\n'
         "## Training\n\n"
-        f"{step} steps of the `{config.objective}` objective on {len(faces)} pictures of "
-        f"{len(set(faces.subject))} people from `{config.dataset_name or Path(config.train_data_dir or '').name}`. "
+        f"{step} steps of the `{config.objective}` objective on {'' if data.whole else 'more than '}{len(faces)} pictures of "
+        f"{len(set(faces.subject))} people from {_set_name(config)}. "
         "Check the licence of that data before publishing this model.\n\n"
         f"## People held out\n\n{table}\n"
         f"## Settings\n\n```yaml\n{_without_paths(config).to_yaml()}```\n"
     )
+
+
+def _set_name(config: TrainingConfig) -> str:
+    name = config.dataset_name or Path(config.train_data_dir or "").name
+    return f"`{name}`" if name else "a data set that was given in Python"
 
 
 def _without_paths(config: TrainingConfig) -> TrainingConfig:

@@ -15,7 +15,8 @@ from ..errors import CheckpointError, ConfigurationError
 from ..modeling_discriminator import SARGANDiscriminator
 from ..modeling_sargan import SARGAN
 from .checkpoints import Weights, load_checkpoint, save_checkpoint
-from .config import ARCHITECTURE, OLD_NAMES, TrainingConfig
+from .config import TrainingConfig
+from .settings import ARCHITECTURE, OLD_NAMES
 from .setup_data import TrainingData
 
 # Settings that make another network, or another objective for it.
@@ -23,6 +24,7 @@ OF_THE_NETWORKS = (
     *ARCHITECTURE,
     "controls",
     "resolution",
+    "generator",
     "objective",
     "discriminator_channels",
     "discriminator_layers",
@@ -32,27 +34,10 @@ OF_THE_PROCESS = {
     *(f"{name}_steps" for name in ("checkpointing", "validation", "logging", "max_train")),
     *("train_data_dir", "cache_dir", "output_dir", "resume_from_checkpoint", "dataloader_num_workers", "report_to"),
     *("checkpoints_total_limit", "push_to_hub", "hub_model_id", "hub_private", "init_from", "discriminator_from"),
+    *("zero_output", "logging_dir", "tracker_project_name", "ddp_timeout", "num_train_epochs", "max_damaged"),
 }
-NETWORKS = (
-    *ARCHITECTURE,
-    "controls",
-    "resolution",
-    "objective",
-    "discriminator_channels",
-    "discriminator_layers",
-)
-# Settings that may differ between a run and its continuation without a word: they train nothing.
-OF_THE_PROCESS = {
-    "train_data_dir",
-    "cache_dir",
-    "output_dir",
-    "resume_from_checkpoint",
-    "dataloader_num_workers",
-    "report_to",
-} | {
-    *(f"{name}_steps" for name in ("checkpointing", "validation", "logging", "max_train")),
-    *("checkpoints_total_limit", "push_to_hub", "hub_model_id", "hub_private", "init_from", "discriminator_from"),
-}
+# What earlier versions trained with where their settings do not say.
+BEFORE = {"geometry": 1.0, "targets": "uniform"}
 NETWORKS = ("generator", "discriminator")
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -71,8 +56,11 @@ class Resumable(Protocol):
     average: EMAModel | None
 
 
-def save_trainer(trainer: Resumable, step: int) -> Path:
+def save_trainer(trainer: Resumable, step: int, stream: list | None = None) -> Path:
     """Writes a checkpoint, after `step` steps, of everything that the next one depends on.
+
+    Args:
+        stream: where each process goes on in a stream.
 
     Raises:
         CheckpointError: it cannot be written.
@@ -83,6 +71,8 @@ def save_trainer(trainer: Resumable, step: int) -> Path:
         "config": trainer.config.to_yaml(),
         "generator": _form(trainer),
     }
+    if stream is not None:
+        state["stream"] = stream
     if trainer.average:
         names = [name for name, _ in trainer.generator.named_parameters()]
         networks["ema"] = dict(zip(names, trainer.average.shadow_params, strict=True))
@@ -144,15 +134,15 @@ def _saved_settings(state: dict[str, Any]) -> dict[str, Any]:
         saved = None
     if not isinstance(saved, dict):
         return {}
-    return {OLD_NAMES.get(str(name), str(name)): value for name, value in saved.items()}
+    return BEFORE | {OLD_NAMES.get(str(name), str(name)): value for name, value in saved.items()}
 
 
 def _form(trainer: Resumable) -> dict[str, Any]:
     """What the generator was made with, as JSON gives it back; expressions, controls and size are checked elsewhere."""
-    config = {name: value for name, value in trainer.generator.config.items() if not name.startswith("_")}
-    return json.loads(
-        json.dumps({k: v for k, v in config.items() if k not in ("expressions", "controls", "sample_size")})
-    )
+    config = getattr(trainer.generator, "config", {})
+    elsewhere = ("expressions", "controls", "sample_size")
+    form = {name: value for name, value in config.items() if not name.startswith("_") and name not in elsewhere}
+    return json.loads(json.dumps(form))
 
 
 def _check_expressions(trainer: Resumable, folder: Path, state: dict[str, Any]) -> None:
@@ -167,8 +157,8 @@ def _check_expressions(trainer: Resumable, folder: Path, state: dict[str, Any]) 
 
 
 def _check_settings(trainer: Resumable, folder: Path, state: dict[str, Any]) -> None:
-    saved, form = _saved_settings(state), trainer.generator.config
-    ours = vars(trainer.config) | {name: form[name] for name in ARCHITECTURE}
+    saved, form = _saved_settings(state), getattr(trainer.generator, "config", {})
+    ours = vars(trainer.config) | {name: form[name] for name in ARCHITECTURE if name in form}
     names = [name for name in OF_THE_NETWORKS if saved.get(name) is not None]
     if isinstance(state.get("generator"), dict):
         saved, ours = saved | state["generator"], ours | _form(trainer)

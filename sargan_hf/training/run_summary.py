@@ -16,9 +16,11 @@ def run_summary(trainer: Trainer, first_step: int = 0) -> str:
     paired = sum(len(faces.partners(index)) > 0 for index in range(len(faces)))
     held_out = f"{len(data.held_out)} of {count_people(data.held_out.subject)}" if data.held_out else "nobody"
     batch = config.train_batch_size * config.gradient_accumulation_steps * processes
+    seen = "" if data.whole else "a stream; of its rows looked at: "
     steps = f"{config.max_train_steps}" + (f", from step {first_step} on" if first_step else "")
     return (
-        f"Pictures    {len(faces)} of {count_people(faces.subject)}, {paired} of them paired, in {faces.num_pairs} pairs\n"
+        f"Pictures    {seen}{len(faces)} of {count_people(faces.subject)}, "
+        f"{paired} of them paired, in {faces.num_pairs} pairs\n"
         f"Expressions {_counts(trainer)}\n"
         f"Held out    {held_out}\n"
         f"Generator   {_millions(trainer.generator)} M parameters\n"

@@ -5,7 +5,7 @@ and the same pictures come out however many processes, workers or accumulation s
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -20,20 +20,17 @@ from .optical_flow import MotionMaps, transform_flow
 
 
 class Samples(Protocol):
-    """What the data loader needs from a source of samples; `TrainingSamples` says what a sample is.
+    """What the data loader needs from a source of samples; `TrainingSamples` says what a sample is."""
 
-    Attributes:
-        supports_workers: whether worker processes may read it. Else the training process reads it itself.
-    """
-
-    supports_workers: ClassVar[bool]
-
-    def loader_kwargs(self, first_step: int, local_batch: int, rank: int, world: int) -> dict[str, Any]:
+    def loader_kwargs(
+        self, first_step: int, local_batch: int, rank: int, world: int, place: Any = None
+    ) -> dict[str, Any]:
         """The arguments of `torch.utils.data.DataLoader` for one process, from update `first_step` on.
 
         Args:
             local_batch: samples of this process for each update.
             rank, world: of the process, and how many there are.
+            place: where a stream goes on, see `stream_blocks.Place`; other sets know it by the step.
         """
         ...
 
@@ -70,6 +67,8 @@ class Draw:
     canonical: bool = True  # False where the pictures are no canonical crops: no spectacles, no caricatures
     pairs: bool = True  # False draws paired pictures as if they were not
     shares: ControlShares | None = None  # None trains no controls
+    geometry: float = 1.0  # strength of the three below; 0 leaves flips only
+    dealt: bool = False  # unpaired pictures get the labels of the other pictures of their batch, not any class alike
     rotation: float = 12.0  # degrees either way
     zoom: tuple[float, float] = (0.92, 1.15)  # times the canonical crop
     shift: float = 0.05  # of the side
@@ -127,9 +126,12 @@ class SampleMaker:
             pictures, (flow, valid) = occluder.before(pictures), occluder.stills(flow, valid)
         if self.draw.stylise > 0:
             pictures = stylise(pictures, rng, self.draw.stylise)
-        pixels = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32) * 2 - 1)
+        planes = np.stack([plane for picture in pictures for plane in cv2.split(picture)])
+        planes *= 2
+        planes -= 1
+        pixels = torch.from_numpy(planes).reshape(len(pictures), 3, *planes.shape[1:])
         sample = {
-            "motion": torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) * (2 / self.draw.resolution),
+            "motion": torch.from_numpy(np.stack(cv2.split(flow))) * (2 / self.draw.resolution),
             "motion_valid": torch.from_numpy(valid)[None],
             "source": pixels[0],
             "target": pixels[-1],
@@ -144,11 +146,12 @@ class SampleMaker:
         return sample | {"controls": asked, "source_controls": back}
 
     def _geometry(self, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
-        draw, stored = self.draw, self.stored
-        zoom = draw.resolution / stored * rng.uniform(*draw.zoom)
-        centre = (stored - 1) / 2
-        matrix = cv2.getRotationMatrix2D((centre, centre), rng.uniform(-draw.rotation, draw.rotation), zoom)
-        shift = rng.uniform(-draw.shift, draw.shift, 2) * draw.resolution
+        draw, stored, strength = self.draw, self.stored, self.draw.geometry
+        smallest, largest = (1 + (end - 1) * strength for end in draw.zoom) if strength != 1 else draw.zoom
+        zoom = draw.resolution / stored * rng.uniform(smallest, largest)
+        centre, rotation = (stored - 1) / 2, draw.rotation * strength
+        matrix = cv2.getRotationMatrix2D((centre, centre), rng.uniform(-rotation, rotation), zoom)
+        shift = rng.uniform(-draw.shift * strength, draw.shift * strength, 2) * draw.resolution
         matrix[:, 2] += (draw.resolution - 1) / 2 - centre + shift
         return matrix, bool(rng.random() < 0.5)
 

@@ -4,12 +4,13 @@ import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from accelerate import Accelerator
 from datasets import Dataset, IterableDataset
 from datasets import config as datasets_config
 
 from ..controls import ADDED_COLUMN, CONTROLS_COLUMN
-from ..data.loading import load_expression_dataset, split_by_subject
+from ..data.loading import DataSource, load_expression_dataset, split_by_subject
 from ..data.pairs import pairing_notes
 from ..errors import ConfigurationError, DatasetError, SARGANError
 from ..file_errors import CLOSED, cause, disk_error, remedy
@@ -18,7 +19,8 @@ from .image_cache import FaceCache, FaceLabels
 from .map_dataset import TrainingSamples
 from .optical_flow import MotionMaps
 from .sample import ControlShares, Draw, SampleMaker, Samples
-from .stream_dataset import StreamedSamples, split_stream
+from .stream_dataset import StreamedSamples
+from .stream_split import split_stream
 
 logger = logging.getLogger(__name__)
 # Crops are stored a little larger than they are trained on, so that zoom and rotation do not blur them.
@@ -33,6 +35,7 @@ class TrainingData:
     held_out: decoded pictures of those kept aside (None with held_out=0).
     expressions: names in the order of the labels and of the networks' config.
     held_out_before: what the held-out pictures are made from, where the set says so.
+    whole: whether `faces` are all pictures; of a long stream they are those of its first rows.
     """
 
     samples: Samples
@@ -40,17 +43,21 @@ class TrainingData:
     held_out: FaceCache | None
     expressions: tuple[str, ...]
     held_out_before: FaceCache | None = None
+    whole: bool = True
 
 
-def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
-    """Loads, splits by people, and decodes each picture once (the first process does, the others wait and map it).
+def prepare_data(config: TrainingConfig, accelerator: Accelerator, dataset: DataSource | None = None) -> TrainingData:
+    """Loads, splits by people, and decodes each picture once. The first process of a machine does, the others wait.
+
+    Args:
+        dataset: the set, where it is loaded already and the settings name none.
 
     Raises:
         DatasetError: the data does not fit, or a disk is too full to prepare it.
         ConfigurationError: it does not fit the settings.
     """
     try:
-        return _prepare(config, accelerator)
+        return _prepare(config, accelerator, dataset)
     except Exception as error:
         found = None if isinstance(error, SARGANError) else disk_error(error)
         if found is None or found.errno in CLOSED:  # of a file of the set, more likely than of the cache
@@ -61,9 +68,8 @@ def prepare_data(config: TrainingConfig, accelerator: Accelerator) -> TrainingDa
         ) from error
 
 
-def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
-    stored = round(config.resolution * STORED_MARGIN)
-    draw = Draw(
+def _draw(config: TrainingConfig) -> Draw:
+    return Draw(
         resolution=config.resolution,
         neutral_source=config.neutral_source,
         stylise=config.stylise,
@@ -73,11 +79,18 @@ def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
         seed=config.seed,
         pairs=config.paired_weight > 0,
         shares=ControlShares(config.controls_alone, config.controls_added) if config.controls else None,
+        geometry=config.geometry,
+        dealt=config.targets == "permutation",
     )
+
+
+def _prepare(config: TrainingConfig, accelerator: Accelerator, source: DataSource | None) -> TrainingData:
+    stored, draw = round(config.resolution * STORED_MARGIN), _draw(config)
     if config.streaming:
-        return _prepare_stream(config, accelerator, draw, stored)
-    with accelerator.main_process_first():
-        dataset = _load(config)
+        return _prepare_stream(config, accelerator, draw, stored, source)
+    # Machines prepare side by side; where they share a disk, the lock of the decoded pictures lets one do it for all.
+    with accelerator.local_main_process_first():
+        dataset = _load(config, source)
         assert isinstance(dataset, Dataset)  # not streaming
         if accelerator.is_main_process:
             _report_missing_pairs(config, dataset)
@@ -87,12 +100,14 @@ def _prepare(config: TrainingConfig, accelerator: Accelerator) -> TrainingData:
             parts = split_by_subject(dataset, config.held_out, seed=config.seed)
             dataset = parts["train"]
             held_out, held_out_before = FaceCache(parts["test"], stored), _before(parts["test"], stored)
+        dataset = _some(dataset, config.max_train_samples, config.seed)
         faces, before = FaceCache(dataset, stored), _before(dataset, stored)
+        maps = MotionMaps(dataset, keep=bool(config.motion))
     if before is None:
-        _check_classes(faces, expressions, config)
+        _check_classes(faces, expressions, config, faces.classes)
     if before is not None:  # mouths, not faces
         draw = replace(draw, canonical=False)
-    samples = TrainingSamples(faces, draw, _neutral(expressions), MotionMaps(dataset), before)
+    samples = TrainingSamples(faces, draw, _neutral(expressions), maps, before)
     return TrainingData(samples, faces, held_out, expressions, held_out_before)
 
 
@@ -103,26 +118,28 @@ def _before(dataset: Dataset, stored: int) -> FaceCache | None:
     return FaceCache(dataset.remove_columns("image").rename_column("before", "image"), stored)
 
 
-def _prepare_stream(config: TrainingConfig, accelerator: Accelerator, draw: Draw, stored: int) -> TrainingData:
-    if config.dataloader_num_workers > 1 and accelerator.is_main_process:
-        logger.warning("The training process reads a stream itself: dataloader_num_workers has no effect.")
-    stream = _load(config)
+def _prepare_stream(
+    config: TrainingConfig, accelerator: Accelerator, draw: Draw, stored: int, source: DataSource | None
+) -> TrainingData:
+    stream = _load(config, source)
     assert isinstance(stream, IterableDataset)
     assert stream.features is not None  # resolved by then
     if "before" in stream.features:
         raise ConfigurationError("A set with a column `before` is small: train on it without --streaming.")
     expressions = tuple(stream.features["expression"].names)
-    with accelerator.main_process_first():
+    with accelerator.local_main_process_first():
         parts = split_stream(stream, config.held_out, config.seed, stored)
-    _check_classes(parts.labels, expressions, config)
+    _check_classes(parts.labels, expressions, config, parts.classes)
     maker = SampleMaker(draw, stored, MotionMaps())
-    samples = StreamedSamples(stream, maker, _neutral(expressions), parts.labels.classes, parts.left_out)
-    return TrainingData(samples, parts.labels, parts.held_out, expressions)
+    neutral = _neutral(expressions)
+    samples = StreamedSamples(stream, maker, neutral, parts.classes, parts.kept, config.max_damaged)
+    return TrainingData(samples, parts.labels, parts.held_out, expressions, whole=parts.whole)
 
 
-def _load(config: TrainingConfig) -> Dataset | IterableDataset:
+def _load(config: TrainingConfig, given: DataSource | None) -> Dataset | IterableDataset:
     # A path stays one: mistyped, it is not looked for on the Hub.
-    source = Path(config.train_data_dir) if config.train_data_dir else config.dataset_name or ""
+    named = Path(config.train_data_dir) if config.train_data_dir else config.dataset_name or ""
+    source = named if given is None else given
     dataset = load_expression_dataset(
         source,
         split=config.split,
@@ -132,14 +149,35 @@ def _load(config: TrainingConfig) -> Dataset | IterableDataset:
         revision=config.revision,
         cache_dir=config.cache_dir,
         controls=config.controls,
+        columns={
+            "image": config.image_column,
+            "expression": config.label_column,
+            "subject": config.subject_column,
+            "pair": config.pair_column,
+        },
     )
     if config.controls:
-        _check_controls(dataset, str(source))
+        _check_controls(dataset, str(named or "The data set"))
     return dataset
 
 
-def _check_classes(faces: FaceLabels, expressions: tuple[str, ...], config: TrainingConfig) -> None:
-    shown = [expressions[index] for index in faces.classes]
+def _some(dataset: Dataset, most: int | None, seed: int) -> Dataset:
+    """At most so many rows, drawn at random; the pictures of a pair stay together as far as they fit."""
+    if most is None or len(dataset) <= most:
+        return dataset
+    groups: dict[str, list[int]] = {}
+    for row, pair in enumerate(dataset["pair"][:]):
+        groups.setdefault(pair or f"row {row}", []).append(row)
+    names = list(groups)
+    order = np.random.default_rng([seed, 3]).permutation(len(names))
+    chosen = [row for index in order for row in groups[names[index]]]
+    return dataset.select(sorted(chosen[:most]))
+
+
+def _check_classes(
+    faces: FaceLabels, expressions: tuple[str, ...], config: TrainingConfig, classes: tuple[int, ...]
+) -> None:
+    shown = [expressions[index] for index in classes]
     if len(shown) < 2 and not config.controls:
         raise DatasetError(
             f"All {len(faces)} pictures to train on are {shown[0] if shown else 'of no class'}: expressions are learned from "

@@ -15,11 +15,13 @@ from ..modeling_discriminator import NEGATIVE_SLOPE, SARGANDiscriminator
 from ..modeling_sargan import SARGAN
 from .architecture import start_from
 from .checkpoints import find_checkpoint
-from .config import ARCHITECTURE, TrainingConfig
+from .config import TrainingConfig
+from .registry import registered
+from .settings import ARCHITECTURE
 
 
 def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGAN:
-    """A new generator that starts as the identity, or the one of `init_from`.
+    """A new generator as `generator` says, or the one of `init_from`.
 
     Raises:
         ConfigurationError: the model of `init_from` has other expressions, or another form than the settings give.
@@ -36,6 +38,21 @@ def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SAR
         # The folder it came from belongs to this machine; a published config keeps its name only.
         generator.register_to_config(sample_size=config.resolution, _name_or_path=Path(config.init_from).name)
         return generator.train()
+    generator = registered("generator", config.generator)(config, expressions)
+    if not isinstance(generator, nn.Module) or not hasattr(generator, "save_pretrained"):
+        raise ConfigurationError(
+            f"The generator {config.generator} builds a {type(generator).__name__}, which cannot be saved: make it a subclass "
+            "of diffusers' ModelMixin and ConfigMixin, as in docs/changing_the_loss.md."
+        )
+    if tuple(getattr(generator, "config", {}).get("expressions", ())) != expressions:
+        raise ConfigurationError(
+            f"The generator {config.generator} must have the config value expressions = {expressions}, in this order."
+        )
+    return generator
+
+
+def new_sargan(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGAN:
+    """A generator of the form that the settings ask for, with random weights."""
     form: dict[str, Any] = {name: getattr(config, name) for name in ARCHITECTURE}
     generator = SARGAN(
         **form,
@@ -43,26 +60,26 @@ def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SAR
         expressions=expressions,
         sample_size=config.resolution,
     )
-    if config.ultimate_skip:
+    if config.ultimate_skip and config.zero_output:
         # Output = input at the start: saves the hundreds of steps a random painting takes to be unlearned.
         torch.nn.init.zeros_(generator.conv_out.weight)
     return generator
 
 
 def build_discriminator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGANDiscriminator:
-    """The published one for the paper's objective; for the fast one, conditional and scaled to learn at once.
+    """The published one for the paper's objective; for conditional ones as the fast, scaled to learn at once.
 
     A discriminator needs about a thousand steps before it teaches anything, so a short run may take one that has them.
     """
-    fast = config.objective == "fast"
+    conditional = registered("objective", config.objective).conditional
     discriminator = SARGANDiscriminator(
         sample_size=config.resolution,
         base_channels=config.discriminator_channels,
         num_layers=config.discriminator_layers,
         expressions=expressions,
-        conditional=fast,
+        conditional=conditional,
     )
-    if fast:
+    if conditional:
         # PyTorch's default shrinks the signal by half at every layer: the heads would see next to nothing at first.
         for conv in discriminator.trunk:
             assert isinstance(conv, nn.Conv2d)  # a list of modules forgets the type

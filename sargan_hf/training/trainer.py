@@ -12,11 +12,12 @@ from accelerate import Accelerator
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
-from ..errors import SARGANError
 from ..modeling_sargan import SARGAN, SARGANOutput
 from .config import TrainingConfig
 from .editor import Editor
-from .objectives import OBJECTIVES, Batch, Loss, Parts
+from .finite_check import FiniteCheck, gradient_norm
+from .objectives import ON_HOST, Batch, Loss, Parts
+from .registry import registered
 from .resuming import restore_trainer, save_trainer
 from .schedule import learning_rate_factor
 from .setup_data import TrainingData
@@ -43,15 +44,23 @@ class Trainer:
         self.discriminator = discriminator.to(accelerator.device).train()
         self.generator_optimizer = self._adam(self.generator, config.learning_rate)
         self.discriminator_optimizer = self._adam(self.discriminator, config.discriminator_learning_rate)
-        self.average = EMAModel(list(self.generator.parameters()), decay=config.ema_decay) if config.ema_decay else None
-        self.editor = Editor(self.generator, accelerator)
-        self.objective = OBJECTIVES[config.objective](config, self.editor, self.discriminator)
+        self.check = FiniteCheck(accelerator.device, deferred=False if accelerator.scaler else None)
+        self.average = self._averaging() if config.ema_decay else None
+        self.editor = Editor(self.generator, accelerator, data.expressions)
+        self.objective = registered("objective", config.objective)(config, self.editor, self.discriminator)
 
     def _adam(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
         betas = (self.config.adam_beta1, self.config.adam_beta2)
         # Fused: one pass over the memory of 45 M parameters instead of ten.
-        optimizer = torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=True)
+        optimizer = torch.optim.Adam(
+            network.parameters(), lr=rate, betas=betas, eps=self.config.adam_epsilon, fused=True
+        )
         return self.accelerator.prepare(optimizer)
+
+    def _averaging(self) -> EMAModel:
+        # Few launches on a GPU; on a CPU the plain form, whose rounding the runs of before have.
+        several = self.accelerator.device.type == "cuda"
+        return EMAModel(list(self.generator.parameters()), decay=self.config.ema_decay, foreach=several)
 
     def update(self, batches: list[Batch], step: int) -> Parts:
         """One step: D main and D penalty and, every `critic_steps`, G main.
@@ -66,7 +75,7 @@ class Trainer:
             The mean of every part of the losses.
 
         Raises:
-            SARGANError: a loss or a gradient is not finite; nothing was updated with it.
+            SARGANError: a loss or a gradient is not finite; nothing was updated with it. On a GPU `check.tell` raises it.
         """
         self._set_rates(step)
         found: Found = defaultdict(list)
@@ -122,11 +131,7 @@ class Trainer:
 
     def _backward(self, loss: Loss, count: int, step: int, found: Found) -> None:
         """Adds the gradient of the loss, one of `count`, frees its graph, and notes its parts."""
-        if not math.isfinite(value := loss.total.item()):
-            raise SARGANError(
-                f"The loss became {value} at step {step}; nothing was updated with it. Resume from the "
-                "last checkpoint with a lower learning_rate, or with mixed_precision=no."
-            )
+        self.check.look_at_loss(loss.total, step)
         self.accelerator.backward(loss.total / count)
         for name, part in loss.parts.items():
             found[name].append(part.detach())
@@ -134,7 +139,8 @@ class Trainer:
     def _descend(self, network: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
         """One update with the gradients of all processes."""
         self._average_gradients(network)
-        self._check_gradients(network, step)
+        self._measure_gradients(network, step)
+        self.check.guard(optimizer)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)  # at once: the other network's step has better use for the memory
 
@@ -147,16 +153,14 @@ class Trainer:
         for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
 
-    def _check_gradients(self, network: nn.Module, step: int) -> None:
-        """A finite loss can have gradients that are not; applied, they would spoil the checkpoints that follow."""
+    def _measure_gradients(self, network: nn.Module, step: int) -> None:
+        """Shortens gradients that are too long; one that is not finite, applied, would spoil the checkpoints that follow."""
+        if self.accelerator.scaler and self.config.max_grad_norm:
+            self.accelerator.unscale_gradients()
+            gradient_norm(network, self.config.max_grad_norm)
         if self.accelerator.scaler:  # fp16: the scaler skips such updates and lowers its scale
             return
-        norm = nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None]).item()
-        if not math.isfinite(norm):
-            raise SARGANError(
-                f"The gradient became {norm} at step {step}; nothing was updated with it. Resume from the last "
-                "checkpoint with a lower learning_rate, or with mixed_precision=no."
-            )
+        self.check.look_at_gradients(gradient_norm(network, self.config.max_grad_norm), step)
 
     def _set_rates(self, step: int) -> None:
         factor = learning_rate_factor(self.config, step)
@@ -179,13 +183,18 @@ class Trainer:
             if self.average:
                 self.average.restore(parameters)
 
-    def save(self, step: int) -> Path:
+    def save(self, step: int, stream: list | None = None) -> Path:
         """Writes a checkpoint after `step` steps and returns its folder.
+
+        Args:
+            stream: where each process goes on in a stream, see `stream_blocks.Place`.
 
         Raises:
             CheckpointError: it cannot be written.
+            SARGANError: something was not finite before.
         """
-        return save_trainer(self, step)
+        self.check.tell()
+        return save_trainer(self, step, stream)
 
     def resume(self, folder: Path) -> dict[str, Any]:
         """Continues from a checkpoint; the steps that follow equal those of a run that was never interrupted.
@@ -202,4 +211,6 @@ class Trainer:
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
-    return {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+    """A batch on the device. What decides which losses are computed stays on the host as well, see `ON_HOST`."""
+    moved = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+    return moved if device.type == "cpu" else moved | {ON_HOST: batch["paired"]}

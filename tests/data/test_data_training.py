@@ -52,9 +52,14 @@ def test_a_damaged_picture_of_a_training_set_is_named(class_folders, tmp_path, m
     (tmp_path / "shards").mkdir()
     Dataset.from_list(rows, features=whole.features).to_parquet(tmp_path / "shards" / "train.parquet")
     config = TrainingConfig(
-        train_data_dir=str(tmp_path / "shards"), resolution=32, held_out=0.0, streaming=streaming, stylise=0.0
+        train_data_dir=str(tmp_path / "shards"),
+        resolution=32,
+        held_out=0.0,
+        streaming=streaming,
+        stylise=0.0,
+        **{"max_damaged": 0} if streaming else {},
     )
-    named = "A picture of person 9 in the stream" if streaming else "Picture 9 of the data set"
+    named = r"train\.parquet, row 9" if streaming else "Picture 9 of the data set"
     with pytest.raises(DatasetError, match=rf"{named} \(embedded\) has 64 x 20 pixels"):
         read_all(config)
 
