@@ -190,7 +190,7 @@ class SARGANPipeline:
         return EditSession(load_image(image), self.models)
 
     def animate(
-        self, image: ImageSource, expression: ExpressionSpec | Sequence[ExpressionSpec], **settings: Any
+        self, image: ImageSource, expression: ExpressionSpec | Sequence[ExpressionSpec] | None = None, **settings: Any
     ) -> "Animation":
         """Moves from the picture as it is to an expression, or along a list of them, and back.
 
