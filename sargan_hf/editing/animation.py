@@ -19,8 +19,8 @@ from ..faces.detection import Face
 from ..images import MIN_SIDE, EditedImage, LoadedImage, load_image
 from ..images.animated_files import WRITERS
 from ..images.color_modes import is_transparent
+from ..images.framing import shrink, shrink_marks
 from ..images.load_image import ImageSource
-from ..images.shrink import shrink, shrink_marks
 from ..images.whole_files import write_whole
 from ..inference.protocol import controls_of
 from ..presets import PresetFile

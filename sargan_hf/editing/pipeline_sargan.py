@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ..inference.torch_backend import TorchGenerator
     from ..modeling_sargan import SARGAN
     from .animation import Animation
+    from .sprites import SpritePack
 
 
 class SARGANPipeline:
@@ -199,6 +200,12 @@ class SARGANPipeline:
         from .animation import animate
 
         return animate(self, image, expression, **settings)
+
+    def sprites(self, image: ImageSource, **settings: Any) -> "SpritePack":
+        """One picture for each emotion of a character; see `sargan_hf.editing.sprites.make_sprites` for the settings."""
+        from .sprites import make_sprites
+
+        return make_sprites(self, image, **settings)
 
     def conditions(self, expression: Expressions | None, count: int) -> np.ndarray:
         """Condition vectors float32 [count, n] for one expression, or for a list with one for each of `count` faces."""

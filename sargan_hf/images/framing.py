@@ -1,4 +1,4 @@
-"""Smaller copies of pictures, in their own mode."""
+"""Smaller copies of pictures, and parts of them, in their own mode."""
 
 import cv2
 import numpy as np
@@ -31,3 +31,10 @@ def shrink_marks(box, points, scale: np.ndarray):
     if points is not None and np.shape(points) == (5, 2):
         points = np.asarray(points) * scale
     return box, points  # anything of another shape is refused where faces are looked for
+
+
+def cut(picture: LoadedImage, box: tuple[int, int, int, int]) -> LoadedImage:
+    """The part of a picture in the box left, top, right, bottom, in whole pixels inside of it."""
+    left, top, right, bottom = box
+    pixels = np.ascontiguousarray(picture.pixels[top:bottom, left:right])
+    return LoadedImage(pixels, picture.mode, picture.name, picture.info, picture.notes)
