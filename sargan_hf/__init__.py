@@ -15,6 +15,8 @@ _HOME = {
     "controls_vector": "controls",
     "Preset": "presets",
     "load_preset": "presets",
+    "load_presets": "presets",
+    "EditRecipe": "editing.recipe",
     "EXPRESSIONS": "expressions",
     "expression_vector": "expressions",
     "resolve_expression": "expressions",
@@ -31,6 +33,7 @@ __all__ = [
     "CONTROLS",
     "EXPRESSIONS",
     "SARGAN",
+    "EditRecipe",
     "Preset",
     "SARGANDiscriminator",
     "SARGANError",
@@ -41,6 +44,7 @@ __all__ = [
     "expression_vector",
     "load_expression_dataset",
     "load_preset",
+    "load_presets",
     "resolve_expression",
     "split_by_subject",
 ]
@@ -49,11 +53,12 @@ if TYPE_CHECKING:
     from .controls import CONTROLS, controls_vector
     from .data.loading import load_expression_dataset, split_by_subject
     from .editing.pipeline_sargan import SARGANPipeline
+    from .editing.recipe import EditRecipe
     from .errors import SARGANError
     from .expressions import EXPRESSIONS, expression_vector, resolve_expression
     from .modeling_discriminator import SARGANDiscriminator
     from .modeling_sargan import SARGAN, SARGANOutput
-    from .presets import Preset, load_preset
+    from .presets import Preset, load_preset, load_presets
 
 
 _moved.install()

@@ -14,6 +14,12 @@ from .errors import SARGANError
 # name: (module, attribute that is a typer app or a function with typer annotations, what it does)
 COMMANDS = {
     "edit": ("sargan_hf.commands.edit", "command", "Change the expression of faces in pictures and folders."),
+    "neutral": ("sargan_hf.commands.neutral", "command", "Take the expression out of faces."),
+    "sprites": (
+        "sargan_hf.commands.sprites",
+        "command",
+        "Make the 28 pictures of a character for role-play front ends.",
+    ),
     "demo": ("sargan_hf.commands.demo", "command", "Start the app in the browser."),
     "train": ("sargan_hf.commands.train", "main", "Train a model; the same as train_accelerate.py."),
     "crop": ("sargan_hf.commands.crop", "command", "Cut the faces out of a labelled set, ready for training."),

@@ -37,6 +37,10 @@ class PresetError(SARGANError, ValueError):
     """A preset does not exist, cannot be read, or asks for what cannot be."""
 
 
+class RecipeError(SARGANError, ValueError):
+    """A recipe of an edit cannot be read, or asks for what cannot be."""
+
+
 class DatasetError(SARGANError, ValueError):
     """A dataset is missing, empty, or does not fit the schema."""
 

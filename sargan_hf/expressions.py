@@ -13,6 +13,7 @@ from .errors import ExpressionError
 
 EXPRESSIONS = ("afraid", "angry", "disgusted", "happy", "neutral", "sad", "surprised")
 MAX_INTENSITY = 1.5  # how far an edit may be exaggerated; 1 is the expression as trained
+SUMS_TO_ONE = 1e-6  # how far from 1 the rounded weights of a blend may be together
 NO_CLASS = -1  # where a column of labels has none: what hubs store for a label that is withheld
 
 # What data sets and people call the seven; the two-letter codes are those of KDEF, also with S as its
@@ -100,9 +101,12 @@ def expression_vector(spec: ExpressionSpec, expressions: Sequence[str] = EXPRESS
 def _blend(weights: Mapping[str, float], expressions: Sequence[str]) -> np.ndarray:
     vector = np.zeros(len(expressions), dtype=np.float32)
     for name, weight in weights.items():
+        if isinstance(weight, str) or not hasattr(weight, "__float__"):
+            raise ExpressionError(f"{name} has the weight {weight!r}; a number >= 0 was expected.")
         vector[list(expressions).index(resolve_expression(name, expressions))] += weight
     vector = _checked(vector, dict(weights), expressions)
-    return vector / vector.sum()
+    # What has been normalised once stays as it is, bit for bit: a recipe holds the weights of a vector.
+    return vector if abs(vector.sum() - 1) < SUMS_TO_ONE else vector / vector.sum()
 
 
 def _checked(vector: np.ndarray, spec: object, expressions: Sequence[str]) -> np.ndarray:

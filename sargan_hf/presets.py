@@ -1,8 +1,8 @@
 """Presets: named points in the space of expressions and controls, such as a subtle smile, a wink or a quiet anger.
 
 A preset is JSON: `{"expression": {"happy": 0.6, "neutral": 0.4}, "controls": {"eye_wide_left": -1}, "intensity": 1.0}`. Each
-part may be left out. The shipped ones lie in `assets/presets.json`. `SPRITE_NAMES` are those that character cards ask for,
-the 28 emotions of GoEmotions (D. Demszky et al., arXiv 2005.00547).
+part may be left out. A file of presets maps names to these; the shipped one is `assets/presets.json`. `SPRITE_NAMES` are those
+that character cards ask for, the 28 emotions of GoEmotions (D. Demszky et al., arXiv 2005.00547).
 """
 
 import json
@@ -82,6 +82,9 @@ class Preset:
         return {"expression": dict(self.expression), "controls": dict(self.controls), "intensity": self.intensity}
 
 
+PresetFile = str | Path | Mapping[str, Preset]
+
+
 @cache
 def shipped_presets() -> Mapping[str, Preset]:
     """The presets of the package, by name."""
@@ -89,25 +92,63 @@ def shipped_presets() -> Mapping[str, Preset]:
     return MappingProxyType({name: Preset.from_json(content) for name, content in json.loads(text).items()})
 
 
-def load_preset(name_or_path: str | Path) -> Preset:
-    """A shipped preset by its name, ignoring case, or one of a JSON file.
+def load_presets(source: PresetFile) -> Mapping[str, Preset]:
+    """The presets of a file `{"tired": {"controls": {"eye_wide": -0.5}}, ...}`, by name in lower case.
+
+    Args:
+        source: path of the file, or presets by name.
+
+    Raises:
+        PresetError: it cannot be read, holds none, or one of them cannot be.
+    """
+    if isinstance(source, Mapping):
+        return MappingProxyType({_spelt(name): preset for name, preset in source.items()})
+    content = _read(source)
+    if not isinstance(content, dict) or not content or not all(isinstance(one, dict) for one in content.values()):
+        raise PresetError(f'{source} holds no presets: a file of them maps names to objects, {{"tired": {{...}}}}.')
+    presets = {}
+    for name, one in content.items():
+        try:
+            presets[_spelt(name)] = Preset.from_json(one)
+        except PresetError as error:
+            raise PresetError(f"{source} has a wrong preset {name!r}. {error}") from error
+    return MappingProxyType(presets)
+
+
+def load_preset(name_or_path: str | Path, presets: PresetFile | None = None) -> Preset:
+    """A preset by its name, ignoring case, or one of a JSON file.
+
+    Args:
+        name_or_path: of your own presets, else of the shipped ones; or a file that holds one preset and ends in .json.
+        presets: your own, see `load_presets`.
 
     Raises:
         PresetError: no such preset, or a file that cannot be read as one.
     """
     text = str(name_or_path)
-    wanted = text.strip().lower().replace("_", " ").replace("-", " ")
-    if wanted in shipped_presets():
-        return shipped_presets()[wanted]
+    known = dict(shipped_presets()) | ({} if presets is None else dict(load_presets(presets)))
+    wanted = _spelt(text)
+    if wanted in known:
+        return known[wanted]
     if not text.lower().endswith(".json"):
-        near = get_close_matches(wanted, shipped_presets(), n=3, cutoff=0.6)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(shipped_presets())}."
+        near = get_close_matches(wanted, known, n=3, cutoff=0.6)
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(known)}."
         raise PresetError(f"There is no preset {text!r}. {hint} A preset of your own is a file that ends in .json.")
     try:
-        return Preset.from_json(json.loads(Path(text).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        reason = str(error) if isinstance(error, PresetError) else f"It cannot be read ({cause(error)})."
-        raise PresetError(f"{text} is no preset. {reason}") from error
+        return Preset.from_json(_read(text))
+    except PresetError as error:
+        raise PresetError(f"{text} is no preset. {error}") from error
+
+
+def _spelt(name: str) -> str:
+    return name.strip().lower().replace("_", " ").replace("-", " ")
+
+
+def _read(path: str | Path) -> object:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise PresetError(f"{path} cannot be read as JSON ({cause(error)}).") from error
 
 
 def save_preset(preset: Preset, path: str | Path) -> None:

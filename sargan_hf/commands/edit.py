@@ -12,11 +12,9 @@ from ..batch.edit_jobs import Job, own_share, plan_jobs
 from ..batch.find_pictures import Found, find_pictures
 from ..batch.journal import read_journal
 from ..batch.output_folder import claim_output, remove_left_overs
-from ..controls import parse_controls
 from ..errors import ConfigurationError
-from ..expressions import parse_expression
-from ..faces.choice import parse_faces
 from ..model_source import DEFAULT_MODEL
+from . import edit_options as options
 from .skip_imports import lean_imports
 
 if TYPE_CHECKING:
@@ -27,17 +25,19 @@ if TYPE_CHECKING:
 def command(
     inputs: Annotated[list[Path], typer.Argument(help="Pictures, and folders to search for pictures.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the edits; made if absent.")],
-    expression: Annotated[
-        str | None, typer.Option("--expression", "-e", help='A name, or a blend such as "happy=0.6,surprised=0.4".')
-    ] = None,
-    control: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of a facial control. Repeatable.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Name or JSON file of a preset, instead of these.")] = None,
-    intensity: Annotated[float, typer.Option(help="0 changes nothing, 1 is as trained, 1.5 exaggerates.")] = 1.0,
-    faces: Annotated[str, typer.Option(help="largest, all, or numbers such as 1 or 1,3, the largest first.")] = "all",
-    region: Annotated[str | None, typer.Option(help="mouth or eyes; the whole face if left out.")] = None,
-    transfer: Annotated[str, typer.Option(help="motion, or residual and paste for comparison.")] = "motion",
-    model: Annotated[str, typer.Option(help="Folder or Hub id of the model.")] = DEFAULT_MODEL,
-    backend: Annotated[str, typer.Option(help="torch, or onnx for an exported model.")] = "torch",
+    expression: options.Expression = None,
+    control: options.Controls = None,
+    preset: options.PresetName = None,
+    presets: options.PresetsFile = None,
+    like: options.Like = None,
+    recipe: options.RecipeFile = None,
+    save_recipe: options.SaveRecipe = None,
+    intensity: options.Intensity = None,
+    faces: options.Faces = None,
+    region: options.Region = None,
+    transfer: options.Transfer = None,
+    model: options.Model = DEFAULT_MODEL,
+    backend: options.Backend = "torch",
     format: Annotated[
         str | None, typer.Option(help="jpg, png, webp, tiff or avif; each picture's own if left out.")
     ] = None,
@@ -55,18 +55,38 @@ def command(
     and the exit code is then 1. Many processes, on CPUs too: `accelerate launch --multi_gpu --num_processes N -m
     sargan_hf.cli edit ...` gives each its own share of the pictures.
     """
-    asked = {"expression": expression, "controls": control, "preset": preset}
-    call = {"intensity": intensity, "faces": parse_faces(faces), "region": region, "transfer": transfer}
-    settings = {**_named(asked), **call, "model": model, "backend": backend, "content_credentials": content_credentials}
+    asked = options.Asked(
+        expression, control, preset, presets, like, recipe, intensity, faces, region, transfer, save_recipe
+    )
+    settings = asked.noted | {"model": model, "backend": backend, "content_credentials": content_credentials}
     signer = _signer(certificate, private_key, signing_algorithm) if content_credentials else None
     suffix = None if format is None else _suffix(format)
+    edit_pictures(asked, inputs, output, settings, signer, suffix, resume)
+
+
+def edit_pictures(
+    asked: options.Asked,
+    inputs: list[Path],
+    output: Path,
+    settings: dict[str, Any],
+    signer: "ContentCredentials | None" = None,
+    suffix: str | None = None,
+    resume: bool = False,
+) -> None:
+    """Edits every picture of `inputs` into the folder `output` and says what came of it.
+
+    Args:
+        settings: what a run of the same settings is known by; `model` and `backend` among them.
+
+    Raises:
+        ConfigurationError, typer.Exit: nothing can be done; some pictures could not be edited.
+    """
     found = find_pictures(inputs, output)
     if not found.pictures:
         nothing = [f"There is no picture in {', '.join(map(str, inputs))}.", *found.failures]
         raise ConfigurationError(" ".join([*nothing, *(f"{remark}." for remark in found.remarks())]))
-    pipe = _load(model, backend)
-    call |= _parsed(asked)
-    _check(pipe, call)
+    pipe = load_pipeline(settings["model"], settings["backend"])
+    call = asked.call(pipe)
     claim_output(output, settings)
     remove_left_overs(output)
     if _edit(Batch(pipe, call, output, signer, resume), found, suffix):
@@ -86,7 +106,8 @@ def _edit(batch: Batch, found: Found, suffix: str | None) -> int:
     return failures
 
 
-def _load(model: str, backend: str) -> "SARGANPipeline":
+def load_pipeline(model: str, backend: str) -> "SARGANPipeline":
+    """The pipeline of a model, with no more imports than an edit needs."""
     from ..editing.pipeline_sargan import SARGANPipeline
 
     if backend == "torch":
@@ -105,35 +126,6 @@ def _suffix(format: str) -> str:
         known = ", ".join(known[1:] for known in FORMAT_OF_SUFFIX)
         raise ConfigurationError(f"--format {format!r} is not known: use one of {known}.")
     return suffix
-
-
-def _named(asked: dict[str, Any]) -> dict[str, Any]:
-    """What a run of the same settings is known by; "happy" is what the pipeline takes for nothing."""
-    given = {name: value for name, value in asked.items() if value}
-    return given or {"expression": "happy"}
-
-
-def _parsed(asked: dict[str, Any]) -> dict[str, Any]:
-    """What was typed, as arguments of the pipeline."""
-    expression, controls = asked["expression"], asked["controls"]
-    return {
-        "expression": None if expression is None else parse_expression(expression),
-        "controls": parse_controls(controls) if controls else None,
-        "preset": asked["preset"],
-    }
-
-
-def _check(pipe: "SARGANPipeline", call: dict[str, Any]) -> None:
-    """A wrong setting is one error now and not one for every picture."""
-    from ..editing.masks import region_weight
-    from ..editing.requests import check_settings, combined, control_vectors
-
-    wish = combined(call["expression"], call["controls"], call["preset"], call["intensity"])
-    pipe.conditions(wish["expression"], 1)
-    control_vectors(wish["controls"], 1, pipe.controls)
-    check_settings(wish["intensity"], call["transfer"])
-    if call["region"] is not None:
-        region_weight(call["region"], pipe.generator.sample_size)
 
 
 def _signer(certificate: str, private_key: str, algorithm: str) -> "ContentCredentials":

@@ -8,10 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
-import cv2
 import numpy as np
 from PIL import Image
 
+from ..controls import ControlSpec
 from ..errors import ConfigurationError, ExpressionError, ImageError
 from ..expressions import ExpressionSpec
 from ..faces.choice import FaceChoice
@@ -19,10 +19,15 @@ from ..faces.detection import Face
 from ..images import MIN_SIDE, EditedImage, LoadedImage, load_image
 from ..images.animated_files import WRITERS
 from ..images.color_modes import is_transparent
+from ..images.framing import shrink, shrink_marks
 from ..images.load_image import ImageSource
 from ..images.whole_files import write_whole
-from .requests import Box, FaceRequest, check_settings, condition_vectors
+from ..inference.protocol import controls_of
+from ..presets import PresetFile
+from .requests import Box, Controls, FaceRequest, Presets, Wish, check_settings, combined, face_requests
 from .session import EditModels, EditSession
+
+Stops = ExpressionSpec | Sequence[ExpressionSpec]
 
 MAX_FRAMES = 600
 MAX_PIXELS_DRAWN = 1 << 30  # of all frames together, 3 GiB of RGB
@@ -34,12 +39,15 @@ class Moment(NamedTuple):
     """What the still of a frame is made with: `pipe(frames[0], list(expression), intensity=intensity, ...)`.
 
     Attributes:
-        expression: float32 [faces, n], the condition of each face, in the model's order of expressions.
+        expression: float32 [faces, n], the condition of each face, in the model's order of expressions; all zeros where
+            controls alone move it, and the still has `expression=None`.
         intensity: 0 is the picture as it is.
+        controls: float32 [faces, k], the second condition, in the model's order of controls; k is 0 for a model without.
     """
 
     expression: np.ndarray
     intensity: float
+    controls: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -86,8 +94,11 @@ class HasModels(Protocol):
 def animate(
     pipe: HasModels,
     image: ImageSource,
-    expression: ExpressionSpec | Sequence[ExpressionSpec] = "happy",
+    expression: Stops | None = None,
     *,
+    controls: Controls | None = None,
+    preset: Presets | None = None,
+    presets: PresetFile | None = None,
     intensity: float = 1.0,
     seconds: float = 1.2,
     fps: float = 20.0,
@@ -105,7 +116,9 @@ def animate(
     Args:
         pipe: the pipeline.
         image: see `load_image`.
-        expression: one expression or a list of them; every chosen face makes the same journey.
+        expression: one expression or a list of them; every chosen face makes the same journey. "happy" by default.
+        controls: values of facial controls on top, or alone; one for every stage, or a list with one for each.
+        preset: one or a list of them, instead of both; `presets`: your own, as in `SARGANPipeline.__call__`.
         intensity: of every expression, 0 to 1.5.
         seconds: of each stage of the journey, up to 60; n expressions have n + 1 stages.
         fps: frames per second, 1 to 60; a GIF shows at most 50.
@@ -117,11 +130,12 @@ def animate(
         ConfigurationError: settings out of range, more than 600 frames, or more pixels than memory holds.
         ImageError, NoFaceError, ExpressionError: as in `SARGANPipeline.__call__`.
     """
-    course = _course(expression, intensity, seconds, fps, max_side)
+    stops = _stops(expression, controls, preset, presets, intensity)
+    course = _course(stops, seconds, fps, max_side)
     opened = load_image(image)
-    picture = _shrunk(opened, max_side)
+    picture = shrink(opened, max_side)
     _check_pixels(picture, course.frames)
-    box, points = _shrunk_marks(box, points, np.array(picture.size) / opened.size)
+    box, points = shrink_marks(box, points, np.array(picture.size) / opened.size)
     found = EditSession(picture, pipe.models).find_faces(faces, box=box, points=points)
     return _film(picture, pipe.models, found, course, region, progress)
 
@@ -129,8 +143,11 @@ def animate(
 def animate_faces(
     session: EditSession,
     faces: Sequence[Face],
-    expression: ExpressionSpec | Sequence[ExpressionSpec] = "happy",
+    expression: Stops | None = None,
     *,
+    controls: Controls | None = None,
+    preset: Presets | None = None,
+    presets: PresetFile | None = None,
     intensity: float = 1.0,
     seconds: float = 1.2,
     fps: float = 20.0,
@@ -143,13 +160,14 @@ def animate_faces(
     Args:
         session: of the image; what it keeps stays as it is.
         faces: where they are in the image.
-        expression, intensity, seconds, fps, max_side, region, progress: as for `animate`.
+        expression, controls, preset, presets, intensity, seconds, fps, max_side, region, progress: as for `animate`.
 
     Raises:
         ConfigurationError, ImageError, ExpressionError: as in `animate`.
     """
-    course = _course(expression, intensity, seconds, fps, max_side)
-    picture = _shrunk(session.image, max_side)
+    stops = _stops(expression, controls, preset, presets, intensity)
+    course = _course(stops, seconds, fps, max_side)
+    picture = shrink(session.image, max_side)
     _check_pixels(picture, course.frames)
     across, down = (new / old for new, old in zip(picture.size, session.image.size, strict=True))
     return _film(picture, session.models, [face.scaled(across, down) for face in faces], course, region, progress)
@@ -159,14 +177,12 @@ class _Course(NamedTuple):
     """What a film shows and how fast.
 
     Attributes:
-        stops: the expressions, in order.
-        intensity: of each.
+        stops: what is asked of every face, in order.
         steps: frames from one to the next.
         fps: frames per second.
     """
 
-    stops: list[ExpressionSpec]
-    intensity: float
+    stops: list[Wish]
     steps: int
     fps: float
 
@@ -176,12 +192,8 @@ class _Course(NamedTuple):
         return self.steps * (len(self.stops) + 1)
 
 
-def _course(
-    expression: ExpressionSpec | Sequence[ExpressionSpec], intensity: float, seconds: float, fps: float, max_side: int
-) -> _Course:
-    check_settings(intensity, "motion")
-    stops = _stops(expression)
-    return _Course(stops, float(intensity), _steps(seconds, fps, len(stops) + 1, max_side), float(fps))
+def _course(stops: list[Wish], seconds: float, fps: float, max_side: int) -> _Course:
+    return _Course(stops, _steps(seconds, fps, len(stops) + 1, max_side), float(fps))
 
 
 def _film(
@@ -194,18 +206,32 @@ def _film(
 ) -> Animation:
     # Blends do not come again: one result for each face is enough.
     session = EditSession(picture, models, max_kept=len(faces))
-    vectors = [condition_vectors(stop, len(faces), models.generator.expressions) for stop in course.stops]
-    journey = _journey([np.stack(each) for each in vectors], course.intensity, course.steps)
+    names = (models.generator.expressions, controls_of(models.generator))
+    journey = _journey([_moment(stop, len(faces), *names) for stop in course.stops], course.steps)
     return Animation(_frames(session, faces, journey, region, progress), course.fps, _notes(picture), journey)
 
 
-def _journey(stops: Sequence[np.ndarray], intensity: float, steps: int) -> list[Moment]:
-    """Expression and intensity of every frame; faces start and stop softly, and the way back is the way out."""
+def _moment(stop: Wish, count: int, expressions: Sequence[str], controls: Sequence[str]) -> Moment:
+    asked = face_requests(stop, count, expressions, controls)
+    vectors, parts = [one.expression for one in asked], [one.controls for one in asked]
+    return Moment(np.stack(vectors), asked[0].intensity, np.stack(parts))
+
+
+def _journey(stops: Sequence[Moment], steps: int) -> list[Moment]:
+    """What every frame shows; faces start and stop softly, and the way back is the way out."""
     shares = [(1 - math.cos(math.pi * step / steps)) / 2 for step in range(steps + 1)]
-    out = [Moment(stops[0], share * intensity) for share in shares[:-1]]
-    between = [Moment(_blend(start, end, share), intensity) for start, end in pairwise(stops) for share in shares[:-1]]
-    back = [Moment(stops[-1], share * intensity) for share in shares[:0:-1]]
+    first, last = stops[0], stops[-1]
+    out = [first._replace(intensity=share * first.intensity) for share in shares[:-1]]
+    between = [_between(start, end, share) for start, end in pairwise(stops) for share in shares[:-1]]
+    back = [last._replace(intensity=share * last.intensity) for share in shares[:0:-1]]
     return [*out, *between, *back]
+
+
+def _between(start: Moment, end: Moment, share: float) -> Moment:
+    """What is shown part of the way between two stops."""
+    intensity = start.intensity + share * (end.intensity - start.intensity)
+    controls = ((1 - share) * start.controls + share * end.controls).astype(np.float32)
+    return Moment(_blend(start.expression, end.expression, share), intensity, controls)
 
 
 def _blend(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
@@ -213,7 +239,8 @@ def _blend(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
     mixed = (1 - share) * start + share * end
     # Other vectors than weights are taken as they are, as everywhere.
     are_weights = np.isclose(start.sum(axis=1), 1) & np.isclose(end.sum(axis=1), 1)
-    return np.where(are_weights[:, None], mixed / mixed.sum(axis=1, keepdims=True), mixed)
+    totals = np.where(are_weights, mixed.sum(axis=1), 1)
+    return mixed / totals[:, None]
 
 
 def _frames(
@@ -224,11 +251,12 @@ def _frames(
     progress: Callable[[int, int], None] | None,
 ) -> list[EditedImage]:
     frames: list[EditedImage] = []
-    drawn: dict[tuple[bytes, float], EditedImage] = {}
+    drawn: dict[tuple[bytes, bytes, float], EditedImage] = {}
     for moment in journey:
-        key = moment.expression.tobytes(), moment.intensity
+        key = moment.expression.tobytes(), moment.controls.tobytes(), moment.intensity
         if key not in drawn:
-            wanted = [FaceRequest(vector, moment.intensity, region) for vector in moment.expression]
+            each = zip(moment.expression, moment.controls, strict=True)
+            wanted = [FaceRequest(vector, moment.intensity, region, controls=controls) for vector, controls in each]
             pixels, _ = session.compose(faces, wanted)
             drawn[key] = EditedImage.from_image(session.image.to_image(pixels), DESCRIPTION)
         frames.append(drawn[key])
@@ -237,13 +265,47 @@ def _frames(
     return frames
 
 
-def _stops(expression: ExpressionSpec | Sequence[ExpressionSpec]) -> list[ExpressionSpec]:
+def _stops(
+    expression: Stops | None,
+    controls: Controls | None,
+    preset: Presets | None,
+    presets: PresetFile | None,
+    intensity: float,
+) -> list[Wish]:
+    """What is asked of every face at each stop of the journey."""
+    check_settings(intensity, "motion")
+    if preset is not None or presets is not None:
+        named = list(preset) if isinstance(preset, list | tuple) else [preset]
+        return [combined(expression, controls, one, intensity, presets) for one in _some(named)]
+    several = not isinstance(controls, Mapping | None) and any(
+        one is None or isinstance(one, Mapping | Sequence | np.ndarray) for one in controls
+    )
+    parts = list(cast("Sequence[ControlSpec | None]", controls)) if several else [controls]
+    nothing = expression is None and controls is not None
+    stops = [None] * len(parts) if nothing else _expressions("happy" if expression is None else expression)
+    if not several:
+        parts = parts * len(stops)
+    if len(parts) != len(stops):
+        raise ConfigurationError(
+            f"{len(parts)} settings of controls were given for {len(stops)} expressions: give one, or one for each."
+        )
+    return [
+        Wish(expression=stop, controls=one, intensity=intensity) for stop, one in zip(stops, _some(parts), strict=True)
+    ]
+
+
+def _some(stops: list) -> list:
+    if not stops:
+        raise ConfigurationError("An animation needs at least one expression; got an empty list.")
+    return stops
+
+
+def _expressions(expression: Stops) -> list[ExpressionSpec]:
     if isinstance(expression, str | Mapping):
         return [expression]
     if not isinstance(expression, Sequence | np.ndarray):
         raise ExpressionError(f"An expression is a name, a blend or a vector, or a list of these; got {expression!r}.")
-    if not len(expression):
-        raise ConfigurationError("An animation needs at least one expression; got an empty list.")
+    _some(list(expression))
     is_vector = all(isinstance(part, int | float | np.number) for part in expression)
     return [cast("ExpressionSpec", expression)] if is_vector else list(cast("Sequence[ExpressionSpec]", expression))
 
@@ -278,33 +340,6 @@ def _check_pixels(picture: LoadedImage, frames: int) -> None:
         raise ConfigurationError(
             f"{frames} frames of {width} x {height} pixels are more than fit into memory: lower max_side, seconds or fps."
         )
-
-
-def _shrunk(picture: LoadedImage, max_side: int) -> LoadedImage:
-    """The picture in its own mode, no longer than `max_side`."""
-    scale = max_side / max(picture.size)
-    if scale >= 1:
-        return picture
-    size = tuple(max(1, round(side * scale)) for side in picture.size)
-    pixels = picture.pixels
-    if picture.mode not in ("LA", "RGBA"):
-        smaller = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    else:  # colours count as much as they are seen, so that none comes in from where nothing is seen
-        alpha = pixels[..., -1:].astype(np.float32)
-        weighted = np.concatenate([pixels[..., :-1] * alpha, alpha], axis=2)
-        weighted = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
-        colours = weighted[..., :-1] / np.maximum(weighted[..., -1:], 1e-6)
-        smaller = np.rint(np.concatenate([colours, weighted[..., -1:]], axis=2)).astype(np.uint8)
-    return LoadedImage(smaller, picture.mode, picture.name, picture.info, picture.notes)
-
-
-def _shrunk_marks(box, points, scale: np.ndarray):
-    """A box and points given in the pixels of the whole picture, in those of the shrunk one."""
-    if box is not None and np.shape(box) == (4,):
-        box = tuple((np.reshape(box, (2, 2)) * scale).ravel().tolist())
-    if points is not None and np.shape(points) == (5, 2):
-        points = np.asarray(points) * scale
-    return box, points  # anything of another shape is refused where faces are looked for
 
 
 def _notes(picture: LoadedImage) -> list[str]:

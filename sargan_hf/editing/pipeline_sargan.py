@@ -19,15 +19,20 @@ from ..inference import Generator, load_generator, load_mouth
 from ..inference.load_generator import MOUTH_FOLDER
 from ..inference.protocol import controls_of
 from ..model_source import find_source
-from ..presets import Preset
+from ..presets import PresetFile
+from .likeness import expression_like
 from .requests import (
+    Areas,
     Box,
     Controls,
     Expressions,
     FaceEdit,
     FaceRequest,
+    Intensities,
+    Presets,
     Region,
     SARGANPipelineOutput,
+    Wish,
     check_settings,
     combined,
     condition_vectors,
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from ..inference.torch_backend import TorchGenerator
     from ..modeling_sargan import SARGAN
     from .animation import Animation
+    from .sprites import SpritePack
 
 
 class SARGANPipeline:
@@ -89,50 +95,84 @@ class SARGANPipeline:
         expression: Expressions | None = None,
         *,
         controls: Controls | None = None,
-        preset: str | Preset | None = None,
-        intensity: float = 1.0,
+        preset: Presets | None = None,
+        presets: PresetFile | None = None,
+        like: ImageSource | None = None,
+        intensity: Intensities = 1.0,
         faces: FaceChoice = "largest",
         box: Box | None = None,
         points: np.ndarray | None = None,
-        region: str | np.ndarray | None = None,
+        region: Areas = None,
         transfer: str = "motion",
         provenance: bool = True,
     ) -> SARGANPipelineOutput:
-        """Edits one picture or a list of them.
+        """Edits one picture or a list of them. `EditRecipe.settings` has these arguments for an edit that was saved.
 
         Args:
             image: path, Pillow image, array, bytes, open binary file or `LoadedImage`, or a list of these.
             expression: a name or alias; a blend such as `{"happy": 0.6, "surprised": 0.4}`; a vector in the model's order;
-                or a list with one of these for each chosen face. "happy" where no controls and no preset are given either.
+                or a list with one for each chosen face. "happy" where nothing else is asked for.
             controls: values such as `{"jaw_open": 0.4}` on top of it, or alone; or a list with one of these for each face.
-            preset: one, or the name or JSON file of one, instead of `expression` and `controls`.
-            intensity: 0 gives the picture back bit for bit, 1 is the edit as trained, up to 1.5 exaggerates.
+            preset: one, or the name or JSON file of one, instead of these two; or a list with one for each face.
+            presets: your own, by name, or their file: see `load_presets`.
+            like: a picture whose largest face shows what is wanted, instead of all of these (see `editing.likeness`).
+            intensity: 0 gives the picture back bit for bit, 1 is the edit as trained, up to 1.5; or a list of these.
             faces: "largest", "all", or numbers of faces, counted from 1, the largest first; each is edited once.
             box: left, top, right, bottom in pixels of a face no detector sees; replaces `faces`.
             points: [5, 2], the two eyes, nose tip and corners of the mouth in pixels; replaces `faces` and `box`.
-            region: None for the whole face, "mouth", "eyes" (with brows), or a map [h, w] in 0..1 over the aligned face of how
-                strongly each place may change. Where the network did not look, a region changes nothing either.
+            region: None for the whole face, "mouth", "eyes" (with brows), or a map [h, w] in 0..1 over the aligned face of
+                how strongly each place may change, where the network looked; or a list with one of these for each face.
             transfer: how the edit gets to full resolution: "motion" (sharp), "residual" or "paste" (both for comparison).
-            provenance: whether files saved from the result say that a trained model edited them.
+            provenance: whether files saved from the result say that a trained model edited them, and how.
 
         Raises:
-            ImageError: a picture cannot be opened.
-            NoFaceError: no face was found, or the chosen one does not exist.
+            ImageError, NoFaceError: a picture cannot be opened, or has no such face.
             ExpressionError, ControlError, PresetError: an unknown one, or controls for a model without.
             ConfigurationError: any other argument that cannot work.
         """
-        wish = combined(expression, controls, preset, intensity)
-        check_settings(wish["intensity"], transfer)
+        wish = self.wish(expression, controls, preset, intensity, presets, like)
+        check_settings(1.0, transfer)
         result = SARGANPipelineOutput([], [])
         for index, source in enumerate(_sources(image, box is not None or points is not None)):
             session = self.open(source)
             found = session.find_faces(faces, box=box, points=points)
             wanted = session.requests(count=len(found), **wish, region=region, transfer=transfer)
-            edited, regions = session.edit(found, wanted, provenance)
-            result.images.append(edited)
-            result.faces.extend(_face_edits(index, session, found, wanted, regions))
-            result.notes.extend(session.image.notes)
+            self._add(result, index, session, (found, wanted), provenance, faces if box is points is None else None)
         return result
+
+    def wish(
+        self,
+        expression: Expressions | None = None,
+        controls: Controls | None = None,
+        preset: Presets | None = None,
+        intensity: Intensities = 1.0,
+        presets: PresetFile | None = None,
+        like: ImageSource | None = None,
+    ) -> Wish:
+        """What these arguments of a call mean together, as arguments of `EditSession.requests`; errors as in a call."""
+        if like is not None:
+            if any(part is not None for part in (expression, controls, preset, presets)):
+                raise ConfigurationError(
+                    "like stands for an expression: give it, or an expression, controls or a preset."
+                )
+            return expression_like(self.open(like), intensity)
+        return combined(expression, controls, preset, intensity, presets)
+
+    def _add(
+        self,
+        result: SARGANPipelineOutput,
+        index: int,
+        session: EditSession,
+        asked: tuple[list[Face], list[FaceRequest]],
+        provenance: bool,
+        chosen: FaceChoice | None,
+    ) -> None:
+        """Makes the edit of one picture and adds it to the result."""
+        edited, regions = session.edit(*asked, provenance, chosen)
+        result.images.append(edited)
+        result.faces.extend(_face_edits(index, session, *asked, regions))
+        result.notes.extend(session.image.notes)
+        result.recipes.append(session.recipe(*asked, chosen))
 
     @property
     def models(self) -> EditModels:
@@ -151,7 +191,7 @@ class SARGANPipeline:
         return EditSession(load_image(image), self.models)
 
     def animate(
-        self, image: ImageSource, expression: ExpressionSpec | Sequence[ExpressionSpec], **settings: Any
+        self, image: ImageSource, expression: ExpressionSpec | Sequence[ExpressionSpec] | None = None, **settings: Any
     ) -> "Animation":
         """Moves from the picture as it is to an expression, or along a list of them, and back.
 
@@ -160,6 +200,12 @@ class SARGANPipeline:
         from .animation import animate
 
         return animate(self, image, expression, **settings)
+
+    def sprites(self, image: ImageSource, **settings: Any) -> "SpritePack":
+        """One picture for each emotion of a character; see `sargan_hf.editing.sprites.make_sprites` for the settings."""
+        from .sprites import make_sprites
+
+        return make_sprites(self, image, **settings)
 
     def conditions(self, expression: Expressions | None, count: int) -> np.ndarray:
         """Condition vectors float32 [count, n] for one expression, or for a list with one for each of `count` faces."""

@@ -6,16 +6,22 @@ from typing import Any, TypedDict, cast
 
 import numpy as np
 
-from ..controls import ControlSpec, controls_vector
+from ..controls import ControlSpec, controls_vector, named_controls
 from ..errors import ConfigurationError, ControlError
-from ..expressions import MAX_INTENSITY, ExpressionSpec, expression_vector
+from ..expressions import MAX_INTENSITY, SUMS_TO_ONE, ExpressionSpec, expression_vector
+from ..faces.choice import FaceChoice
 from ..images import EditedImage
 from ..images.warp import NormalizedFlow
-from ..presets import Preset, load_preset
+from ..presets import Preset, PresetFile, load_preset
 from .change import MODES
+from .recipe import EditRecipe, RecipeEdit
 
-Expressions = ExpressionSpec | Sequence[ExpressionSpec]
-Controls = ControlSpec | Sequence[ControlSpec]
+Expressions = ExpressionSpec | Sequence[ExpressionSpec | None]
+Controls = ControlSpec | Sequence[ControlSpec | None]
+Presets = str | Preset | Sequence[str | Preset]
+Intensities = float | Sequence[float]
+AreaSpec = str | np.ndarray | None
+Areas = AreaSpec | Sequence[AreaSpec]
 Box = tuple[float, float, float, float]
 Region = tuple[int, int, int, int]  # left, top, right, bottom in pixels of the image
 
@@ -102,11 +108,13 @@ class SARGANPipelineOutput:
     """Edited pictures, in the order given, with one `FaceEdit` for each edited face of each picture.
 
     `notes` has sentences about what had to change when a picture was opened, such as "only the first frame is used".
+    `recipes` has the recipe of each picture's edit.
     """
 
     images: list[EditedImage]
     faces: list[FaceEdit]
     notes: list[str] = field(default_factory=list)
+    recipes: list[EditRecipe] = field(default_factory=list)
 
 
 def check_settings(intensity: float, transfer: str) -> None:
@@ -126,28 +134,89 @@ class Wish(TypedDict):
 
     expression: Expressions | None
     controls: Controls | None
-    intensity: float
+    intensity: Intensities
 
 
 def combined(
-    expression: Expressions | None, controls: Controls | None, preset: str | Preset | None, intensity: float
+    expression: Expressions | None,
+    controls: Controls | None,
+    preset: Presets | None,
+    intensity: Intensities,
+    presets: PresetFile | None = None,
 ) -> Wish:
     """What the arguments of a call mean together.
 
     Raises:
         PresetError: an unknown preset.
-        ConfigurationError: a preset beside an expression or controls, or an intensity out of range.
+        ConfigurationError: a preset beside an expression or controls, a file of presets without one, or an intensity out of
+            range.
     """
-    check_settings(intensity, "motion")
+    for strength in intensity if _is_list(intensity) else [intensity]:
+        check_settings(strength, "motion")
     if preset is None:
+        if presets is not None:
+            raise ConfigurationError(
+                "presets is a file of presets: say by preset which of them is meant, or leave it out."
+            )
         nothing = expression is None and controls is None
         return Wish(expression="happy" if nothing else expression, controls=controls, intensity=intensity)
     if expression is not None or controls is not None:
         raise ConfigurationError("A preset stands for an expression and controls: give it, or these.")
-    named = preset if isinstance(preset, Preset) else load_preset(preset)
+    if not _is_list(preset):
+        named = _loaded(preset, presets)
+        return Wish(
+            expression=named.expression or None,
+            controls=named.controls or None,
+            intensity=_times(intensity, named.intensity),
+        )
+    several = [_loaded(one, presets) for one in preset]
+    strengths = per_face(intensity, len(several), "intensities")
     return Wish(
-        expression=named.expression or None, controls=named.controls or None, intensity=intensity * named.intensity
+        expression=[one.expression or None for one in several],
+        controls=[one.controls or None for one in several],
+        intensity=[strength * one.intensity for strength, one in zip(strengths, several, strict=True)],
     )
+
+
+def face_requests(
+    wish: Wish,
+    count: int,
+    expressions: Sequence[str],
+    controls: Sequence[str],
+    region: Areas = None,
+    transfer: str = "motion",
+) -> list[FaceRequest]:
+    """What is wanted of each of `count` faces, of a model that knows these expressions and controls.
+
+    Raises:
+        ExpressionError, ControlError, ConfigurationError: as in `SARGANPipeline.__call__`.
+    """
+    vectors = condition_vectors(wish["expression"], count, expressions)
+    parts = control_vectors(wish["controls"], count, controls)
+    strengths, regions = per_face(wish["intensity"], count, "intensities"), regions_per_face(region, count)
+    return [
+        FaceRequest(vector, strength, area, transfer, values)
+        for vector, strength, area, values in zip(vectors, strengths, regions, parts, strict=True)
+    ]
+
+
+def per_face(setting: Any, count: int, what: str) -> list[Any]:
+    """A setting for each of `count` faces: that of all, or the list with one for each.
+
+    Raises:
+        ConfigurationError: a list of another length; `what` names its entries.
+    """
+    return _one_for_each(setting, count, what) if _is_list(setting) else [setting] * count
+
+
+def regions_per_face(region: Areas, count: int) -> list[AreaSpec]:
+    """The region of each of `count` faces; lists of numbers are the rows of one map.
+
+    Raises:
+        ConfigurationError: a list of another length.
+    """
+    several = _is_list(region) and any(one is None or isinstance(one, str) or np.ndim(one) == 2 for one in region)
+    return _one_for_each(region, count, "regions") if several else [cast("AreaSpec", region)] * count
 
 
 def control_vectors(controls: Controls | None, count: int, names: Sequence[str]) -> list[np.ndarray]:
@@ -162,20 +231,16 @@ def control_vectors(controls: Controls | None, count: int, names: Sequence[str])
         ControlError: an unknown control or a value out of its range, or the model has no controls.
         ConfigurationError: a list of another length.
     """
-    if controls is None:
-        return [np.zeros(len(names), np.float32)] * count
-    if not names:
+    several = not isinstance(controls, Mapping | None) and any(
+        one is None or isinstance(one, Mapping | Sequence | np.ndarray) for one in controls
+    )
+    specs = _one_for_each(controls, count, "settings of controls") if several else [controls] * count
+    if not names and any(spec is not None and not _is_empty(spec) for spec in specs):
         raise ControlError(
             "This model has no facial controls, only expressions: leave controls out, or load a model that was trained with "
             "--controls."
         )
-    if isinstance(controls, Mapping) or not any(isinstance(one, Mapping | Sequence | np.ndarray) for one in controls):
-        return [controls_vector(cast("ControlSpec", controls), names)] * count
-    if len(controls) != count:
-        raise ConfigurationError(
-            f"{len(controls)} settings of controls were given for {count} faces: give one, or one for each."
-        )
-    return [controls_vector(cast("ControlSpec", spec), names) for spec in controls]
+    return [controls_vector({} if spec is None else cast("ControlSpec", spec), names) for spec in specs]
 
 
 def condition_vectors(expression: Expressions | None, count: int, expressions: Sequence[str]) -> list[np.ndarray]:
@@ -190,17 +255,69 @@ def condition_vectors(expression: Expressions | None, count: int, expressions: S
         ExpressionError: an unknown expression.
         ConfigurationError: a list of another length.
     """
-    if expression is None:
-        return [np.zeros(len(expressions), np.float32)] * count
-    if not _is_list_of_specs(expression):
-        return [expression_vector(cast("ExpressionSpec", expression), expressions)] * count
-    specs = cast("Sequence[ExpressionSpec]", expression)
-    if len(specs) != count:
-        raise ConfigurationError(f"{len(specs)} expressions were given for {count} faces: give one, or one for each.")
-    return [expression_vector(spec, expressions) for spec in specs]
+    several = _is_list_of_specs(expression)
+    specs = _one_for_each(expression, count, "expressions") if several else [expression] * count
+    nothing = np.zeros(len(expressions), np.float32)
+    return [nothing if spec is None else expression_vector(cast("ExpressionSpec", spec), expressions) for spec in specs]
+
+
+def recipe_of(
+    requests: Sequence[FaceRequest], expressions: Sequence[str], controls: Sequence[str], faces: FaceChoice
+) -> EditRecipe:
+    """The recipe of what was asked of the faces of a picture.
+
+    Args:
+        requests: one for each face.
+        expressions, controls: those of the model, in its order.
+        faces: how the faces were chosen.
+    """
+    edits = [
+        RecipeEdit(
+            _named_weights(request.expression, expressions),
+            named_controls(request.controls, controls),
+            float(request.intensity),
+            _drawn(request.region),
+        )
+        for request in requests
+    ]
+    together = edits[:1] if all(edit == edits[0] for edit in edits) else edits
+    return EditRecipe(tuple(together), cast("Any", faces), requests[0].transfer)
+
+
+def _named_weights(vector: np.ndarray, expressions: Sequence[str]) -> Mapping[str, float] | tuple[float, ...]:
+    """Weights by name; the vector itself where names would normalise it to something else."""
+    if vector.any() and abs(vector.sum() - 1) >= SUMS_TO_ONE:
+        return tuple(vector.tolist())
+    return {name: float(weight) for name, weight in zip(expressions, vector, strict=True) if weight > 0}
+
+
+def _drawn(region: AreaSpec) -> Any:
+    return region if isinstance(region, str | None) else np.asarray(region).tolist()
 
 
 def _is_list_of_specs(expression: Any) -> bool:
-    if isinstance(expression, str | Mapping):
+    if expression is None or isinstance(expression, str | Mapping):
         return False
     return any(not isinstance(weight, int | float | np.number) for weight in expression)
+
+
+def _one_for_each(settings: Any, count: int, what: str) -> list[Any]:
+    if len(settings) != count:
+        raise ConfigurationError(f"{len(settings)} {what} were given for {count} faces: give one, or one for each.")
+    return list(settings)
+
+
+def _is_list(setting: Any) -> bool:
+    return isinstance(setting, list | tuple)
+
+
+def _is_empty(spec: Any) -> bool:
+    return isinstance(spec, Mapping) and not spec
+
+
+def _loaded(preset: str | Preset, presets: PresetFile | None) -> Preset:
+    return preset if isinstance(preset, Preset) else load_preset(preset, presets)
+
+
+def _times(intensity: Intensities, factor: float) -> Intensities:
+    return [strength * factor for strength in intensity] if isinstance(intensity, Sequence) else intensity * factor

@@ -23,7 +23,19 @@ from ..inference.protocol import controls_of, typical_motion_of
 from .apply import apply_warp
 from .change import FaceWarp, plan_warp
 from .mouth_refiner import refine_mouth
-from .requests import Box, Controls, Expressions, FaceRequest, Region, condition_vectors, control_vectors
+from .recipe import EditRecipe
+from .requests import (
+    Areas,
+    Box,
+    Controls,
+    Expressions,
+    FaceRequest,
+    Intensities,
+    Region,
+    Wish,
+    face_requests,
+    recipe_of,
+)
 from .step_cache import StepCache, kept_bytes
 
 MAX_KEPT = 80  # results of each step; more than seven expressions of eight faces
@@ -101,18 +113,14 @@ class EditSession:
         count: int = 1,
         *,
         controls: Controls | None = None,
-        intensity: float = 1.0,
-        region: str | np.ndarray | None = None,
+        intensity: Intensities = 1.0,
+        region: Areas = None,
         transfer: str = "motion",
     ) -> list[FaceRequest]:
         """What is wanted of each of `count` faces; arguments and errors as in `SARGANPipeline.__call__`."""
         generator = self.models.generator
-        vectors = condition_vectors(expression, count, generator.expressions)
-        parts = control_vectors(controls, count, controls_of(generator))
-        return [
-            FaceRequest(vector, intensity, region, transfer, values)
-            for vector, values in zip(vectors, parts, strict=True)
-        ]
+        wish = Wish(expression=expression, controls=controls, intensity=intensity)
+        return face_requests(wish, count, generator.expressions, controls_of(generator), region, transfer)
 
     def align(self, face: FaceLocation) -> AlignedFace:
         """One face cut out of the image, upright and at the model's size."""
@@ -199,12 +207,39 @@ class EditSession:
         return regions
 
     def edit(
-        self, faces: Sequence[FaceLocation], requests: Sequence[FaceRequest], provenance: bool = True
+        self,
+        faces: Sequence[FaceLocation],
+        requests: Sequence[FaceRequest],
+        provenance: bool = True,
+        chosen: FaceChoice | None = None,
     ) -> tuple[EditedImage, list[Region]]:
-        """The edited image, with its note unless `provenance` is false, and the rectangles of `compose`."""
+        """The edited image, with its note and its recipe unless `provenance` is false, and the rectangles of `compose`.
+
+        Args:
+            chosen: how the faces were chosen, for the recipe; None says it by their numbers.
+        """
         pixels, regions = self.compose(faces, requests)
         note = _note(requests, self.models.generator) if provenance else None
-        return EditedImage.from_image(self.image.to_image(pixels), note), regions
+        recipe = self.recipe(faces, requests, chosen).to_text() if provenance else None
+        return EditedImage.from_image(self.image.to_image(pixels), note, recipe), regions
+
+    def recipe(
+        self, faces: Sequence[FaceLocation], requests: Sequence[FaceRequest], chosen: FaceChoice | None = None
+    ) -> EditRecipe:
+        """What makes the same edit of another picture; `chosen` as for `edit`."""
+        generator = self.models.generator
+        names = (generator.expressions, controls_of(generator))
+        return recipe_of(requests, *names, self._numbers(faces) if chosen is None else chosen)
+
+    def _numbers(self, faces: Sequence[FaceLocation]) -> FaceChoice:
+        """The choice that these faces are: those that were given by hand count as if they were the largest."""
+        keys = [_key(face) for face in faces]
+        for every in reversed(self._found.values()):
+            found = [_key(face) for face in every]
+            if all(key in found for key in keys):
+                numbers = [found.index(key) + 1 for key in keys]
+                return "largest" if numbers == [1] else numbers
+        return "largest" if len(keys) == 1 else list(range(1, len(keys) + 1))
 
 
 def _key(face: FaceLocation) -> bytes:

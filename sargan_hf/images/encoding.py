@@ -45,6 +45,7 @@ def encoded(
     given: Mapping[str, Any],
     kept: Mapping[str, Any],
     provenance: str | None = None,
+    recipe: str | None = None,
 ) -> bytes:
     """The file that `image` makes.
 
@@ -57,6 +58,7 @@ def encoded(
         given: the caller's parameters for Pillow's writer; they win over the defaults (JPEG: quality 95, 4:4:4).
         kept: `icc_profile`, `dpi` and `exif` of the picture, as of `kept_metadata`.
         provenance: what was done, a sentence, for the note that the picture was edited; None leaves the note out.
+        recipe: of the edit, JSON, which goes with the note.
 
     Raises:
         ImageError: the format has no place for the note, cannot hold such pixels, or Pillow cannot write them.
@@ -75,7 +77,7 @@ def encoded(
     if format == "TIFF":
         parameters["tiffinfo"] = _tiff_tags(parameters.pop("exif"), given, name)
     if provenance is not None:
-        parameters |= noted_parameters(format, provenance, parameters)
+        parameters |= noted_parameters(format, provenance, parameters, recipe)
     buffer = _NamedBuffer(name)
     try:
         Image.Image.save(image, buffer, format, **parameters)

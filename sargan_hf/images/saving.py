@@ -37,16 +37,24 @@ class EditedImage(Image.Image):
     """
 
     provenance: str | None = None
+    recipe: str | None = None
 
     @classmethod
-    def from_image(cls, image: Image.Image, provenance: str | None) -> "EditedImage":
-        """Wraps `image`, sharing its pixels. `provenance` describes the edit in a sentence; None leaves the note out."""
+    def from_image(cls, image: Image.Image, provenance: str | None, recipe: str | None = None) -> "EditedImage":
+        """Wraps `image`, sharing its pixels.
+
+        Args:
+            image: any; the recipe of one that is edited comes along.
+            provenance: describes the edit in a sentence; None leaves the note out, and the recipe with it.
+            recipe: of the edit, the JSON of an `editing.recipe.EditRecipe`.
+        """
         image.load()
         edited = cls()
         edited.im, edited._mode, edited._size = image.im, image.mode, image.size
         edited.palette, edited.readonly = image.palette, image.readonly
         edited.info = dict(image.info)
         edited.provenance = provenance
+        edited.recipe = recipe or getattr(image, "recipe", None)
         return edited
 
     def save(self, fp: str | bytes | os.PathLike | BinaryIO, format: str | None = None, **params: Any) -> None:
@@ -68,7 +76,7 @@ class EditedImage(Image.Image):
             image, params = self.copy(), params | own
         name = escape_unprintable(os.path.basename(path)) or "the picture"
         kept = {key: self.info[key] for key in KEPT if key in self.info}
-        content = encoded(image, _format_of(path, format), name, params, kept, self.provenance)
+        content = encoded(image, _format_of(path, format), name, params, kept, self.provenance, self.recipe)
         if isinstance(fp, str | bytes | os.PathLike):
             write_whole(path, content)
             return
@@ -88,14 +96,14 @@ class EditedImage(Image.Image):
         return self._derived(super()._new(im))
 
     def _derived(self, image: Image.Image) -> "EditedImage":
-        return EditedImage.from_image(image, self.provenance)
+        return EditedImage.from_image(image, self.provenance, self.recipe)
 
     def __getstate__(self) -> list[Any]:
-        return [*super().__getstate__(), self.provenance]
+        return [*super().__getstate__(), self.provenance, self.recipe]
 
     def __setstate__(self, state: list[Any]) -> None:
         super().__setstate__(state[:5])
-        self.provenance = state[5] if len(state) > 5 else None
+        self.provenance, self.recipe = (*state[5:7], None, None)[:2]
 
 
 def save_image(
@@ -120,7 +128,8 @@ def save_image(
         raise ImageError(f"Cannot save {name}: use one of {', '.join(FORMAT_OF_SUFFIX)}.")
     edited = isinstance(image, EditedImage)
     kept = {key: image.info[key] for key in (KEPT if edited else KEPT[:1]) if key in image.info}
-    content = encoded(image, chosen, name, params, kept, image.provenance if edited else None)
+    noted = (image.provenance, image.recipe) if edited else (None, None)
+    content = encoded(image, chosen, name, params, kept, *noted)
     return write_whole(path, content, credentials)
 
 

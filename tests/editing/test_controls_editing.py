@@ -140,3 +140,20 @@ def test_a_misspelt_control_is_one_error(monkeypatch, folder, astronaut, tmp_pat
     said = run(monkeypatch, "edit", tmp_path / "face.png", "-o", tmp_path / "out", "--model", folder, "--control", text)
     assert words in str(said)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_animation_moves_through_controls_and_presets(pipe, astronaut):
+    small = astronaut[:280, 100:380]
+    own = {"shout": Preset({"angry": 1}, {"jaw_open": 0.6}, 0.8), "grin": Preset({}, {"smile": 1})}
+    film = pipe.animate(small, preset=["shout", "grin"], presets=own, seconds=0.2, fps=10)
+    assert [moment.intensity for moment in film.moments] == pytest.approx([0, 0.4, 0.8, 0.9, 1.0, 0.5])
+    for frame, moment in zip(film.frames, film.moments, strict=True):
+        vectors = list(moment.expression) if moment.expression.any() else None
+        still = edited(pipe, small, vectors, controls=list(moment.controls), intensity=moment.intensity)
+        assert np.array_equal(np.asarray(frame), still)
+    assert np.array_equal(np.asarray(film.frames[2]), edited(pipe, small, preset=own["shout"]))
+    assert np.array_equal(np.asarray(film.frames[4]), edited(pipe, small, controls={"smile": 1}))
+    alone = pipe.animate(small, controls=[{"smile": 1}, {"jaw_open": 1}], seconds=0.2, fps=10)
+    assert np.array_equal(np.asarray(alone.frames[4]), edited(pipe, small, controls={"jaw_open": 1}))
+    with pytest.raises(ConfigurationError, match="2 settings of controls were given for 1 expressions"):
+        pipe.animate(small, "happy", controls=[{}, {}])
