@@ -10,7 +10,9 @@ LABELS = {
     "surprised": "Surprised",
 }
 TITLE = "SARGAN: change an expression"
-DESCRIPTION = "Make portraits, statues, avatars and photos smile, frown or gasp. Brush strokes and pores stay, at full size."
+DESCRIPTION = (
+    "Make portraits, statues, avatars and photos smile, frown or gasp. Brush strokes and pores stay, at full size."
+)
 HEADER = """
 <header class="masthead">
   <h1>Change the expression, keep the face.</h1>

@@ -23,7 +23,7 @@ let last = null;
 desk.watch(() => {
   const shown = element.querySelector(`[data-name="${CSS.escape((desk.wish.picture || "").replace("example:", ""))}"]`);
   const named = document.querySelector(".picture-named");
-  const words = shown?.querySelector("span").textContent || "";
+  const words = shown?.dataset[document.documentElement.lang] || shown?.dataset.en || "";
   if (named && last !== words) named.textContent = last = words;
   for (const item of element.querySelectorAll(".gallery-item")) {
     item.setAttribute("aria-pressed", desk.wish.picture === `example:${item.dataset.name}`);

@@ -60,4 +60,5 @@
     }
   }).observe(document.body, { childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ATTRIBUTES });
   all(document.body);
+  window.sargan?.refresh(); // what is written by the page's own parts
 }
