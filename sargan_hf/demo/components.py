@@ -10,9 +10,38 @@ from typing import Any
 
 import gradio as gr
 
-from .strings import BOX, CHOOSE_PICTURE, DROP_HERE, HOW_TO_DRAW, LABELS, NO_PICTURE
+from .opening import Opening
+from .strings import (
+    AFTER,
+    AFTER_THE_EDIT,
+    AS_IT_IS,
+    BEFORE,
+    BEFORE_THE_EDIT,
+    BOX,
+    CAMERA,
+    CHOOSE_PICTURE,
+    DROP_HERE,
+    EXAMPLE_NAMED,
+    EXAMPLES,
+    FILE_OF_PICTURE,
+    FULL_SCREEN,
+    HOLD,
+    HOW_TO_DRAW,
+    LABELS,
+    LINE,
+    NO_PICTURE,
+    PASTE,
+    REDO,
+    REMOVE_PICTURE,
+    UNDO,
+    YOUR_PICTURE,
+)
 
 ASSETS = Path(__file__).parent / "assets"
+# Drawings, see `icon`: an arrow back and one on, and the corners of a screen.
+BACK = "M4 9h10a5 5 0 0 1 0 10H8M4 9l4-4M4 9l4 4"
+ON = "M20 9H10a5 5 0 0 0 0 10h6M20 9l-4-4M20 9l-4 4"
+CORNERS = "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"
 
 
 def own_component(script: str, template: str, value: object = None, **options: Any) -> gr.HTML:
@@ -25,37 +54,100 @@ def own_component(script: str, template: str, value: object = None, **options: A
     return gr.HTML(value, html_template=template, js_on_load=code, apply_default_css=False, **options)
 
 
-def picture_box(examples: Mapping[str, Sequence[str]], max_upload_mb: int) -> gr.HTML:
-    """Where a picture comes in.
+def icon(path: str) -> str:
+    """A drawing of lines, 24 by 24, in the colour of the text; no font has to have it."""
+    return (
+        '<svg viewBox="0 0 24 24" width="20" height="20" fill="none" stroke="currentColor" stroke-width="2" '
+        f'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="{path}"/></svg>'
+    )
+
+
+def stage(close_view: str) -> gr.HTML:
+    """The picture before and after, with the line between them.
 
     Args:
-        examples: names of the example pictures by group, in the order in which they are shown.
-        max_upload_mb: larger files are refused before they are sent.
+        close_view: how the wish calls the view that shows the face alone.
     """
     template = f"""
-<div class="own-label">Your picture</div>
-<div class="picture-zone">
+<div class="stage-area">
+  <div class="stage-frame">
+    <div class="stage-line" aria-hidden="true"></div>
+  </div>
   <button type="button" class="picture-choose picture-empty">{DROP_HERE}</button>
-  <img alt="Your picture" hidden>
-  <button type="button" class="picture-remove" aria-label="Remove the picture" title="Remove the picture">✕</button>
 </div>
-<div class="picture-said" role="alert"></div>
-<div class="own-buttons">
-  <button type="button" class="picture-choose">{CHOOSE_PICTURE}</button>
-  <button type="button" class="picture-camera">Camera</button>
-  <button type="button" class="picture-paste">Paste</button>
+<div class="stage-tools">
+  <span class="stage-word">{BEFORE}</span>
+  <input type="range" class="stage-slider" min="0" max="100" value="50" role="slider" aria-label="{LINE}">
+  <span class="stage-word">{AFTER}</span>
+  <button type="button" class="stage-hold" aria-pressed="false">{HOLD}</button>
+  <button type="button" class="stage-undo" aria-label="{UNDO}" title="{UNDO}">{icon(BACK)}</button>
+  <button type="button" class="stage-redo" aria-label="{REDO}" title="{REDO}">{icon(ON)}</button>
+  <button type="button" class="stage-full" aria-label="{FULL_SCREEN}" title="{FULL_SCREEN}">{icon(CORNERS)}</button>
 </div>
-<input type="file" accept="image/*" aria-label="File of the picture" tabindex="-1" class="visually-hidden">
 """
-    wiring = {"megabytes": max_upload_mb, "examples": {group: list(names) for group, names in examples.items()}}
-    return own_component("picture.js", template, wiring=wiring, elem_id="picture")
+    wiring = {"before": BEFORE_THE_EDIT, "after": AFTER_THE_EDIT, "plain": YOUR_PICTURE, "close": close_view}
+    return own_component("stage.js", template, wiring=wiring, elem_id="result")
 
 
-def expression_buttons(expressions: Sequence[str]) -> gr.HTML:
-    """One button for each expression, and the place where a screen reader is told what the page does."""
+def picture_box(max_upload_mb: int) -> gr.HTML:
+    """Where a picture comes in; larger files than `max_upload_mb` are refused before they are sent."""
+    template = f"""
+<div class="own-buttons">
+  <button type="button" class="picture-choose is-primary">{CHOOSE_PICTURE}</button>
+  <button type="button" class="picture-camera">{CAMERA}</button>
+  <button type="button" class="picture-paste">{PASTE}</button>
+  <button type="button" class="picture-remove" aria-label="{REMOVE_PICTURE}" title="{REMOVE_PICTURE}">✕</button>
+</div>
+<p class="picture-named"></p>
+<div class="picture-said" role="alert"></div>
+<input type="file" accept="image/*" aria-label="{FILE_OF_PICTURE}" tabindex="-1" class="visually-hidden">
+"""
+    return own_component("picture.js", template, wiring={"megabytes": max_upload_mb}, elem_id="picture")
+
+
+def example_box(tabs: Mapping[str, Sequence[str]], opening: Opening) -> gr.HTML:
+    """The examples in tabs: small pictures in a row, each with the work and its artist below.
+
+    Args:
+        tabs: names of the pictures by tab, in the order in which they are shown.
+        opening: their addresses and captions.
+    """
+    heads, panels = [], []
+    for number, (tab, names) in enumerate(tabs.items()):
+        first = number == 0
+        heads.append(
+            f'<button type="button" role="tab" id="tab-{number}" aria-controls="examples-{number}" '
+            f'aria-selected="{str(first).lower()}" tabindex="{0 if first else -1}">{escape(tab)}</button>'
+        )
+        items = "".join(_example(name, opening) for name in names)
+        panels.append(
+            f'<div role="tabpanel" id="examples-{number}" aria-labelledby="tab-{number}" class="gallery" '
+            f"{'' if first else 'hidden'}>{items}</div>"
+        )
+    template = f'<div role="tablist" aria-label="{EXAMPLES}">{"".join(heads)}</div>{"".join(panels)}'
+    return own_component("examples.js", template, elem_id="examples", elem_classes="examples")
+
+
+def _example(name: str, opening: Opening) -> str:
+    words = {language: escape(text) for language, text in opening.captions[name].items()}
+    said = " ".join(f'data-{language}="{text}"' for language, text in words.items())
+    return (
+        f'<button type="button" class="gallery-item" data-name="{escape(name)}" data-url="{opening.pictures[name]}" '
+        f'aria-label="{EXAMPLE_NAMED.format(name=words["en"])}" title="{words["en"]}" {said}>'
+        f'<img src="{opening.tiles[name]}" alt="" loading="lazy" width="88" height="88"><span>{words["en"]}</span></button>'
+    )
+
+
+def expression_buttons(expressions: Sequence[str], as_it_is: bool = False) -> gr.HTML:
+    """One button for each expression, and the place where a screen reader is told what the page does.
+
+    Args:
+        as_it_is: whether there is a button for no expression, which a model with controls knows.
+    """
     labels = {name: LABELS.get(name, name.capitalize()) for name in expressions}
+    labels |= {"": AS_IT_IS} if as_it_is else {}
     buttons = "".join(
-        f'<button type="button" name="{escape(name)}" id="expression-{escape(name)}" aria-pressed="false">'
+        f'<button type="button" name="{escape(name)}" id="expression-{escape(name) or "none"}" aria-pressed="false">'
         f"<span>{escape(label)}</span></button>"
         for name, label in labels.items()
     )
@@ -96,9 +188,15 @@ def order_note(order: str, busy: str, button: str) -> gr.HTML:
     return own_component("orders.js", template, wiring=wiring, elem_id=f"{order}-note")
 
 
-def wish_box(first_wish: Mapping[str, object], names: Sequence[str], max_intensity: float) -> gr.HTML:
-    """What the page sends: the visitor's wish. Its events are `ask`, `show`, `download`, `animate` and `explain`."""
-    wiring = {"names": list(names), "most": max_intensity}
+def wish_box(
+    first_wish: Mapping[str, object], names: Sequence[str], max_intensity: float, opening: Mapping[str, object] | None
+) -> gr.HTML:
+    """What the page sends: the visitor's wish. Its events are `show` and those that assets/natives.js lists.
+
+    Args:
+        opening: the answer that the page begins with, if any.
+    """
+    wiring = {"names": list(names), "most": max_intensity, "opening": opening}
     return own_component("natives.js", "", dict(first_wish), wiring=wiring, visible="hidden", elem_id="wish")
 
 

@@ -1,6 +1,6 @@
 """Pictures of what the network saw and did, for the page's views and its "How it works"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -9,17 +9,18 @@ from PIL import Image
 from ..images.normalize import channels_last
 from .face_views import to_srgb
 from .page_session import Key, PageSession
+from .wishes import Wish
 
 HEAT = 0.7  # how much of the picture the strongest attention covers
 FEATHER = 0.12  # of the crop's side: over this width the map fades into the picture
 
 
-def explanation(session: PageSession, key: Key, blend: Mapping[str, float]) -> list[tuple[Image.Image, str]]:
+def explanation(session: PageSession, key: Key, wish: Wish) -> list[tuple[Image.Image, str]]:
     """What the network saw and did to one face, as pictures with captions."""
     edits, face = session.edits, session.face(key)
     crop = Image.fromarray(edits.align(face).crop)
     crop = np.asarray(to_srgb(crop, edits.image.info.get("icc_profile")).convert("RGB"))
-    [output] = edits.outputs([face], [session.request(blend)])
+    [output] = edits.outputs([face], [session.wished(wish)])
     panels = [(_enlarged(crop), "The face, straightened")]
     if output.motion is not None:
         panels.append((_enlarged(_motion_colours(output.motion[0])), "Where skin moves"))
@@ -33,7 +34,7 @@ def explanation(session: PageSession, key: Key, blend: Mapping[str, float]) -> l
 
 
 def attention_overlay(
-    session: PageSession, keys: Sequence[Key], blend: Mapping[str, float], picture: Image.Image
+    session: PageSession, keys: Sequence[Key], wish: Wish, picture: Image.Image
 ) -> Image.Image | None:
     """The attention map of each face of `keys` laid over `picture`, the session's picture at any size.
 
@@ -44,7 +45,7 @@ def attention_overlay(
     pixels = np.asarray(picture.convert("RGB")).astype(np.float32)
     size = picture.size
     shrunk = size[0] / session.size[0]
-    faces, request = [session.face(key) for key in keys], session.request(blend)
+    faces, request = [session.face(key) for key in keys], session.wished(wish)
     for face, output in zip(faces, session.edits.outputs(faces, [request] * len(faces)), strict=True):
         if output.attention is None:
             return None

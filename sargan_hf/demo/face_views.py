@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
+from ..editing.requests import FaceRequest
 from ..faces.detection import Face
 from ..images import EditedImage
 from .page_session import Key, PageSession
 
 LONGEST_SHOWN = 1400  # pixels; the download is always at full resolution
 THUMBNAIL = 176  # pixels
+SMALL = 1 / 16  # of a picture's area
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -58,8 +60,8 @@ def fitting(image: Image.Image) -> Image.Image:
     return EditedImage.from_image(shown, note)
 
 
-def thumbnails(session: PageSession, key: Key, region: str | None) -> list[Image.Image]:
-    """A face in every expression of the model, upright as it is in the picture, `THUMBNAIL` pixels square."""
+def thumbnails(session: PageSession, key: Key, requests: Sequence[FaceRequest]) -> list[Image.Image]:
+    """A face as each of the requests has it, upright as it is in the picture, `THUMBNAIL` pixels square."""
     face, image = session.face(key), session.edits.image
     # They are cut from a picture made small enough that an edit of it costs next to nothing.
     width, height = session.size
@@ -68,7 +70,7 @@ def thumbnails(session: PageSession, key: Key, region: str | None) -> list[Image
     small = cv2.resize(image.rgb8(), small_size, interpolation=cv2.INTER_AREA)
     left, top, right, bottom = _square_around(face.scaled(scale, scale), small.shape)
     pictures = []
-    for request in session.each_expression(region):
+    for request in requests:
         pixels = small.copy()
         session.edits.draw(pixels, [face], [request], scale)
         cut = Image.fromarray(pixels[top:bottom, left:right]).resize((THUMBNAIL, THUMBNAIL))
@@ -88,6 +90,14 @@ def close_up(session: PageSession, keys: Sequence[Key]) -> tuple[int, int, int, 
         min(width, round(right + room)),
         min(height, round(bottom + room)),
     )
+
+
+def is_small(session: PageSession, keys: Sequence[Key]) -> bool:
+    """Whether the one face of a picture has less than `SMALL` of its area, so that a close-up shows more of the edit."""
+    if len(keys) != 1 or session.found > 1:
+        return False
+    left, top, right, bottom = session.face(keys[0]).box
+    return float((right - left) * (bottom - top)) < SMALL * session.size[0] * session.size[1]
 
 
 def _square_around(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -4,21 +4,21 @@ Errors of this package become toasts with their own sentence; anything else is a
 """
 
 import functools
-import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import FileData
-from PIL import Image
 
 from ..editing.animation import animate_faces
 from ..editing.pipeline_sargan import SARGANPipeline
+from ..editing.requests import FaceRequest
 from ..errors import ConfigurationError, SARGANError
-from ..images import ContentCredentials, EditedImage, save_image
+from ..images import EditedImage
 from ..images.content_credentials import sign_image
+from ..inference.protocol import controls_of
+from ..presets import shipped_presets
 from . import explanations, face_views
 from . import strings as texts
 from .example_pictures import example_pictures
@@ -27,9 +27,9 @@ from .page_session import Key, PageSession, open_page_session
 from .sentences import for_visitors
 from .session_cache import SessionCache, SessionHandle
 from .settings import Settings
+from .takeaway import AS_IT_CAME, Files, contact_sheet, file_format, shown_file, write_zip
 from .wishes import EXAMPLE, Wish, read_wish, state_of
 
-FORMATS = {"PNG": ("png", {"compress_level": 1}), "JPEG": ("jpg", {})}
 ANIMATIONS = ("MP4", "GIF")  # in the order of the two components that show them
 TOAST = {"title": "That did not work", "duration": 12}
 
@@ -52,21 +52,22 @@ def friendly(handler: Callable) -> Callable:
     return guarded
 
 
-class Handlers:
+class Handlers(Files):
     """The app's reactions; one for all visitors, whose own things are in their `PageSession`, held by the cache."""
 
     def __init__(self, pipeline: SARGANPipeline, settings: Settings, cache: str):
+        super().__init__(cache, settings.credentials())
         self.pipeline = pipeline
         self.settings = settings
-        self.cache = Path(cache)
         self.sessions = SessionCache(settings.max_memory_mb * 1_000_000)
-        self.credentials = settings.credentials()
         self.expressions = pipeline.generator.expressions
+        self.controls = controls_of(pipeline.generator)
+        self.opening: PageSession | None = None
         self.examples = settings.find(settings.examples)
 
     def answer(self, handle: SessionHandle | None, sent: object) -> tuple[SessionHandle | None, dict[str, Any]]:
         """What the page shows for a wish. The answer is always whole, even if parts of the wish are impossible."""
-        wish = read_wish(sent, self.expressions)
+        wish = read_wish(sent, self.expressions, self.controls)
         before = None if handle is None else handle.session
         problem = ""
         if wish.picture is None:
@@ -85,6 +86,7 @@ class Handlers:
             gr.Warning(sentence, **TOAST)
         if session is not before:
             self.greet(session)
+            wish = self.first_view(session, selection, wish)
         handle = self.sessions.put(session)
         return handle, self.page(session, selection, wish) | {"problem": problem}
 
@@ -98,6 +100,8 @@ class Handlers:
         held = None if handle is None else handle.session
         if handle is not None and held is not None and held.source == picture:
             return self.sessions.take(handle)
+        if self.opening is not None and picture == self.opening.source:
+            return self.opening.for_another_visitor()
         path = picture
         if picture.startswith(EXAMPLE):
             name = picture.removeprefix(EXAMPLE)
@@ -111,13 +115,19 @@ class Handlers:
     def settled(self, session: PageSession, wish: Wish) -> tuple[Selection, Wish]:
         """The wish as far as it can be had: boxes that are none, and a blend of nothing, give way to what was before."""
         selection = select_faces(session, wish, self.settings.max_faces)
-        if not wish.blend:
+        if not wish.blend and not self.controls:
             gr.Warning(texts.NO_BLEND)
             wish = replace(wish, blend=session.last_blend or {self.expressions[0]: 1.0})
         if wish.chosen == () and selection.chosen:
             gr.Info(texts.LAST_FACE)
         session.last_blend, session.last_chosen, session.last_boxes = wish.blend, selection.chosen, selection.boxes
         return selection, replace(wish, boxes=selection.boxes, chosen=selection.chosen or None)
+
+    @staticmethod
+    def first_view(session: PageSession, selection: Selection, wish: Wish) -> Wish:
+        """The wish with a close-up where a picture has just come in whose face is small."""
+        close = wish.touched == "picture" and face_views.is_small(session, selection.keys)
+        return replace(wish, view=texts.VIEW_FACE) if close else wish
 
     def greet(self, session: PageSession) -> None:
         """Toasts about a picture that has just been opened."""
@@ -139,8 +149,9 @@ class Handlers:
         """The answer to a wish with a picture."""
         answer = {"number": wish.number, "state": state_of(wish), "result": None, "previews": None, "problem": ""}
         whole = self.before(session, (0, 0, *session.size))
+        answer["window"] = [*self.window(session, selection, wish)]
         if selection.chosen:
-            session.prepare(selection.keys, wish.blend)
+            session.prepare(selection.keys, wish)
             answer["result"] = self.result(session, selection, wish)
             answer["previews"] = self.previews(session, selection.keys[0], wish.area)
         faces = [
@@ -175,13 +186,18 @@ class Handlers:
             path = session.befores.get(box, make)
         return path
 
+    @staticmethod
+    def window(session: PageSession, selection: Selection, wish: Wish) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom, in pixels of the picture, of what the page shows of it."""
+        close = wish.view == texts.VIEW_FACE and selection.chosen
+        return face_views.close_up(session, selection.keys) if close else (0, 0, *session.size)
+
     def result(self, session: PageSession, selection: Selection, wish: Wish) -> list[dict[str, Any]]:
         """Files with the picture before and after, or, as the view asks, of a close-up or of the network's attention."""
-        whole = (0, 0, *session.size)
-        box = face_views.close_up(session, selection.keys) if wish.view == texts.VIEW_FACE else whole
+        box = self.window(session, selection, wish)
         if wish.view == texts.VIEW_ATTENTION:
             shrunk = face_views.fitting(session.edits.image.to_image())
-            after = explanations.attention_overlay(session, selection.keys, wish.blend, shrunk)
+            after = explanations.attention_overlay(session, selection.keys, wish, shrunk)
             if after is None:
                 gr.Warning(texts.NO_ATTENTION)
                 after = shrunk
@@ -193,20 +209,36 @@ class Handlers:
     def previews(self, session: PageSession, key: Key, area: str | None) -> dict[str, dict[str, Any]]:
         """For each expression the file of this face wearing it; kept."""
 
-        def make() -> list[str]:
-            return [self.save(picture, "preview") for picture in face_views.thumbnails(session, key, area)]
-
-        files = session.previews.get((key, area), make)
-        if not all(Path(path).is_file() for path in files):  # they were deleted in time
-            session.previews.forget((key, area))
-            files = session.previews.get((key, area), make)
+        files = self.thumbnails(session, key, area, session.each_expression(area))
         return {name: shown_file(path) for name, path in zip(self.expressions, files, strict=True)}
+
+    def thumbnails(self, session: PageSession, key: Key, kind: str | None, requests: list[FaceRequest]) -> list[str]:
+        """Files of a face as each request has it; kept under `kind`."""
+
+        def make() -> list[str]:
+            return [self.save(picture, "preview") for picture in face_views.thumbnails(session, key, requests)]
+
+        files = session.previews.get((key, kind), make)
+        if not all(Path(path).is_file() for path in files):  # they were deleted in time
+            session.previews.forget((key, kind))
+            files = session.previews.get((key, kind), make)
+        return files
+
+    @friendly
+    def presets(self, handle: SessionHandle | None, sent: object) -> dict[str, dict[str, Any]]:
+        """For each of the shipped presets the file of the first chosen face wearing it; kept."""
+        session, selection, _ = self.ordered(handle, sent)
+        requests = [
+            session.request(preset.expression, preset.intensity, None, preset.controls)
+            for preset in shipped_presets().values()
+        ]
+        files = self.thumbnails(session, selection.keys[0], "presets", requests)
+        return {name: shown_file(path) for name, path in zip(shipped_presets(), files, strict=True)}
 
     def edited(self, session: PageSession, selection: Selection, wish: Wish) -> EditedImage:
         """The picture at full resolution as it is wished."""
-        request = session.request(wish.blend, wish.intensity, wish.area)
         faces = [session.face(key) for key in selection.keys]
-        return session.edits.edit(faces, [request] * len(faces))[0]
+        return session.edits.edit(faces, [session.wished(wish)] * len(faces))[0]
 
     def ordered(self, handle: SessionHandle | None, sent: object) -> tuple[PageSession, Selection, Wish]:
         """What an order is about: the picture that the visitor's handle holds, and the wish that came with the order.
@@ -217,7 +249,7 @@ class Handlers:
         session = None if handle is None else self.sessions.take(handle)
         if session is None:
             raise ConfigurationError(texts.NO_FACE_YET)
-        selection, wish = self.settled(session, read_wish(sent, self.expressions))
+        selection, wish = self.settled(session, read_wish(sent, self.expressions, self.controls))
         if not selection.chosen:
             raise ConfigurationError(texts.NO_FACE_YET)
         return session, selection, wish
@@ -227,7 +259,44 @@ class Handlers:
         """The edited picture at full resolution, with the note that it was edited, as a file with the picture's own name."""
         session, selection, wish = self.ordered(handle, sent)
         after = self.edited(session, selection, wish)
-        return shown_file(self.save(after, file_name(session, wish), kind, self.credentials))
+        form = file_format(kind, session.edits.image.name)
+        return shown_file(self.save(after, file_name(session, wish), form, self.credentials))
+
+    @friendly
+    def to_clipboard(self, handle: SessionHandle | None, sent: object) -> dict[str, Any]:
+        """The edited picture at full resolution as a PNG, which is what clipboards take."""
+        session, selection, wish = self.ordered(handle, sent)
+        after = self.edited(session, selection, wish)
+        return shown_file(self.save(after, file_name(session, wish)))
+
+    def every(self, session: PageSession, selection: Selection, wish: Wish) -> Iterator[tuple[Wish, EditedImage]]:
+        """The picture in each expression of the model, one after the other, with the rest as it is wished."""
+        session.prepare(selection.keys, wish)
+        for name in self.expressions:
+            one = replace(wish, blend={name: 1.0}, controls={})
+            yield one, self.edited(session, selection, one)
+
+    @friendly
+    def sheet(self, handle: SessionHandle | None, sent: object) -> dict[str, Any]:
+        """A close-up in each expression of the model, together in one picture."""
+        session, selection, wish = self.ordered(handle, sent)
+        box = face_views.close_up(session, selection.keys)
+        parts = [
+            face_views.fitting(EditedImage.from_image(edit.crop(box), edit.provenance))
+            for _, edit in self.every(session, selection, wish)
+        ]
+        sheet = contact_sheet(parts, [texts.LABELS.get(name, name.capitalize()) for name in self.expressions])
+        return shown_file(self.save(sheet, f"{session.name}-expressions", credentials=self.credentials))
+
+    @friendly
+    def pack(self, handle: SessionHandle | None, sent: object) -> dict[str, Any]:
+        """A ZIP of the whole picture in each expression of the model, in the format in which it came."""
+        session, selection, wish = self.ordered(handle, sent)
+        form = file_format(AS_IT_CAME, session.edits.image.name)
+        path = self.new_file(f"{session.name}-expressions.zip")
+        every = self.every(session, selection, wish)
+        write_zip(path, (Path(self.save(edit, file_name(session, one), form, self.credentials)) for one, edit in every))
+        return shown_file(str(path))
 
     @friendly
     def animate(
@@ -261,32 +330,10 @@ class Handlers:
     def explain(self, handle: SessionHandle | None, sent: object) -> Any:
         """Pictures of what the network did to the first chosen face."""
         session, selection, wish = self.ordered(handle, sent)
-        panels = explanations.explanation(session, selection.keys[0], wish.blend)
+        panels = explanations.explanation(session, selection.keys[0], wish)
         return gr.update(value=panels, visible=True)
-
-    def save(
-        self, picture: Image.Image, name: str, kind: str = "PNG", credentials: ContentCredentials | None = None
-    ) -> str:
-        """Writes a picture for the visitor, signed where credentials are given, and returns the file's path."""
-        suffix, parameters = FORMATS[kind]
-        path = self.new_file(f"{name}.{suffix}")
-        if suffix == "jpg" and picture.mode not in ("L", "RGB"):
-            note = getattr(picture, "provenance", None)
-            picture = EditedImage.from_image(picture.convert("RGB"), note)
-        return str(save_image(picture, path, credentials, **parameters))
-
-    def new_file(self, name: str) -> Path:
-        """A file in a folder of its own, which nobody can guess, inside gradio's folder, which it empties in time."""
-        folder = self.cache / secrets.token_hex(24)
-        folder.mkdir(parents=True)
-        return folder / name
-
-
-def shown_file(path: str) -> dict[str, Any]:
-    """A file as gradio's components want it; gradio adds its address."""
-    return FileData(path=path, orig_name=Path(path).name).model_dump()
 
 
 def file_name(session: PageSession, wish: Wish) -> str:
     """What a file made for a wish is called, without its suffix: "portrait-happy", "portrait-happy-surprised"."""
-    return "-".join([session.name, *wish.blend])
+    return "-".join([session.name, *(wish.blend or ["edited"])])

@@ -1,9 +1,8 @@
 """The page: what is where, and which handler each thing calls."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,12 +14,24 @@ from ..expressions import MAX_INTENSITY
 from . import strings as texts
 from .api import PublicAPI
 from .blend_pad import blend_pad
-from .components import answer_box, expression_buttons, face_chooser, order_note, picture_box, wish_box
+from .components import (
+    answer_box,
+    example_box,
+    expression_buttons,
+    face_chooser,
+    order_note,
+    picture_box,
+    stage,
+    wish_box,
+)
+from .control_panel import control_sliders, preset_buttons
 from .endpoints import add_api
 from .example_pictures import example_pictures
-from .handlers import ANIMATIONS, FORMATS, Handlers
+from .handlers import ANIMATIONS, Handlers
+from .opening import Opening
 from .page import Page
 from .settings import Settings
+from .takeaway import AS_IT_CAME, FORMATS
 from .wishes import first_wish
 
 
@@ -32,124 +43,128 @@ class Parts:
     wish: gr.HTML
     answer: gr.HTML
     camera: gr.Image
-    examples: dict[str, gr.Dataset]
-    result: gr.ImageSlider
     view: gr.Radio
     intensity: gr.Slider
     region: gr.Radio
     weights: list[gr.Slider]
     kind: gr.Radio
-    save: gr.Button
     saved: gr.HTML
+    copied: gr.HTML
+    sheet: gr.HTML
+    pack: gr.HTML
+    presets: gr.HTML | None
     face_panel: gr.Accordion
     film_kind: gr.Radio
-    animate: gr.Button
     film: gr.Video
     loop: gr.Image
-    explain: gr.Button
     panels: gr.Gallery
+    buttons: dict[str, gr.Button]
 
 
-def build_page(pipeline: SARGANPipeline, settings: Settings) -> gr.Blocks:
-    """The whole app as gradio Blocks, not yet started."""
+def first_expression(expressions: Sequence[str]) -> str:
+    """What the page begins with."""
+    return "happy" if "happy" in expressions else expressions[0]
+
+
+def build_page(pipeline: SARGANPipeline, settings: Settings, opening: Opening) -> Page:
+    """The whole app as gradio Blocks, not yet started.
+
+    Args:
+        opening: what it shows before anything is clicked.
+    """
     expressions = pipeline.generator.expressions
-    first = "happy" if "happy" in expressions else expressions[0]
+    first = first_expression(expressions)
     seconds = int(settings.keep_hours * 3600)
-    made: dict[str, Any] = {}
+    made: dict[str, Any] = {"buttons": {}}
     with Page(title=texts.TITLE, analytics_enabled=False, delete_cache=(min(seconds, 600), seconds)) as page:
         made["handle"] = gr.State(None, time_to_live=seconds)
-        made["wish"] = wish_box(first_wish(first), expressions, MAX_INTENSITY)
+        made["wish"] = wish_box(first_wish(first), expressions, MAX_INTENSITY, opening.answer)
         made["answer"] = answer_box()
         gr.HTML(texts.HEADER)
-        made |= picture_row(settings)
-        expression_buttons(expressions)
-        made |= strength_row(expressions, first)
-        made |= explaining_panel()
+        with gr.Row(elem_id="workbench", equal_height=False):
+            with gr.Column(elem_id="stage-column", min_width=300):
+                made |= stage_column(settings)
+            with gr.Column(elem_id="controls-column", min_width=300):
+                made |= controls_column(pipeline, settings, opening, first)
         gr.Markdown(texts.CONSENT.format(hours=texts.hours(settings.keep_hours)), elem_classes="quiet")
         gr.Markdown(texts.links(settings.model, os.environ.get("SPACE_ID", "")), elem_classes="quiet")
+        made["buttons"] = {name: made.pop(f"{name}_button") for name in BUTTONS}
         parts = Parts(**{field.name: made[field.name] for field in fields(Parts)})
         handlers = Handlers(pipeline, settings, parts.answer.GRADIO_CACHE)
+        handlers.opening = opening.session
         wire(parts, handlers, settings)
         add_api(PublicAPI(pipeline, handlers, settings), settings)
     page.queue(max_size=settings.queue_size, default_concurrency_limit=settings.concurrency, api_open=False)
     return page
 
 
-def picture_row(settings: Settings) -> dict[str, Any]:
-    """Left the picture as it came, its faces and the examples, right before and after."""
-    made: dict[str, Any] = {}
-    folder = settings.find(settings.examples)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=5, min_width=320):
-            picture_box(example_pictures(folder), settings.max_upload_mb)
-            made["camera"] = gr.Image(
-                label="Camera", sources=["webcam"], visible=False, format="png", height=400, elem_id="camera"
-            )
-            with gr.Accordion("Choose faces", open=False, elem_id="face-panel") as made["face_panel"]:
-                face_chooser()
-            made["examples"] = add_examples(folder)
-        with gr.Column(scale=6, min_width=320):
-            made["result"] = gr.ImageSlider(
-                label="Before and after",
-                interactive=False,
-                elem_id="result",
-                max_height=580,
-                buttons=["fullscreen"],
-            )
-            made["view"] = gr.Radio(
-                list(texts.VIEWS), value=texts.VIEW_WHOLE, label="Show", info=texts.VIEW_INFO, elem_id="view"
-            )
-    return made
+def stage_column(settings: Settings) -> dict[str, Any]:
+    """The result, which stays in view, and where another picture comes in."""
+    stage(texts.VIEW_FACE)
+    picture_box(settings.max_upload_mb)
+    camera = gr.Image(label="Camera", sources=["webcam"], visible=False, format="png", height=300, elem_id="camera")
+    return {"camera": camera}
 
 
-def add_examples(folder: Path) -> dict[str, gr.Dataset]:
-    """A tab of pictures for each group that the folder has; nothing where there is no such folder."""
-    made: dict[str, gr.Dataset] = {}
-    groups = example_pictures(folder)
-    if not groups:
-        return made
-    with gr.Tabs(elem_classes="examples"):
-        for group, names in groups.items():
-            with gr.Tab(group.capitalize()):
-                made[group] = gr.Dataset(
-                    components=[gr.Image(visible=False, render=False)],
-                    samples=[[str(folder / name)] for name in names],
-                    label="Click one to try it",
-                    elem_id=f"examples-{group}",
-                )
-    return made
-
-
-def strength_row(expressions: tuple[str, ...], first: str) -> dict[str, Any]:
-    """How strongly, where, mixed with what, and the ways out: the picture and the animation."""
-    made: dict[str, Any] = {}
+def controls_column(pipeline: SARGANPipeline, settings: Settings, opening: Opening, first: str) -> dict[str, Any]:
+    """Everything that changes the result, what is used most first, and the ways out."""
+    made: dict[str, Any] = {"presets": None}
+    expressions, controls = pipeline.generator.expressions, pipeline.controls
+    expression_buttons(expressions, bool(controls))
     with gr.Row(elem_id="strength"):
-        with gr.Column(min_width=300):
-            made["intensity"] = gr.Slider(
-                0, MAX_INTENSITY, value=1.0, step=0.05, label="Intensity", elem_id="intensity", info=texts.INTENSITY
-            )
-            made["region"] = gr.Radio(
-                list(texts.PARTS_OF_FACE), value=texts.REGION_WHOLE, label="What may change", elem_id="region"
-            )
-        with gr.Column(min_width=300):
-            blend_pad(expressions, {first: 1.0}, elem_id="pad")
-            with gr.Accordion("Exact shares", open=False, elem_id="shares"):
-                made["weights"] = [
-                    gr.Slider(0, 1, value=float(name == first), step=0.05, label=texts.LABELS.get(name, name))
-                    for name in expressions
-                ]
-        with gr.Column(min_width=300):
-            made |= save_group()
-            made |= animation_group()
-    return made
+        made["intensity"] = gr.Slider(
+            0, MAX_INTENSITY, value=1.0, step=0.05, label="Intensity", elem_id="intensity", info=texts.INTENSITY
+        )
+    made |= save_group()
+    tabs = example_pictures(settings.find(settings.examples))
+    if tabs:
+        example_box(tabs, opening)
+    with gr.Row(elem_id="where"):
+        made["view"] = gr.Radio(
+            list(texts.VIEWS), value=texts.VIEW_WHOLE, label="Show", info=texts.VIEW_INFO, elem_id="view"
+        )
+        made["region"] = gr.Radio(
+            list(texts.PARTS_OF_FACE), value=texts.REGION_WHOLE, label="What may change", elem_id="region"
+        )
+    if controls:
+        made["presets"] = preset_buttons()
+        control_sliders(controls)
+    with gr.Accordion("Choose faces", open=False, elem_id="face-panel") as made["face_panel"]:
+        face_chooser()
+    blend_pad(expressions, {first: 1.0}, elem_id="pad")
+    with gr.Accordion("Exact shares", open=False, elem_id="shares"):
+        made["weights"] = [
+            gr.Slider(0, 1, value=float(name == first), step=0.05, label=texts.LABELS.get(name, name))
+            for name in expressions
+        ]
+    return made | animation_group() | explaining_panel()
+
+
+BUTTONS = {
+    "download": texts.SAVE, "clip": texts.COPY, "sheet": texts.ALL_AS_SHEET, "pack": texts.ALL_AS_ZIP,
+    "animate": "Make an animation", "explain": "Show it for this face",
+}  # fmt: skip
 
 
 def save_group() -> dict[str, Any]:
-    with gr.Group():
-        kind = gr.Radio(list(FORMATS), value="PNG", label="Picture in its full size", elem_id="kind")
-        save = gr.Button("Download the picture", elem_id="save", variant="primary")
-        saved = order_note("download", "Making the picture …", "save")
-    return {"kind": kind, "save": save, "saved": saved}
+    """The picture as a file in one click, on the clipboard, and all expressions at once."""
+    made: dict[str, Any] = {}
+    with gr.Group(elem_id="take"):
+        with gr.Row(elem_classes="take-row"):
+            made["download_button"] = gr.Button(
+                BUTTONS["download"], elem_id="save", variant="primary", elem_classes="orders-file"
+            )
+            made["clip_button"] = gr.Button(BUTTONS["clip"], elem_id="clip", elem_classes="orders-file")
+        made["saved"] = order_note("download", "Making the picture …", "save")
+        made["copied"] = order_note("clip", "Copying the picture …", "clip")
+        with gr.Accordion("Format, and all expressions at once", open=False, elem_id="more-files"):
+            made["kind"] = gr.Radio(list(FORMATS), value=AS_IT_CAME, label="Picture in its full size", elem_id="kind")
+            with gr.Row(elem_classes="take-row"):
+                made["sheet_button"] = gr.Button(BUTTONS["sheet"], elem_id="sheet", elem_classes="orders-file")
+                made["pack_button"] = gr.Button(BUTTONS["pack"], elem_id="pack", elem_classes="orders-file")
+            made["sheet"] = order_note("sheet", "Making the sheet …", "sheet")
+            made["pack"] = order_note("pack", "Making the ZIP …", "pack")
+    return made
 
 
 def animation_group() -> dict[str, Any]:
@@ -157,20 +172,20 @@ def animation_group() -> dict[str, Any]:
         kind = gr.Radio(
             list(ANIMATIONS), value="MP4", label="Animation", info="To the expression and back.", elem_id="film-kind"
         )
-        animate = gr.Button("Make an animation", elem_id="animate")
+        animate = gr.Button(BUTTONS["animate"], elem_id="animate", elem_classes="orders-file")
         order_note("animate", "Making the animation …", "animate")
         film = gr.Video(label="Animation", visible=False, loop=True, autoplay=True, interactive=False, elem_id="film")
         loop = gr.Image(
             label="Animation", visible=False, interactive=False, format="gif", buttons=["download"], elem_id="loop"
         )
-    return {"film_kind": kind, "animate": animate, "film": film, "loop": loop}
+    return {"film_kind": kind, "animate_button": animate, "film": film, "loop": loop}
 
 
 def explaining_panel() -> dict[str, Any]:
     """What not everybody needs, folded away."""
     with gr.Accordion("How it works", open=False):
         gr.Markdown(texts.HOW_IT_WORKS)
-        explain = gr.Button("Show it for this face", elem_id="explain")
+        explain = gr.Button(BUTTONS["explain"], elem_id="explain", elem_classes="orders-file")
         order_note("explain", "Drawing …", "explain")
         panels = gr.Gallery(
             label="What the network did",
@@ -183,7 +198,7 @@ def explaining_panel() -> dict[str, Any]:
             show_label=False,
             elem_id="panels",
         )
-    return {"explain": explain, "panels": panels}
+    return {"explain_button": explain, "panels": panels}
 
 
 def wire(parts: Parts, handlers: Handlers, settings: Settings) -> None:
@@ -205,14 +220,21 @@ def wire(parts: Parts, handlers: Handlers, settings: Settings) -> None:
     in_browser(wish.show, "outputs()", outputs=shown_parts(parts))
     wire_touches(parts)
 
-    saved = wish.download(handlers.download, [handle, wish, parts.kind], parts.saved, **work)
+    orders = {
+        "download": wish.download(handlers.download, [handle, wish, parts.kind], parts.saved, **work),
+        "clip": wish.clip(handlers.to_clipboard, [handle, wish], parts.copied, **work),
+        "sheet": wish.sheet(handlers.sheet, [handle, wish], parts.sheet, **work),
+        "pack": wish.pack(handlers.pack, [handle, wish], parts.pack, **work),
+        "explain": wish.explain(handlers.explain, [handle, wish], parts.panels, **work),
+    }
+    if parts.presets is not None:
+        orders["presets"] = wish.presets(handlers.presets, [handle, wish], parts.presets, **work)
     films = [parts.film, parts.loop]
     # An empty player comes first, since it is what shows the progress.
     revealed = in_browser(wish.animate, "players()", outputs=films)
     seen = work | {"show_progress": "full", "show_progress_on": films}
-    filmed = revealed.success(handlers.animate, [handle, wish, parts.film_kind], films, **seen)
-    explained = wish.explain(handlers.explain, [handle, wish], parts.panels, **work)
-    for name, order in {"download": saved, "animate": filmed, "explain": explained}.items():
+    orders["animate"] = revealed.success(handlers.animate, [handle, wish, parts.film_kind], films, **seen)
+    for name, order in orders.items():
         in_browser(order.success, f"made('{name}')")
         in_browser(order.failure, f"unmade('{name}')")
 
@@ -231,7 +253,7 @@ def shown_parts(parts: Parts) -> list[Block]:
     """What `outputs` of assets/natives.js has values for, in its order."""
     files = [parts.film, parts.loop, parts.panels]
     shown: list[Block] = [
-        parts.result, parts.intensity, parts.region, parts.view, parts.face_panel, parts.camera, *files, *parts.weights,
+        parts.intensity, parts.region, parts.view, parts.face_panel, parts.camera, *files, *parts.weights,
     ]  # fmt: skip
     return shown
 
@@ -245,12 +267,10 @@ def wire_touches(parts: Parts) -> None:
     for weight in parts.weights:
         for event in (weight.input, weight.release):
             in_browser(event, "share(values)", parts.weights)
-    for group, dataset in parts.examples.items():
-        in_browser(dataset.click, f"example('{group}', value)", dataset)
     in_browser(parts.camera.change, "photograph(value)", parts.camera)
     in_browser(parts.face_panel.expand, "unfold(true)")
     in_browser(parts.face_panel.collapse, "unfold(false)")
     in_browser(parts.kind.input, "forget('download')")
     in_browser(parts.film_kind.input, "choose_film(value)", parts.film_kind)
-    for name, button in {"download": parts.save, "animate": parts.animate, "explain": parts.explain}.items():
+    for name, button in parts.buttons.items():
         in_browser(button.click, f"order('{name}')")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,7 +14,13 @@ logger = logging.getLogger(__name__)
 
 
 class Page(gr.Blocks):
-    """The whole app. What `gr.Error` says reaches the caller in any case; other exceptions become one here."""
+    """The whole app. What `gr.Error` says reaches the caller in any case; other exceptions become one here.
+
+    Attributes:
+        card: a picture for links to the page.
+    """
+
+    card: Path | None = None
 
     async def preprocess_data(self, block_fn, inputs: list[Any], *arguments, **keywords) -> list[Any]:
         """A call's values as the handler takes them; what is wrong with them is the caller's to know."""

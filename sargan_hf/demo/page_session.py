@@ -11,6 +11,7 @@ from ..editing.step_cache import StepCache
 from ..errors import NoFaceError
 from ..faces.detection import Face
 from ..images import load_image
+from .wishes import Wish
 
 KEPT_FILES = 16  # of each kind; gradio deletes files in time
 KEPT_BOXES = 32  # faces in boxes drawn by hand: more than four times the faces that can be edited
@@ -65,27 +66,43 @@ class PageSession:
         """Memory that the picture and what was computed for it take up."""
         return self.edits.nbytes
 
+    def for_another_visitor(self) -> "PageSession":
+        """The same open picture, of which nothing is chosen yet."""
+        return PageSession(self.edits, self.source, self.faces, self.found)
+
     def face(self, key: Key) -> Face:
         """The face of a key; one in a box is found again where it was forgotten."""
         if isinstance(key, int):
             return self.faces[key]
         return self.drawn.get(key, lambda: self.edits.find_faces(box=key)[0])
 
-    def request(self, blend: Mapping[str, float], intensity: float = 1.0, region: str | None = None) -> FaceRequest:
-        """What a blend of expressions asks of a face."""
-        return self.edits.requests(dict(blend), intensity=intensity, region=region)[0]
+    def request(
+        self,
+        blend: Mapping[str, float],
+        intensity: float = 1.0,
+        region: str | None = None,
+        controls: Mapping[str, float] | None = None,
+    ) -> FaceRequest:
+        """What a blend of expressions, or none, and facial controls on top of it ask of a face."""
+        return self.edits.requests(
+            dict(blend) or None, controls=dict(controls or {}) or None, intensity=intensity, region=region
+        )[0]
+
+    def wished(self, wish: Wish) -> FaceRequest:
+        """What a wish asks of each face that it chooses."""
+        return self.request(wish.blend, wish.intensity, wish.area, wish.controls)
 
     def each_expression(self, region: str | None = None) -> list[FaceRequest]:
         """What the model's expressions ask of a face, in its order."""
         return [self.request({name: 1.0}, region=region) for name in self.edits.models.generator.expressions]
 
-    def prepare(self, keys: Sequence[Key], blend: Mapping[str, float]) -> None:
+    def prepare(self, keys: Sequence[Key], wish: Wish) -> None:
         """Has the generator make, in one call, what an answer about the faces of `keys` needs.
 
-        That is the blend for all of them, and every expression for the first, whose previews are shown. One call matters where
+        That is the wish for all of them, and every expression for the first, whose previews are shown. One call matters where
         each call waits for a GPU.
         """
-        faces, request = [self.face(key) for key in keys], self.request(blend)
+        faces, request = [self.face(key) for key in keys], self.wished(wish)
         every = self.each_expression()
         self.edits.outputs([*faces, *faces[:1] * len(every)], [*[request] * len(faces), *every])
 

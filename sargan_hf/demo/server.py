@@ -4,22 +4,24 @@ import os
 import secrets
 
 import cv2
-import gradio as gr
 from starlette.middleware import Middleware
 
 from ..editing.pipeline_sargan import SARGANPipeline
 from . import zerogpu
 from .agents import AgentServer
 from .complaints import COMPLAINTS
-from .layout import build_page
+from .front_page import FrontPage
+from .layout import build_page, first_expression
 from .memory import keep_forgetting, keep_statistics_short
 from .middleware import LOOPBACK, SecurityMiddleware
+from .opening import prepare_opening
+from .page import Page
 from .ports import check_port
 from .settings import Settings
-from .theme import NAMES, STYLE, theme
+from .theme import FAVICON, STYLE, page_script, theme
 
 
-def load_page(settings: Settings) -> gr.Blocks:
+def load_page(settings: Settings) -> Page:
     """Loads the model and builds the page around it.
 
     Raises:
@@ -29,12 +31,16 @@ def load_page(settings: Settings) -> gr.Blocks:
     revision = {"revision": settings.revision} if settings.revision else {}
     pipeline = SARGANPipeline.from_pretrained(settings.model_source(), **revision)
     share_cores(settings.concurrency)
+    # Before a GPU is borrowed: there is none yet when a Space starts, and this is made on the processor.
+    opening = prepare_opening(pipeline, settings, first_expression(pipeline.generator.expressions))
     if borrows:
         pipeline.generator = zerogpu.BorrowedGPU(pipeline.generator)
         if pipeline.mouth is not None:
             pipeline.mouth = zerogpu.BorrowedGPU(pipeline.mouth)
     keep_statistics_short()
-    return build_page(pipeline, settings)
+    page = build_page(pipeline, settings, opening)
+    page.card = opening.card
+    return page
 
 
 def share_cores(edits: int) -> None:
@@ -49,7 +55,7 @@ def share_cores(edits: int) -> None:
     cv2.setNumThreads(threads)
 
 
-def launch(page: gr.Blocks, settings: Settings, host: str | None = None, port: int | None = None, **options) -> None:
+def launch(page: Page, settings: Settings, host: str | None = None, port: int | None = None, **options) -> None:
     """Serves the page until it is stopped.
 
     Args:
@@ -71,14 +77,18 @@ def launch(page: gr.Blocks, settings: Settings, host: str | None = None, port: i
         server_port=port,
         theme=theme(),
         css_paths=[STYLE],
-        js=NAMES.read_text(),
+        js=page_script(),
+        favicon_path=FAVICON,
         max_file_size=settings.max_upload_mb * 1_000_000,
         mcp_server=False,
         run_history=False,
         show_error=False,  # our own sentences are shown all the same; what a bug says stays in the log
         footer_links=["api"],
         app_kwargs={
-            "middleware": [Middleware(SecurityMiddleware, settings=settings, secret=secret)],
+            "middleware": [
+                Middleware(SecurityMiddleware, settings=settings, secret=secret),
+                Middleware(FrontPage, picture=page.card),
+            ],
             "lifespan": page.mcp_server_obj.lifespan,
             "exception_handlers": COMPLAINTS,
             "docs_url": None,

@@ -10,14 +10,57 @@ LABELS = {
     "surprised": "Surprised",
 }
 TITLE = "SARGAN: change an expression"
+DESCRIPTION = (
+    "Make portraits, statues, avatars and photos smile, frown or gasp. Brush strokes and pores stay, at full size."
+)
 HEADER = """
 <header class="masthead">
   <h1>Change the expression, keep the face.</h1>
-  <p>Portraits, statues, avatars, photos. Add a picture, press an expression, drag the line to compare.</p>
+  <p>Portraits, statues, avatars, photos. Add a picture and press an expression.</p>
 </header>
 """
 DROP_HERE = "Drop a picture here, paste it with Ctrl+V, or click to choose one"
 CHOOSE_PICTURE = "Choose a picture"
+CAMERA = "Camera"
+PASTE = "Paste"
+REMOVE_PICTURE = "Remove the picture"
+FILE_OF_PICTURE = "File of the picture"
+YOUR_PICTURE = "Your picture"
+BEFORE, AFTER = "Before", "After"
+BEFORE_THE_EDIT, AFTER_THE_EDIT = "Your picture before the edit", "Your picture after the edit"
+LINE = "Line between before and after"
+HOLD = "Hold: original"
+UNDO, REDO, FULL_SCREEN = "Undo", "Redo", "Full screen"
+AS_IT_IS = "As it is"  # of a model with controls: no expression
+CONTROLS = "Parts of the face"
+CONTROLS_HELP = "Each starts from what the face shows. Double-click a slider, or press Delete, to set it to 0."
+LOCK = "Left and right together"
+ALL_TO_ZERO = "All to 0"
+PRESETS = "Presets on this face"
+CONTROL_LABELS = {
+    "brow_inner_up": "Inner brows",
+    "brow_outer_up_left": "Left outer brow",
+    "brow_outer_up_right": "Right outer brow",
+    "eye_wide_left": "Left eye open",
+    "eye_wide_right": "Right eye open",
+    "squint": "Squint",
+    "gaze_x": "Look left or right",
+    "gaze_y": "Look up or down",
+    "nose_sneer": "Wrinkled nose",
+    "upper_lip_up": "Upper lip up",
+    "smile_left": "Left corner of the mouth",
+    "smile_right": "Right corner of the mouth",
+    "lower_lip_down": "Lower lip down",
+    "mouth_stretch": "Wide mouth",
+    "mouth_pucker": "Puckered lips",
+    "jaw_open": "Open mouth",
+    "chin_up": "Chin up",
+    "jaw_side": "Jaw to the side",
+}
+SAVE = "Download the picture"
+COPY = "Copy the picture"
+ALL_AS_SHEET, ALL_AS_ZIP = "All expressions on a sheet", "All expressions as a ZIP"
+EXAMPLES, EXAMPLE_NAMED = "Examples", "Example: {name}"
 VIEW_WHOLE = "Whole picture"
 VIEW_FACE = "Close-up of the face"
 VIEW_ATTENTION = "Heat map"

@@ -1,11 +1,24 @@
-"""The look: system fonts (nothing is fetched from elsewhere), one accent colour, light and dark."""
+"""The look: a font that gradio ships (nothing is fetched from elsewhere), one accent colour, light and dark."""
 
+import json
 from pathlib import Path
 
 from gradio import themes
 
 STYLE = Path(__file__).parent / "assets" / "style.css"
-NAMES = Path(__file__).parent / "assets" / "names.js"
+FAVICON = Path(__file__).parent / "assets" / "favicon.svg"
+SCRIPTS = Path(__file__).parent / "assets"
+LANGUAGE = "language-"  # and the two letters of one: assets/language-de.json
+
+
+def page_script() -> str:
+    """What runs once the page is there: names for what gradio leaves nameless, and the visitor's language."""
+    tables = {
+        path.stem.removeprefix(LANGUAGE): json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(SCRIPTS.glob(f"{LANGUAGE}*.json"))
+    }
+    names, language = ((SCRIPTS / name).read_text(encoding="utf-8") for name in ("names.js", "language.js"))
+    return f"() => {{ ({names.strip()})(); ({language.strip()})({json.dumps(tables)}); }}"
 
 
 def theme() -> themes.Base:
@@ -15,7 +28,7 @@ def theme() -> themes.Base:
         secondary_hue=themes.colors.violet,
         neutral_hue=themes.colors.stone,
         radius_size=themes.sizes.radius_lg,
-        font=["Inter", "ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
+        font=[themes.LocalFont("Source Sans Pro", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif"],
         font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"],
     ).set(
         body_background_fill="#f6f4f1",

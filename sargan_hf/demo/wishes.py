@@ -1,11 +1,12 @@
 """What a visitor wants of the page, as it comes from a browser, which may send anything."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gradio_client.utils import is_file_obj_with_meta
 
+from ..controls import CONTROLS, Control
 from ..editing.masks import REGIONS
 from ..expressions import MAX_INTENSITY
 from .strings import PARTS_OF_FACE, REGION_WHOLE, VIEW_WHOLE, VIEWS
@@ -28,6 +29,7 @@ class Wish:
         boxes: drawn around faces by hand: left, top, right and bottom in pixels, or that as a visitor typed it.
         chosen: faces to edit, "f0" for the first that was found and "b0" for the first box; None for the largest.
         touched: what the visitor touched last.
+        controls: facial controls and their values in -1..1, without those of value 0.
     """
 
     number: int
@@ -39,6 +41,7 @@ class Wish:
     boxes: tuple[Sequence[float] | str, ...] = ()
     chosen: tuple[str, ...] | None = None
     touched: str = ""
+    controls: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def area(self) -> str | None:
@@ -56,6 +59,7 @@ def state_of(wish: Wish) -> dict[str, object]:
     return {
         "picture": wish.picture,
         "blend": dict(wish.blend),
+        "controls": dict(wish.controls),
         "intensity": wish.intensity,
         "region": wish.region,
         "view": wish.view,
@@ -64,8 +68,12 @@ def state_of(wish: Wish) -> dict[str, object]:
     }
 
 
-def read_wish(sent: object, expressions: Sequence[str]) -> Wish:
-    """The wish in what a browser sent; whatever is not as it must be becomes what the page begins with."""
+def read_wish(sent: object, expressions: Sequence[str], controls: Sequence[str] = ()) -> Wish:
+    """The wish in what a browser sent; whatever is not as it must be becomes what the page begins with.
+
+    Args:
+        expressions, controls: those that the model knows.
+    """
     sent = sent if isinstance(sent, dict) else {}
     chosen = sent.get("chosen")
     number = sent.get("number")
@@ -79,6 +87,7 @@ def read_wish(sent: object, expressions: Sequence[str]) -> Wish:
         boxes=tuple(box for box in _list(sent.get("boxes")) if _is_box(box))[:MOST_BOXES],
         chosen=tuple(str(one)[:8] for one in chosen[:MOST_BOXES]) if isinstance(chosen, list) else None,
         touched=str(sent.get("touched", ""))[:20],
+        controls=_controls(sent.get("controls"), controls),
     )
 
 
@@ -106,6 +115,18 @@ def _share(weight: Any) -> float:
     """A number from 0 to 1 in hundredths; 0 for anything else."""
     known = isinstance(weight, int | float) and 0 <= weight <= 1  # false for what is not a number
     return round(float(weight), 2) if known else 0.0
+
+
+def _controls(sent: object, controls: Sequence[str]) -> dict[str, float]:
+    sent = sent if isinstance(sent, dict) else {}
+    values = {control.name: _value(sent.get(control.name), control) for control in CONTROLS if control.name in controls}
+    return {name: value for name, value in values.items() if value != 0}
+
+
+def _value(sent: Any, control: Control) -> float:
+    """A number in the control's range, in hundredths; 0 for anything else."""
+    known = isinstance(sent, int | float) and not isinstance(sent, bool) and control.least <= sent <= 1
+    return round(float(sent), 2) if known else 0.0
 
 
 def _intensity(sent: Any) -> float:

@@ -104,6 +104,7 @@ def test_two_clicks_draw_a_box_and_a_double_click_none(page, folder):  # noqa: F
 def test_a_box_is_added_beside_a_face_and_replaces_a_wrong_one(page, folder):  # noqa: F811
     add(page, folder / "beside.png")
     page.locator("#result img").nth(1).wait_for()
+    becomes(page, page.get_by_label("Whole picture").click)  # the face is a small part of it
     assert changed(page) == [True, False]
     page.get_by_role("button", name="Choose faces").click()
     page.get_by_role("button", name="Add a box by hand").click()
@@ -179,7 +180,9 @@ def test_those_who_use_no_pointer_reach_everything(page, picture):  # noqa: F811
     assert [name for name, state in pressed if state == "true"] == ["Happy"]
     line = page.get_by_role("slider", name="Line between before and after")
     line.press("ArrowLeft")
-    expect(line).to_have_attribute("aria-valuenow", "45")
+    at = int(line.get_attribute("aria-valuenow"))
+    line.press("ArrowLeft")
+    expect(line).to_have_attribute("aria-valuenow", str(at - 1))
     becomes(page, lambda: page.get_by_label("Whole picture").press("ArrowRight"))
     expect(page.get_by_label("Close-up of the face")).to_be_checked()
     becomes(page, lambda: page.get_by_label("Whole face").press("ArrowRight"))

@@ -5,6 +5,7 @@ const desk = (window.sargan ??= (() => {
     ? Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1))) : part;
   const same = (one, other) => JSON.stringify(one, sorted) === JSON.stringify(other, sorted);
   const copy = (value) => JSON.parse(JSON.stringify(value));
+  const DRAGGED = ["intensity", "shares", "controls"];
   const OF_THE_PICTURE = ["boxes", "chosen"]; // what makes no sense for another picture
   const desk = { wish: null, touched: "", arriving: null, busy: false, sources: {}, same, copy };
   const watchers = [];
@@ -12,17 +13,20 @@ const desk = (window.sargan ??= (() => {
   const orders = {};
   // The wish that the newest answer is for, the one on its way; the newest answer, the one being fetched, the one shown.
   let confirmed, sent, newest = null, fetching = null, shown = null;
-  let number = 0, held = false, delay = 0;
+  let number = 0, delay = 0;
 
-  const waits = () => desk.busy || desk.arriving || held || delay;
+  const waits = () => desk.busy || desk.arriving || delay;
   const settled = () => !waits() && same(desk.wish, confirmed);
   desk.working = () => Boolean(desk.busy || desk.arriving || fetching);
   // The answer for the picture wanted, or null: nothing of one person stays while another one's picture comes.
   desk.page = () => (!desk.arriving && shown?.state.picture === desk.wish.picture ? shown : null);
 
-  desk.start = (wish, functions) => {
-    desk.wish = copy(wish);
-    confirmed = copy(wish);
+  // `opening` is an answer that came with the page, so that there is something to see before the server is asked.
+  desk.start = (wish, functions, opening = null) => {
+    desk.wish = copy(opening?.state || wish);
+    confirmed = copy(desk.wish);
+    newest = shown = opening;
+    past.push(copy(desk.wish));
     Object.assign(lent, functions);
     notify();
   };
@@ -38,16 +42,42 @@ const desk = (window.sargan ??= (() => {
     }
     Object.assign(desk.wish, copy(parts));
     desk.touched = kind;
+    remember(kind);
     clearTimeout(delay);
     delay = wait ? setTimeout(() => { delay = 0; plan(); }, wait) : 0;
     plan();
   };
+
+  // The steps that can be undone. What one hand does without a pause, such as dragging a slider, is one step.
+  const PAUSE = 1000, MOST = 200; // milliseconds, steps
+  const past = [];
+  let at = 0, last = { kind: "", when: 0 };
+  const remember = (kind) => {
+    const now = Date.now(), goes_on = DRAGGED.includes(kind) && kind === last.kind && now - last.when < PAUSE;
+    last = { kind, when: now };
+    if (same(past[at], desk.wish)) return;
+    past.splice(at + 1);
+    if (goes_on && at) past[at] = copy(desk.wish);
+    else at = past.push(copy(desk.wish)) - 1;
+    if (past.length > MOST) { past.shift(); at -= 1; }
+  };
+  const travel = (step) => {
+    if (!past[at + step] || desk.arriving) return;
+    at += step;
+    desk.wish = copy(past[at]);
+    Object.assign(desk, { touched: step < 0 ? "undo" : "redo" });
+    last.kind = "";
+    plan();
+  };
+  desk.undo = () => travel(-1);
+  desk.redo = () => travel(1);
+  desk.steps = () => ({ back: at > 0, on: at < past.length - 1 });
+
   desk.arrive = (picture) => {
     desk.arriving = picture;
     if (!picture) withdraw();
     plan();
   };
-  desk.hold = (on) => { if (held !== on) { held = on; plan(); } };
 
   const plan = () => {
     if (!waits() && !same(desk.wish, confirmed)) send();
@@ -75,10 +105,15 @@ const desk = (window.sargan ??= (() => {
   desk.answered = (answer) => {
     if (!desk.busy || answer?.number !== number) return;
     desk.busy = false;
-    adopt(answer.state);
-    confirmed = copy(answer.state);
-    newest = answer;
+    desk.problem = answer.problem;
     if (answer.problem) withdraw();
+    if (answer.problem && !answer.state.picture) adopt(confirmed); // what was there stays
+    else {
+      adopt(answer.state);
+      confirmed = copy(answer.state);
+      newest = answer;
+    }
+    if (settled()) past[at] = copy(desk.wish); // a step is what became of it
     plan();
   };
   desk.failed = () => {
@@ -92,7 +127,8 @@ const desk = (window.sargan ??= (() => {
   const fetch = async () => {
     if (!newest || newest === shown || newest === fetching) return;
     const answer = (fetching = newest);
-    await Promise.allSettled((answer.result || []).map((file) => Object.assign(new Image(), { src: file.url }).decode()));
+    answer.images = (answer.result || []).map((file) => Object.assign(new Image(), { src: file.url }));
+    await Promise.allSettled(answer.images.map((image) => image.decode()));
     if (fetching !== answer) return;
     fetching = null;
     if (answer === newest && same(desk.wish, confirmed)) shown = answer;

@@ -1,13 +1,9 @@
 // gradio's own components: their values come in as touches, and go out where the wish says something else than they do.
 // Nothing here calls the server. `seen` is what the components hold.
-const { names, most } = props.wiring;
-const seen = { result: null, open: false, camera: false, film: "", panels: false, intensity: null, region: null, view: null };
+const { names, most, opening } = props.wiring;
+const seen = { open: false, camera: false, film: "", panels: false, intensity: null, region: null, view: null };
 let shares = [];
 
-// A slider that is being dragged asks for nothing until it is let go.
-document.addEventListener("pointerdown", (event) => { if (event.target.matches?.("input[type=range]")) desk.hold(true); }, true);
-for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => setTimeout(() => desk.hold(false), 50));
-window.addEventListener("blur", () => desk.hold(false));
 const TYPING = 400; // milliseconds after a key until a number counts as typed
 const typing = () => (document.activeElement?.type === "number" ? TYPING : 0);
 
@@ -63,7 +59,7 @@ desk.outputs = () => {
   const { intensity, region, view, blend } = desk.wish;
   const open = Boolean(desk.choosing), camera = Boolean(desk.camera);
   return [
-    news("result", desk.page()?.result ?? null), news("intensity", intensity), news("region", region), news("view", view),
+    news("intensity", intensity), news("region", region), news("view", view),
     news("open", open, changed({ open })), news("camera", camera, changed(camera ? { visible: true } : { visible: false, value: null })),
     ...desk.players(), news("panels", seen.panels && Boolean(desk.ordered("explain")), changed({ visible: false })), ...sharesOf(blend),
   ];
@@ -71,7 +67,7 @@ desk.outputs = () => {
 
 // The panel of faces opens, and comes into view, for a picture in which there is something to choose. On a phone, where
 // everything is below everything, the result of another one does.
-let arrived = null;
+let arrived = opening?.state.picture ?? null;
 const PHONE = 760; // pixels wide, as in style.css
 desk.watch(() => {
   const page = desk.page();
@@ -83,11 +79,13 @@ desk.watch(() => {
   if (wanted) setTimeout(() => document.getElementById(wanted).scrollIntoView({ behavior, block: "nearest" }), 400);
 });
 
-const { intensity, region, view, blend } = props.value;
+const { intensity, region, view, blend, picture } = opening?.state || props.value;
+if (opening) desk.sources[picture] = opening.result[0].url;
 Object.assign(seen, { intensity, region, view });
 shares = names.map((name) => blend[name] ?? 0);
 desk.film = "MP4";
+const EVENTS = ["ask", "download", "clip", "sheet", "pack", "animate", "explain", "presets"]; // gradio looks for their names here
 const asks = (event) => (value) => { props.value = value; trigger(event); };
 desk.start(props.value, {
-  ask: asks("ask"), download: asks("download"), animate: asks("animate"), explain: asks("explain"), show: () => trigger("show"),
-});
+  ...Object.fromEntries(EVENTS.map((event) => [event, asks(event)])), show: () => trigger("show"),
+}, opening);

@@ -1,8 +1,9 @@
 // Where a picture comes in: dropped or pasted anywhere on the page, chosen, taken with the camera, or one of the examples.
 // The newest one counts, whichever is uploaded first.
-const { megabytes, examples } = props.wiring;
+const { megabytes } = props.wiring;
 const find = (selector) => element.querySelector(selector);
-const input = find("input[type=file]"), image = find("img"), said = find(".picture-said"), zone = find(".picture-zone");
+const input = find("input[type=file]"), said = find(".picture-said");
+const zone = () => document.querySelector("#result .stage-area");
 let newest = 0, told = null;
 
 const refusal = (file) => {
@@ -57,10 +58,7 @@ const show = (picture, url) => {
   if (picture) desk.sources[picture] = url;
   desk.touch({ picture }, "picture");
 };
-desk.example = (group, index) => {
-  const pictures = document.querySelectorAll(`#examples-${group} button.gallery-item img`);
-  show(`example:${examples[group][index]}`, pictures[index].src);
-};
+desk.example = (name, url) => show(`example:${name}`, url);
 // The camera hands over a picture that is on the server already; emptied, it hands over nothing.
 desk.photograph = (file) => { if (file?.path && desk.camera) show(file.path, file.url); };
 
@@ -72,9 +70,9 @@ input.addEventListener("change", () => {
   take(input.files[0]);
   input.value = ""; // so that the same file can be chosen again
 });
-for (const button of element.querySelectorAll(".picture-choose")) button.addEventListener("click", () => input.click());
+document.addEventListener("click", (event) => { if (event.target.closest?.(".picture-choose")) input.click(); });
 find(".picture-camera").addEventListener("click", () => desk.photographs(!desk.camera));
-find(".picture-remove").addEventListener("click", () => { show(null); find(".picture-choose").focus(); });
+find(".picture-remove").addEventListener("click", () => { show(null); document.querySelector("#result .picture-choose")?.focus(); });
 find(".picture-paste").hidden = !navigator.clipboard?.read;
 find(".picture-paste").addEventListener("click", async () => {
   try {
@@ -94,7 +92,7 @@ document.addEventListener("paste", (event) => {
   take(new File([file], file.name === "image.png" ? "pasted.png" : file.name, { type: file.type }));
 });
 const carries = (event) => [...(event.dataTransfer?.types || [])].some((type) => type === "Files" || type === "text/uri-list");
-const highlight = (on) => zone.classList.toggle("picture-over", on);
+const highlight = (on) => zone()?.classList.toggle("picture-over", on);
 document.addEventListener("dragover", (event) => {
   if (!carries(event)) return;
   event.preventDefault(); // else the browser would leave the page for a file that missed the box
@@ -111,20 +109,8 @@ document.addEventListener("drop", (event) => {
   else say("That was an address and no file: save the picture first, then drop its file.");
 }, true);
 
-// A file that the browser itself cannot show (TIFF, JPEG 2000) is shown as soon as the server has opened it.
-const opened = () => desk.page()?.faces?.picture.url || "";
-image.addEventListener("error", () => { if (opened() && image.src !== opened()) image.src = opened(); else image.hidden = true; });
 desk.watch(() => {
-  const url = desk.arriving ? desk.arriving.url : desk.sources[desk.wish.picture] || "";
-  zone.classList.toggle("picture-shown", Boolean(url));
-  if (url && image.dataset.url !== url) Object.assign(image, { src: url, hidden: false });
-  if (url && image.hidden && opened()) Object.assign(image, { src: opened(), hidden: false });
-  if (!url) image.removeAttribute("src");
-  image.dataset.url = url;
-  zone.setAttribute("aria-busy", Boolean(desk.arriving));
-  const page = desk.page();
-  if (page && page !== told) {
-    told = page;
-    if (page.problem) say(page.problem);
-  }
+  find(".picture-remove").hidden = !desk.wish.picture && !desk.arriving;
+  if (desk.problem && desk.problem !== told) say(desk.problem);
+  told = desk.problem;
 });

@@ -1,0 +1,69 @@
+"""Sliders for a model's facial controls, in groups, and the presets as small pictures of the visitor's face."""
+
+from collections.abc import Sequence
+from html import escape
+
+import gradio as gr
+
+from ..controls import CONTROLS, Control
+from ..presets import shipped_presets
+from . import strings as texts
+from .components import own_component
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Brows": ("brow_inner_up", "brow_outer_up_left", "brow_outer_up_right"),
+    "Eyes": ("eye_wide_left", "eye_wide_right", "squint"),
+    "Gaze": ("gaze_x", "gaze_y"),
+    "Mouth": (
+        "smile_left", "smile_right", "upper_lip_up", "lower_lip_down", "mouth_stretch", "mouth_pucker", "nose_sneer",
+    ),
+    "Jaw": ("jaw_open", "jaw_side", "chin_up"),
+}  # fmt: skip
+STEP = 0.05
+
+
+def control_sliders(names: Sequence[str]) -> gr.HTML:
+    """A slider for each control of the model; left and right move together until they are unlocked."""
+    by_name = {control.name: control for control in CONTROLS if control.name in names}
+    groups = [
+        _group(title, [by_name[name] for name in members if name in by_name]) for title, members in GROUPS.items()
+    ]
+    template = (
+        f'<div class="controls-head"><span class="own-label">{texts.CONTROLS}</span>'
+        f'<label><input type="checkbox" class="controls-lock" checked> {texts.LOCK}</label>'
+        f'<button type="button" class="controls-reset">{texts.ALL_TO_ZERO}</button></div>'
+        f'<p class="controls-help">{texts.CONTROLS_HELP}</p>{"".join(groups)}'
+    )
+    pairs = {
+        control.name: control.mirrored
+        for control in by_name.values()
+        if control.mirrored in by_name.keys() - {control.name}
+    }
+    return own_component("controls.js", template, wiring={"pairs": pairs}, elem_id="controls")
+
+
+def _group(title: str, controls: Sequence[Control]) -> str:
+    if not controls:
+        return ""
+    rows = "".join(_slider(control) for control in controls)
+    return f"<fieldset><legend>{escape(title)}</legend>{rows}</fieldset>"
+
+
+def _slider(control: Control) -> str:
+    label = escape(texts.CONTROL_LABELS[control.name])
+    means = escape(control.plus + (f" / {control.minus}" if control.minus else ""))
+    return (
+        f'<label title="{means}"><span>{label}</span><input type="range" name="{control.name}" min="{control.least:g}" max="1" '
+        f'step="{STEP}" value="0"><output>0</output></label>'
+    )
+
+
+def preset_buttons() -> gr.HTML:
+    """The shipped presets; their pictures come when the panel is opened for a face."""
+    presets = {name: preset.to_json() for name, preset in shipped_presets().items()}
+    buttons = "".join(
+        f'<button type="button" name="{escape(name)}" aria-pressed="false"><span>{escape(name.capitalize())}</span></button>'
+        for name in presets
+    )
+    template = f'<details><summary>{texts.PRESETS}</summary><div class="presets-all">{buttons}</div></details>'
+    return own_component("presets.js", template, wiring={"presets": presets}, elem_id="presets")
