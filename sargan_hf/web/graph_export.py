@@ -19,7 +19,9 @@ from .graph_ops import settings_of
 
 try:
     import onnx
+    import onnx_ir
     from onnx import ModelProto, TensorProto, helper, numpy_helper
+    from onnx_ir.passes import common as passes
     from onnxscript import optimizer
 except ImportError as error:
     raise ConfigurationError(f"`sargan export --web` needs {error.name}: pip install -e '.[onnx]'.") from error
@@ -67,7 +69,25 @@ def _traced(graph: nn.Module, inputs: tuple[Tensor, ...], names: Sequence[str], 
             opset_version=OPSET,
             dynamo=False,
         )
-        return optimizer.optimize(onnx.load(path))
+        return _tidied(onnx.load(path))
+
+
+def _tidied(graph: ModelProto) -> ModelProto:
+    """The graph without what the tracer repeats or what is known beforehand.
+
+    The optimizer's rewrite rules are left out: they take a minute, and find nothing in these graphs that ONNX Runtime does not.
+    """
+    model = onnx_ir.serde.deserialize_model(graph)
+    passes.CommonSubexpressionEliminationPass()(model)
+    optimizer.fold_constants_ir(model, onnx_shape_inference=True)
+    for tidy in (
+        passes.RemoveUnusedNodesPass(),
+        passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        passes.DeduplicateInitializersPass(),
+        passes.CommonSubexpressionEliminationPass(),
+    ):
+        tidy(model)
+    return onnx_ir.serde.serialize_model(model)
 
 
 def stored_in_half(graph: ModelProto) -> ModelProto:
