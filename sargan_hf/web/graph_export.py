@@ -41,8 +41,12 @@ def edit_graphs(model: SARGAN, mouth: SARGAN | None) -> dict[str, ModelProto]:
     crop, expression = torch.rand(1, 3, side, side) * 255, torch.eye(expressions)[:1]
     region, change = torch.eye(len(REGIONS))[:1], torch.rand(1, 10, wide, wide)
     scaled = ["fields"] if mouth is None else ["fields", "activity"]
+    inputs, names, outputs = [crop, expression, region], ["crop", "expression", "region"], ["change"]
+    if settings_of(model).controls:
+        inputs += [torch.zeros(1, len(settings_of(model).controls)), torch.zeros(1)]
+        names, outputs = [*names, "controls", "plain_reach"], [*outputs, "reach"]
     graphs = {
-        "edit": _traced(MakeEdit(model), (crop, expression, region), ["crop", "expression", "region"], ["change"]),
+        "edit": _traced(MakeEdit(model), tuple(inputs), names, outputs),
         "scale": _traced(ScaleEdit(side, mouth_side), (change, torch.ones(1)), ["change", "intensity"], scaled),
     }
     if mouth is not None and mouth_side is not None:
