@@ -63,7 +63,9 @@ def _controls(names: list[str]) -> dict[str, object]:
     rows = [
         {
             "name": name,
-            "group": next((group for group, members in CONTROL_GROUPS.items() if name in members), [*CONTROL_GROUPS][-1]),
+            "group": next(
+                (group for group, members in CONTROL_GROUPS.items() if name in members), [*CONTROL_GROUPS][-1]
+            ),
             "least": known[name].least if name in known else -1.0,
             "plus": known[name].plus if name in known else name,
             "minus": known[name].minus if name in known else "",
