@@ -56,7 +56,7 @@ const EXAMPLES: readonly [path: string, title: string][] = [
   ["portraits/pencil-grace-hopper.jpg", "Pencil drawing"],
   ["statues/bronze.jpg", "Bronze"],
 ];
-const BUNDLED = ["fast-png", "fflate", "gifenc", "iobuffer"]; // what is in the scripts beside ONNX Runtime
+const BUNDLED = ["fast-png", "fflate", "gifenc", "iobuffer", "mediabunny"]; // what is in the scripts beside ONNX Runtime
 
 /** Puts the project's example pictures beside the page; `sargan export --web` adds what its model makes of them. */
 export function examplePictures(): Plugin {

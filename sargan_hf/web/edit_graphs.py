@@ -38,37 +38,57 @@ class MakeEdit(nn.Module):
         side = self.config.sample_size
         self.regions = torch.cat([torch.ones(1, 1, side, side), *_named_regions(side)], dim=1)
 
-    def forward(self, crop: Tensor, expression: Tensor, region: Tensor) -> Tensor:
+    def forward(
+        self,
+        crop: Tensor,
+        expression: Tensor,
+        region: Tensor,
+        controls: Tensor | None = None,
+        plain_reach: Tensor | None = None,
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """The change over the widened crop.
 
         Args:
             crop: [1, 3, S, S], whole numbers in 0..255, RGB.
             expression: [1, n] as of `expression_vector`.
             region: [1, len(REGIONS)], 1 for the one that may change; a share of several adds up.
+            controls: [1, k] as of `controls_vector`, for a model that has controls.
+            plain_reach: [1], with controls: the reach of the same expression without them, or 0 for this edit's own.
 
         Returns:
-            [1, 10, P, P]: motion 2, residual 3, crop 3, weight 1, overpainted 1, as in `editing.change.FaceWarp`.
+            change [1, 10, P, P]: motion 2, residual 3, crop 3, weight 1, overpainted 1, as in `editing.change.FaceWarp`. With
+            controls also reach [1]: how far the face moves, root mean square.
         """
         side = ops.side_of(crop)
         start = crop / 127.5 - 1
-        made = self.generator(start, expression, 1.0)
+        made = self.generator(start, expression, 1.0, controls=controls)
         residual = made.residual if self.config.ultimate_skip else made.sample - start
-        motion, residual = self._match_strength(made.motion, residual, expression)
+        reach = _reach(made.motion, crop)
+        motion, residual = self._match_strength(made.motion, residual, expression, reach, plain_reach)
         flow, residual, overpainted, skin, start = _crop_edit(start, motion, residual)
         residual = match_crop_colors(crop, start, residual, skin)
         weight = _activity(residual, flow) * ops.constant(masks.face_weight(side))
         weight = weight * self._region_weight(region, made.attention)
-        return _widened(crop, flow, residual, weight, overpainted)
+        change = _widened(crop, flow, residual, weight, overpainted)
+        return change if controls is None else (change, reach)
 
     def _match_strength(
-        self, motion: Tensor | None, residual: Tensor, expression: Tensor
+        self,
+        motion: Tensor | None,
+        residual: Tensor,
+        expression: Tensor,
+        reach: Tensor,
+        plain_reach: Tensor | None,
     ) -> tuple[Tensor | None, Tensor]:
         """As `inference.strength.match_strength`."""
         if motion is None or self.config.typical_motion is None:
+            if plain_reach is not None:  # a graph keeps only the inputs that it uses
+                residual = residual + 0 * plain_reach
             return motion, residual
         wanted = (expression * torch.tensor(self.config.typical_motion)).sum()
-        reach = motion.square().sum(dim=1).mean().sqrt().clamp(min=1e-9)
-        factor = (wanted / reach).clamp(1, MAX_GAIN)
+        if plain_reach is not None:
+            reach = torch.where(plain_reach > 0, plain_reach, reach)
+        factor = (wanted / reach.clamp(min=1e-9)).clamp(1, MAX_GAIN)
         further = (factor - 1) * motion
         fields = ops.warp_field(torch.cat([motion, residual], dim=1), further * (ops.side_of(motion) / 2))
         return further + fields[:, :2], (factor * fields[:, 2:]).clamp(-1, 1)
@@ -82,6 +102,13 @@ class MakeEdit(nn.Module):
         looked = ops.dilate_soft(ops.smoothstep((looked - 0.02) / 0.08), 0.05).clamp(0, 1)
         everywhere = region[:, :1, None, None]  # the whole face is not limited to where the network looked
         return weight * (everywhere + (1 - everywhere) * looked)
+
+
+def _reach(motion: Tensor | None, crop: Tensor) -> Tensor:
+    """[1]: as `inference.strength.rms_motion`; 0 without a motion."""
+    if motion is None:
+        return 0 * crop.mean().view(1)
+    return motion.square().sum(dim=1).mean().sqrt().view(1)
 
 
 def _crop_edit(start: Tensor, motion: Tensor | None, residual: Tensor) -> tuple:

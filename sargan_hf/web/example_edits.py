@@ -39,7 +39,7 @@ def _edited(pipe: SARGANPipeline, folder: Path, name: str, expression: str) -> d
     path = folder / "examples" / name
     picture = Image.open(path)
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    picture.save(path, quality=88)
+    picture.save(path, quality=80)
     session = pipe.open(path)
     [face] = session.find_faces()
     edits = {name: session.edit([face], session.requests(name))[0] for name in pipe.generator.expressions}
@@ -50,7 +50,7 @@ def _edited(pipe: SARGANPipeline, folder: Path, name: str, expression: str) -> d
         "previews": stem.with_name(f"{stem.name}-previews.webp"),
         "thumbnail": stem.with_name(f"{stem.name}-thumbnail.webp"),
     }
-    save_image(edits[expression], files["edited"], quality=85)
+    save_image(edits[expression], files["edited"], quality=80)
     strip = [_close(edited, face, PREVIEW_SIDE) for edited in edits.values()]
     Image.fromarray(np.hstack(strip)).save(files["previews"], quality=80)
     Image.fromarray(_close(picture, face, THUMBNAIL_SIDE)).save(files["thumbnail"], quality=75)

@@ -19,7 +19,9 @@ from .graph_ops import settings_of
 
 try:
     import onnx
+    import onnx_ir
     from onnx import ModelProto, TensorProto, helper, numpy_helper
+    from onnx_ir.passes import common as passes
     from onnxscript import optimizer
 except ImportError as error:
     raise ConfigurationError(f"`sargan export --web` needs {error.name}: pip install -e '.[onnx]'.") from error
@@ -39,8 +41,12 @@ def edit_graphs(model: SARGAN, mouth: SARGAN | None) -> dict[str, ModelProto]:
     crop, expression = torch.rand(1, 3, side, side) * 255, torch.eye(expressions)[:1]
     region, change = torch.eye(len(REGIONS))[:1], torch.rand(1, 10, wide, wide)
     scaled = ["fields"] if mouth is None else ["fields", "activity"]
+    inputs, names, outputs = [crop, expression, region], ["crop", "expression", "region"], ["change"]
+    if settings_of(model).controls:
+        inputs += [torch.zeros(1, len(settings_of(model).controls)), torch.zeros(1)]
+        names, outputs = [*names, "controls", "plain_reach"], [*outputs, "reach"]
     graphs = {
-        "edit": _traced(MakeEdit(model), (crop, expression, region), ["crop", "expression", "region"], ["change"]),
+        "edit": _traced(MakeEdit(model), tuple(inputs), names, outputs),
         "scale": _traced(ScaleEdit(side, mouth_side), (change, torch.ones(1)), ["change", "intensity"], scaled),
     }
     if mouth is not None and mouth_side is not None:
@@ -67,7 +73,25 @@ def _traced(graph: nn.Module, inputs: tuple[Tensor, ...], names: Sequence[str], 
             opset_version=OPSET,
             dynamo=False,
         )
-        return optimizer.optimize(onnx.load(path))
+        return _tidied(onnx.load(path))
+
+
+def _tidied(graph: ModelProto) -> ModelProto:
+    """The graph without what the tracer repeats or what is known beforehand.
+
+    The optimizer's rewrite rules are left out: they take a minute, and find nothing in these graphs that ONNX Runtime does not.
+    """
+    model = onnx_ir.serde.deserialize_model(graph)
+    passes.CommonSubexpressionEliminationPass()(model)
+    optimizer.fold_constants_ir(model, onnx_shape_inference=True)
+    for tidy in (
+        passes.RemoveUnusedNodesPass(),
+        passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        passes.DeduplicateInitializersPass(),
+        passes.CommonSubexpressionEliminationPass(),
+    ):
+        tidy(model)
+    return onnx_ir.serde.serialize_model(model)
 
 
 def stored_in_half(graph: ModelProto) -> ModelProto:

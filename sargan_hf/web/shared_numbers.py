@@ -1,14 +1,26 @@
 """`sargan.json`: all numbers that Python and the browser share, each from the room that owns it."""
 
 from .._version import __version__
+from ..controls import CONTROLS
 from ..editing import apply, masks, mouth_refiner
 from ..expressions import ALIASES, MAX_INTENSITY
 from ..faces import alignment, detection
 from ..images.load_image import MAX_PIXELS
+from ..images.metadata import KEPT_CAMERA_TAGS, KEPT_TAGS
 from ..images.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE
 from ..modeling_sargan import SARGAN
+from ..presets import SPRITE_NAMES, Preset, shipped_presets
 from .edit_graphs import REGIONS
 from .graph_ops import settings_of
+
+# Where a slider stands on the page; a control that is not here stands in the last group.
+CONTROL_GROUPS = {
+    "Brows": ("brow_inner_up", "brow_outer_up_left", "brow_outer_up_right"),
+    "Eyes": ("eye_wide_left", "eye_wide_right", "squint"),
+    "Gaze": ("gaze_x", "gaze_y"),
+    "Jaw": ("jaw_open", "jaw_side", "chin_up"),
+    "Mouth and nose": (),
+}
 
 
 def shared_numbers(model: SARGAN, mouth: SARGAN | None, name: str) -> dict[str, object]:
@@ -21,6 +33,7 @@ def shared_numbers(model: SARGAN, mouth: SARGAN | None, name: str) -> dict[str, 
         "expressions": list(settings.expressions),
         "aliases": {expression: list(ALIASES.get(expression, ())) for expression in settings.expressions},
         "regions": list(REGIONS),
+        **_controls(list(settings.controls or ())),
         "sampleSize": side,
         "spread": masks.spread_pixels(side),
         "maxIntensity": MAX_INTENSITY,
@@ -36,8 +49,41 @@ def shared_numbers(model: SARGAN, mouth: SARGAN | None, name: str) -> dict[str, 
             "leastActivity": mouth_refiner.LEAST_ACTIVITY,
         },
         "provenance": {"digitalSourceType": DIGITAL_SOURCE_TYPE, "software": SOFTWARE},
+        "keptExif": {"picture": [int(tag) for tag in KEPT_TAGS], "camera": [int(tag) for tag in KEPT_CAMERA_TAGS]},
         "maxPixels": MAX_PIXELS,
     }
+
+
+def _controls(names: list[str]) -> dict[str, object]:
+    """The controls of a model in its order, its presets, and what makes the sprites of a character.
+
+    Without controls there are no presets, and sprites have what an expression alone can show.
+    """
+    known = {control.name: control for control in CONTROLS}
+    rows = [
+        {
+            "name": name,
+            "group": next(
+                (group for group, members in CONTROL_GROUPS.items() if name in members), [*CONTROL_GROUPS][-1]
+            ),
+            "least": known[name].least if name in known else -1.0,
+            "plus": known[name].plus if name in known else name,
+            "minus": known[name].minus if name in known else "",
+        }
+        for name in names
+    ]
+    presets = shipped_presets()
+    fitting = {name: preset for name, preset in presets.items() if set(preset.controls) <= set(names)}
+    return {
+        "controls": rows,
+        "presets": {name: preset.to_json() for name, preset in fitting.items()} if names else {},
+        "sprites": {name: _sprite(presets[name], names) for name in SPRITE_NAMES},
+    }
+
+
+def _sprite(preset: Preset, controls: list[str]) -> dict[str, object]:
+    shown = {name: value for name, value in preset.controls.items() if name in controls}
+    return preset.to_json() | {"controls": shown}
 
 
 def _mouth(mouth: SARGAN) -> dict[str, object]:

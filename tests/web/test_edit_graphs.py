@@ -1,5 +1,8 @@
 """The graphs do what `sargan_hf.editing` does, run by ONNX Runtime alone."""
 
+import gzip
+import json
+
 import numpy as np
 import pytest
 
@@ -7,13 +10,11 @@ pytest.importorskip("onnxscript", reason="pip install -e '.[onnx]'")
 
 from sargan_hf.editing import mouth_refiner
 from sargan_hf.editing.color_match import match_crop_colors
-from sargan_hf.hub import load_model
 from sargan_hf.images.normalize import normalize
 from sargan_hf.images.warp import warp_field
 from sargan_hf.web.edit_graphs import REGIONS
 from sargan_hf.web.graph_export import edit_graphs
 
-MODEL = "weights/sargan-motion-128"
 CASES = [
     ("examples/photos/grace-hopper.jpg", "happy", "face"),
     ("examples/portraits/oil-eileen-collins.jpg", "angry", "mouth"),
@@ -23,11 +24,13 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def sessions():
+def sessions(web_folder):
+    """The graphs as the folder holds them."""
     import onnxruntime
 
-    graphs = edit_graphs(load_model(MODEL), load_model(MODEL, subfolder="mouth"))
-    return {name: onnxruntime.InferenceSession(graph.SerializeToString()) for name, graph in graphs.items()}
+    listed = json.loads((web_folder / "sargan.json").read_text())["graphs"]
+    graphs = {name: gzip.decompress((web_folder / file["path"]).read_bytes()) for name, file in listed.items()}
+    return {name: onnxruntime.InferenceSession(graph) for name, graph in graphs.items()}
 
 
 def planes(pixels: np.ndarray) -> np.ndarray:

@@ -2,57 +2,18 @@
 
 import base64
 import io
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browser_edits import EDIT, assert_same, edited
 from PIL import Image
-
-from sargan_hf.images import load_image
+from web_visits import library_page
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(ROOT.glob("examples/*/*.jpg"))
 EXPRESSIONS = ("afraid", "angry", "disgusted", "happy", "neutral", "sad", "surprised")
-EDIT = """async ([data, name, options]) => {
-  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-  const portrait = await window.editor.open(new Blob([bytes]), name);
-  try {
-    const { pixels, regions, description } = await portrait.edit(options);
-    let text = "";
-    for (let at = 0; at < pixels.data.length; at += 32768) {
-      text += String.fromCharCode(...pixels.data.subarray(at, at + 32768));
-    }
-    const { width, height } = pixels;
-    return { width, height, data: btoa(text), regions, description, notes: portrait.notes, format: portrait.format };
-  } finally {
-    await portrait.close();
-  }
-}"""
-
-
-def edited(library, content: bytes, **options) -> tuple[np.ndarray, dict]:
-    """What the library makes of a file: uint8 [H, W, 4], and what else it says."""
-    answer = library.evaluate(EDIT, [base64.b64encode(content).decode(), "picture.jpg", options])
-    pixels = np.frombuffer(base64.b64decode(answer["data"]), np.uint8)
-    return pixels.reshape(answer["height"], answer["width"], 4), answer
-
-
-def assert_same(library, pipe, content: bytes, expression="happy", python=None, **options) -> None:
-    """The same pixels as Python's within the region on average, and the picture's own outside of it."""
-    python = options if python is None else python
-    got, answer = edited(library, content, expression=expression, **options)
-    output = pipe(content, expression, **python)
-    expected = np.asarray(output.images[0].convert("RGBA")).astype(int)
-    own = np.asarray(load_image(content).to_image().convert("RGBA")).astype(int)
-    assert got.shape == expected.shape
-    mine, theirs = (np.zeros(got.shape[:2], bool) for _ in range(2))
-    for (left, top, right, bottom), face in zip(answer["regions"], output.faces, strict=True):
-        mine[top:bottom, left:right] = True
-        theirs[slice(*face.region[1::2]), slice(*face.region[::2])] = True
-    if (mine | theirs).any():  # a neutral face stays as it is
-        assert np.abs(got - expected)[mine | theirs, :3].mean() <= 1.0
-    assert (got == own)[~mine].all()
-    assert (got[..., 3] == own[..., 3]).all()
 
 
 # Here the detector's two best places are all but tied: one level in one pixel decides. The points then differ by a quarter
@@ -66,7 +27,7 @@ def test_examples(library, pipe, path):
     options = {}
     if path.stem == TIED:
         options["points"] = pipe.open(path).find_faces()[0].points.tolist()
-    assert_same(library, pipe, path.read_bytes(), EXPRESSIONS[(3 + number) % 7], **options)
+    assert_same(library, pipe, path.read_bytes(), expression=EXPRESSIONS[(3 + number) % 7], **options)
 
 
 FACES = """async (data) => {
@@ -108,6 +69,7 @@ def saved(image: Image.Image, format: str, **params) -> bytes:
     return buffer.getvalue()
 
 
+@cache
 def odd_pictures() -> dict[str, bytes]:
     """Pictures as people have them."""
     photograph = Image.open(ROOT / "examples/photos/grace-hopper.jpg")
@@ -133,13 +95,22 @@ def odd_pictures() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("kind", odd_pictures())
 def test_odd_pictures(library, pipe, kind):
-    assert_same(library, pipe, odd_pictures()[kind], "surprised")
+    assert_same(library, pipe, odd_pictures()[kind], expression="surprised")
+
+
+def test_threads_make_the_same(library, browser, address):
+    content = (ROOT / "examples/photos/eileen-collins.jpg").read_bytes()
+    threaded = library_page(browser, address, threads=2)
+    assert (library.evaluate("window.editor.threads"), threaded.evaluate("window.editor.threads")) == (1, 2)
+    one, two = (edited(page, content, expression="surprised")[0].astype(int) for page in (library, threaded))
+    threaded.context.close()
+    assert np.abs(one - two).max() <= 1
 
 
 def test_every_face(library, pipe):
     content = odd_pictures()["wide"]
-    assert_same(library, pipe, content, ["happy", "angry"], faces="all")
-    assert_same(library, pipe, content, "sad", faces=[2])
+    assert_same(library, pipe, content, expression=["happy", "angry"], faces="all")
+    assert_same(library, pipe, content, expression="sad", faces=[2])
 
 
 def test_intensity_0_gives_the_picture_back(library):

@@ -1,12 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { chosenFaces, conditions, description, expressionVector } from "../src/lib/expressions";
-import { ConfigurationError, ExpressionError, fromPlain, NoFaceError, SarganError, toPlain } from "../src/lib/errors";
+import { controlsVector, resolveControl } from "../src/lib/controls";
+import { chosenFaces, conditions, expressionVector } from "../src/lib/expressions";
+import { ConfigurationError, ControlError, ExpressionError, fromPlain, NoFaceError, SarganError, toPlain } from "../src/lib/errors";
 import { canonicalTransform, compose, invert, mapPoint } from "../src/lib/geometry";
-import { profileOf, withJpegMetadata, withPngMetadata, withWebpMetadata } from "../src/lib/metadata";
+import { keptExif } from "../src/lib/exif";
+import { metadataOf, withJpegMetadata, withPngMetadata, withWebpMetadata } from "../src/lib/metadata";
 import { xmpPacket } from "../src/lib/provenance";
 import { editedName } from "../src/lib/save-picture";
+import { SteadyFace } from "../src/lib/steady-face";
 import type { Manifest, Point } from "../src/lib/types";
-import { History } from "../src/page/recipe";
+import { description, wishes } from "../src/lib/wishes";
+import { described, editOptions, History, PLAIN, recipeOf } from "../src/page/recipe";
 import { withComment } from "../src/page/take-away";
 import { fixtures } from "./fixtures";
 
@@ -37,10 +41,59 @@ describe("expressions", () => {
   });
 
   test("the note says what was done", () => {
-    const vector = expressionVector({ happy: 0.6, surprised: 0.4 }, manifest);
-    expect(description([vector], manifest.expressions, 0.8)).toBe(
+    const asked = wishes({ expression: { happy: 0.6, surprised: 0.4 }, intensity: 0.8 }, 1, manifest);
+    expect(description(asked, manifest)).toBe(
       "Facial expression edited with SARGAN: happy 60% and surprised 40% at intensity 0.8.",
     );
+  });
+});
+
+describe("controls", () => {
+  const withControls = { ...manifest, ...(python.controls.manifest as Partial<Manifest>) };
+
+  test.each(python.controls.vectors as [any, number[]][])("%j is Python's vector", (spec, vector) => {
+    expectClose([...controlsVector(spec, withControls)], vector);
+  });
+
+  test.each([[{ ear: 1 }], [{ squint: -1 }], [{ smile: 1, smile_left: 0 }], [{ jaw_open: 1.1 }], [null]])("%j is refused", (spec) => {
+    expect(() => controlsVector(spec as never, withControls)).toThrow(ControlError);
+  });
+
+  test("a name without a side means both", () => {
+    expect(resolveControl("Eye wide", withControls)).toEqual(["eye_wide_left", "eye_wide_right"]);
+  });
+
+  test("a preset is a recipe, and the same wish", () => {
+    for (const [name, preset] of Object.entries(withControls.presets)) {
+      const [asked] = wishes({ preset: name }, 1, withControls);
+      const [same] = wishes(editOptions({ ...PLAIN, ...recipeOf(preset) }), 1, withControls);
+      expectClose([...same!.expression, ...same!.controls], [...asked!.expression, ...asked!.controls]);
+    }
+    expect(described({ ...PLAIN, ...recipeOf(withControls.presets.smirk!) })).toBe("Now 4 facial controls, strength 100%.");
+  });
+
+  test("without an expression and controls nothing is asked", () => {
+    expect(wishes({ preset: {} }, 1, manifest)[0]!.strength).toBe(0);
+    expect(editOptions(PLAIN).intensity).toBe(0);
+  });
+});
+
+describe("a face in a film", () => {
+  const points: Point[] = [[100, 100], [200, 100], [150, 150], [110, 200], [190, 200]];
+  const shifted = (by: number): Point[] => points.map(([x, y]) => [x + by, y]);
+
+  test("trembles less than it is found to", () => {
+    const steady = new SteadyFace();
+    steady.next(points);
+    const found = [1, -1, 0.8, -1.2, 1, -1];
+    const shown = found.map((by) => steady.next(shifted(by))[0]![0] - 100);
+    expect(Math.max(...shown.map(Math.abs))).toBeLessThan(0.5);
+  });
+
+  test("is followed at once where it moves", () => {
+    const steady = new SteadyFace();
+    steady.next(points);
+    expect(steady.next(shifted(30))[0]![0]).toBe(130);
   });
 });
 
@@ -67,17 +120,23 @@ describe("files", () => {
 
   test("the packet is Python's", () => expect(xmpPacket(note)).toBe(python.xmp));
 
+  test("damaged EXIF is left out", () => {
+    const tags = { picture: [271], camera: [] };
+    expect(keptExif(Uint8Array.from([0x49, 0x49, 42, 0, 200, 0, 0, 0]), tags)).toBeUndefined();
+    expect(keptExif(Uint8Array.from([]), tags)).toBeUndefined();
+  });
+
   test("a colour profile survives in all three formats", () => {
     const profile = Uint8Array.from({ length: 70_000 }, (_, n) => n % 251);
     const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xda, 0, 2, 0xff, 0xd9);
-    expect(profileOf(withJpegMetadata(jpeg, { profile }))).toEqual(profile);
+    expect(metadataOf(withJpegMetadata(jpeg, { profile })).profile).toEqual(profile);
     const png = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, ...new Array<number>(21).fill(0)]);
-    expect(profileOf(withPngMetadata(png, { profile }))).toEqual(profile);
+    expect(metadataOf(withPngMetadata(png, { profile })).profile).toEqual(profile);
     const webp = new Uint8Array(12 + 8 + 10);
     webp.set(new TextEncoder().encode("RIFF"));
     webp.set(new TextEncoder().encode("WEBPVP8 "), 8);
     webp[16] = 10;
-    expect(profileOf(withWebpMetadata(webp, { profile }))).toEqual(profile);
+    expect(metadataOf(withWebpMetadata(webp, { profile })).profile).toEqual(profile);
   });
 
   test("an edit has its picture's own name", () => {

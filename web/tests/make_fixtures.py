@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from sargan_hf.controls import CONTROL_NAMES, controls_vector
 from sargan_hf.expressions import EXPRESSIONS, expression_vector
 from sargan_hf.faces import detection
 from sargan_hf.faces.alignment import canonical_transform, crop_face
@@ -79,6 +80,16 @@ def expression_fixtures() -> list[list[object]]:
     return [[spec, expression_vector(spec, EXPRESSIONS).tolist()] for spec in specs]
 
 
+def controls_fixtures() -> dict[str, object]:
+    """Controls as people write them, and their vectors; and what a model with controls tells the browser."""
+    specs = [{}, {"jaw_open": 0.4, "smile": -0.3}, {"Eye wide left": -1, "gaze-x": 0.25}]
+    model = SARGAN(base_channels=4, attention_channels=4, controls=CONTROL_NAMES)
+    return {
+        "vectors": [[spec, controls_vector(spec).tolist()] for spec in specs],
+        "manifest": shared_numbers(model, None, "tiny"),
+    }
+
+
 def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
     pictures = picture_fixtures()
@@ -86,6 +97,7 @@ def main() -> None:
     fixtures = pictures | {
         "lanczos": fetched_fixture(photograph),
         "expressions": expression_fixtures(),
+        "controls": controls_fixtures(),
         "manifest": shared_numbers(SARGAN(base_channels=4, attention_channels=4), None, "tiny"),
         "xmp": xmp_packet("Happy & <sad>.").decode("utf-8"),
     }

@@ -56,6 +56,13 @@ export class FaceDetector {
     return { box, points, score: 1, tried: ["points given by hand"] };
   }
 
+  /** The face that had these points in the frame before; undefined where it is gone. */
+  async follow(picture: Pixels, points: readonly Point[]): Promise<Face | undefined> {
+    const seen = await this.closer(picture, points, 0.5);
+    if (seen.score === 0) return undefined;
+    return { ...this.fromPoints(seen.points, picture), score: seen.score, tried: ["where it was before"] };
+  }
+
   private isWorthwhile(index: number, found: readonly Face[], longerSide: number): boolean {
     const { everyFace, crowdLook, crowdFace } = this.shared.detector;
     const smallest = Math.min(...found.map(({ box }) => box[3] - box[1]));

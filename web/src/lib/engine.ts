@@ -1,10 +1,11 @@
 import { addPatch, applyChange, type Field } from "./apply";
 import { FaceDetector } from "./detector";
 import { ConfigurationError } from "./errors";
-import { chosenFaces, conditions, description } from "./expressions";
+import { chosenFaces } from "./expressions";
 import { canonicalTransform, compose, invert, mouthTransform, scaleOf, type Affine } from "./geometry";
 import { cropFace, onBackdrop, toPlanes } from "./pixels";
-import type { Box, EditOptions, Face, Manifest, Pixels } from "./types";
+import type { Box, EditOptions, Face, Manifest, Pixels, Point } from "./types";
+import { description, isSet, wishes, type Wish } from "./wishes";
 
 export interface Values {
   data: Float32Array;
@@ -30,6 +31,8 @@ const KEPT_CHANGES = 40; // 1 MB each: seven expressions of five faces and a few
 interface Change {
   key: string;
   field: Float32Array;
+  /** How far it moves the face; 0 where the model does not say. */
+  reach: number;
 }
 
 /** A picture that is being edited: its faces and the changes made for them are kept. */
@@ -73,20 +76,24 @@ export class Engine {
     return chosenFaces(faces, found.length, picture.name).map((index) => found[index]!);
   }
 
+  /** The face that had these points in the frame before, or the largest one where that is gone. */
+  async follow(picture: OpenPicture, points: readonly Point[]): Promise<Face> {
+    return (await this.detector.follow(picture.shown, points)) ?? (await this.findFaces(picture, {}))[0]!;
+  }
+
   async edit(picture: OpenPicture, options: EditOptions): Promise<EngineEdit> {
-    const { expression = "happy", intensity = 1, region = this.shared.regions[0]! } = options;
-    this.check(intensity, region);
+    const region = this.checkedRegion(options.region);
     const faces = await this.findFaces(picture, options);
-    const vectors = conditions(expression, faces.length, this.shared);
+    const asked = wishes(options, faces.length, this.shared);
     const { width, height, data } = picture.pixels;
     const pixels: Pixels = { width, height, data: data.slice() };
     const regions: Box[] = [];
     for (const [index, face] of faces.entries()) {
       const transform = canonicalTransform(face.points, this.shared.sampleSize, this.shared);
-      const change = await this.change(picture, transform, vectors[index]!, region);
-      regions.push(await this.apply(pixels, transform, change, vectors[index]!, intensity));
+      const change = await this.change(picture, transform, asked[index]!, region);
+      regions.push(await this.apply(pixels, transform, change, asked[index]!));
     }
-    return { pixels, faces, regions, description: description(vectors, this.shared.expressions, intensity) };
+    return { pixels, faces, regions, description: description(asked, this.shared) };
   }
 
   /**
@@ -94,27 +101,21 @@ export class Engine {
    * picture comes sooner afterwards.
    */
   async preview(picture: OpenPicture, options: EditOptions, side: number): Promise<Pixels> {
-    const { expression = "happy", intensity = 1, region = this.shared.regions[0]! } = options;
-    this.check(intensity, region);
+    const region = this.checkedRegion(options.region);
     const [face] = await this.findFaces(picture, options);
-    const [vector] = conditions(expression, 1, this.shared);
+    const [wish] = wishes(options, 1, this.shared);
     const transform = canonicalTransform(face!.points, this.shared.sampleSize, this.shared);
     const toPreview = canonicalTransform(face!.points, side, this.shared, PREVIEW_MARGIN);
     const pixels = cropFace(picture.shown, toPreview, side);
-    if (intensity === 0) return pixels;
-    const change = await this.change(picture, transform, vector!, region);
-    await this.apply(pixels, compose(transform, invert(toPreview)), change, vector!, intensity);
+    if (wish!.strength === 0) return pixels;
+    const change = await this.change(picture, transform, wish!, region);
+    await this.apply(pixels, compose(transform, invert(toPreview)), change, wish!);
     return pixels;
   }
 
-  private check(intensity: number, region: string): void {
-    const { maxIntensity, regions } = this.shared;
-    if (typeof intensity !== "number" || !(intensity >= 0 && intensity <= maxIntensity)) {
-      throw new ConfigurationError(`intensity must be a number from 0 to ${maxIntensity}; got ${JSON.stringify(intensity)}.`);
-    }
-    if (!regions.includes(region)) {
-      throw new ConfigurationError(`region: ${JSON.stringify(region)} is not known: use ${regions.join(", ")}.`);
-    }
+  private checkedRegion(region = this.shared.regions[0]!): string {
+    if (this.shared.regions.includes(region)) return region;
+    throw new ConfigurationError(`region: ${JSON.stringify(region)} is not known: use ${this.shared.regions.join(", ")}.`);
   }
 
   private async remembered(picture: OpenPicture, key: string, find: () => Promise<Face[]>): Promise<Face[]> {
@@ -124,35 +125,54 @@ export class Engine {
     return known;
   }
 
-  /** What an expression does to one face at intensity 1, over its widened crop. */
-  private async change(picture: OpenPicture, transform: Affine, vector: Float32Array, region: string): Promise<Float32Array> {
-    const key = JSON.stringify([transform, [...vector], region]);
-    const known = picture.changes.find((change) => change.key === key);
-    if (known) return known.field;
-    const side = this.shared.sampleSize;
-    const crop = cropFace(picture.pixels, transform, side);
-    const { change } = await this.run("edit", {
-      crop: { data: toPlanes(crop, "RGB"), dims: [1, 3, side, side] },
-      expression: { data: vector, dims: [1, vector.length] },
-      region: {
-        data: Float32Array.from(this.shared.regions, (name) => Number(name === region)),
-        dims: [1, this.shared.regions.length],
-      },
-    });
-    picture.changes.push({ key, field: change! });
-    if (picture.changes.length > KEPT_CHANGES) picture.changes.shift();
-    return change!;
+  /** What a wish does to one face at intensity 1, over its widened crop. */
+  private async change(picture: OpenPicture, transform: Affine, { expression, controls }: Wish, region: string): Promise<Float32Array> {
+    const { controls: known } = this.shared;
+    if (!isSet(expression) || !isSet(controls)) return (await this.made(picture, transform, expression, controls, region, 0)).field;
+    // How strong an edit becomes is measured at the expression alone: controls may take motion away, as closed lips do.
+    const plain = await this.made(picture, transform, expression, new Float32Array(known.length), region, 0);
+    return (await this.made(picture, transform, expression, controls, region, plain.reach)).field;
   }
 
-  private async apply(pixels: Pixels, transform: Affine, change: Float32Array, vector: Float32Array, intensity: number): Promise<Box> {
+  private async made(
+    picture: OpenPicture,
+    transform: Affine,
+    expression: Float32Array,
+    controls: Float32Array,
+    region: string,
+    plainReach: number,
+  ): Promise<Change> {
+    const key = JSON.stringify([transform, [...expression], [...controls], region]);
+    const known = picture.changes.find((change) => change.key === key);
+    if (known) return known;
+    const { sampleSize: side, regions } = this.shared;
+    const crop = cropFace(picture.pixels, transform, side);
+    const inputs: Record<string, Values> = {
+      crop: { data: toPlanes(crop, "RGB"), dims: [1, 3, side, side] },
+      expression: { data: expression, dims: [1, expression.length] },
+      region: { data: Float32Array.from(regions, (name) => Number(name === region)), dims: [1, regions.length] },
+    };
+    if (controls.length) {
+      inputs.controls = { data: controls, dims: [1, controls.length] };
+      inputs.plain_reach = { data: Float32Array.of(plainReach), dims: [1] };
+    }
+    const { change, reach } = await this.run("edit", inputs);
+    const made = { key, field: change!, reach: reach?.[0] ?? 0 };
+    picture.changes.push(made);
+    if (picture.changes.length > KEPT_CHANGES) picture.changes.shift();
+    return made;
+  }
+
+  private async apply(pixels: Pixels, transform: Affine, change: Float32Array, wish: Wish): Promise<Box> {
     const side = this.shared.sampleSize + 2 * this.shared.spread;
     const scaled = await this.run("scale", {
       change: { data: change, dims: [1, 10, side, side] },
-      intensity: { data: Float32Array.of(intensity), dims: [1] },
+      intensity: { data: Float32Array.of(wish.strength), dims: [1] },
     });
     const fields: Field = { channels: 10, side, data: scaled.fields! };
     const region = applyChange(pixels, transform, fields, this.shared);
-    await this.refineMouth(pixels, transform, change, vector, scaled.activity, region);
+    // The refiner learned the mouths of expressions only.
+    if (isSet(wish.expression)) await this.refineMouth(pixels, transform, change, wish.expression, scaled.activity, region);
     return region;
   }
 

@@ -18,6 +18,16 @@ export class ExpressionError extends SarganError {
   override name = "ExpressionError";
 }
 
+/** A facial control that the model does not know, or a value out of its range. */
+export class ControlError extends SarganError {
+  override name = "ControlError";
+}
+
+/** A preset that does not exist. */
+export class PresetError extends SarganError {
+  override name = "PresetError";
+}
+
 /** Any other argument that cannot work. */
 export class ConfigurationError extends SarganError {
   override name = "ConfigurationError";
@@ -28,7 +38,7 @@ export class ModelError extends SarganError {
   override name = "ModelError";
 }
 
-const CLASSES = { SarganError, PictureError, NoFaceError, ExpressionError, ConfigurationError, ModelError };
+const CLASSES = { SarganError, PictureError, NoFaceError, ExpressionError, ControlError, PresetError, ConfigurationError, ModelError };
 
 /** An error as it crosses from the worker to the page. */
 export interface PlainError {

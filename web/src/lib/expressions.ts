@@ -58,15 +58,3 @@ export function chosenFaces(faces: FaceChoice, count: number, name: string): num
   }
   return numbers.map((number) => number - 1);
 }
-
-/** What was done, a sentence, for the note in a saved file. */
-export function description(vectors: readonly Float32Array[], expressions: readonly string[], intensity: number): string {
-  const wanted = vectors.map((vector) =>
-    expressions
-      .map((name, index) => [name, vector[index]!] as const)
-      .filter(([, weight]) => weight > 0)
-      .map(([name, weight]) => `${name} ${Math.round(100 * weight)}%`)
-      .join(" and "),
-  );
-  return `Facial expression edited with SARGAN: ${wanted.join(", ")} at intensity ${Number(intensity.toPrecision(6))}.`;
-}

@@ -3,10 +3,12 @@ import { savedPicture } from "./save-picture";
 import type { EngineEdit } from "./engine";
 import type { PictureInput } from "./open-picture";
 import type { Answer, Request } from "./worker";
-import type { Box, EditOptions, Face, LoadOptions, Manifest, OpenedPicture, PictureFormat, Pixels, SaveOptions } from "./types";
+import type { Box, Control, EditOptions, Face, LoadOptions, Manifest, OpenedPicture, PictureFormat, Pixels, Point, Preset, SaveOptions } from "./types";
 
 export * from "./errors";
 export type * from "./types";
+export { controlsVector, resolveControl } from "./controls";
+export { SteadyFace } from "./steady-face";
 export { expressionVector, resolveExpression } from "./expressions";
 
 /** What can be edited: a file, a bitmap, the pixels of a canvas, or an `<img>` or `<canvas>`. */
@@ -66,6 +68,16 @@ export class Sargan {
     return this.manifest.regions;
   }
 
+  /** The facial controls that the model has: none for most. */
+  get controls(): readonly Control[] {
+    return this.manifest.controls;
+  }
+
+  /** Named settings of expression and controls, for a model that has controls. */
+  get presets(): Readonly<Record<string, Preset>> {
+    return this.manifest.presets;
+  }
+
   /** Edits one picture: `open`, `edit` and `close` in one. */
   async edit(source: PictureSource, options: EditOptions = {}): Promise<Edited> {
     const portrait = await this.open(source);
@@ -116,6 +128,7 @@ export class Sargan {
 
 type PictureOrder =
   | { do: "preview"; options: EditOptions; side: number }
+  | { do: "follow"; points: readonly Point[] }
   | { do: "faces" | "edit"; options: EditOptions } | { do: "close" };
 
 /** A picture that was opened. */
@@ -143,6 +156,16 @@ export class Portrait implements OpenedPicture {
    */
   faces(options: Pick<EditOptions, "faces" | "box" | "points"> = { faces: "all" }): Promise<Face[]> {
     return this.call<Face[]>({ do: "faces", options });
+  }
+
+  /**
+   * The face that had these points in an earlier frame of a film, which is found sooner than any face; the largest one where it
+   * is gone. `SteadyFace` keeps it from trembling.
+   *
+   * @throws NoFaceError where none is found.
+   */
+  follow(points: readonly Point[]): Promise<Face> {
+    return this.call<Face>({ do: "follow", points });
   }
 
   /**
@@ -192,14 +215,14 @@ export class Edited {
   }
 
   /**
-   * A file: in the picture's own format where a browser can write it, with its colour profile and the note that a trained
-   * model edited it.
+   * A file: in the picture's own format where a browser can write it, with its colour profile, its EXIF without the location, and the
+   * note that a trained model edited it.
    *
    * @throws PictureError where the format cannot hold the picture.
    */
   toFile({ format = this.picture.format, provenance = true }: SaveOptions = {}): Promise<File> {
     const note = provenance ? { ...this.manifest.provenance, description: this.description } : undefined;
-    return savedPicture(this.pixels, this.picture.name, format, this.original, note);
+    return savedPicture(this.pixels, this.picture.name, format, this.original, note, this.manifest.keptExif);
   }
 }
 

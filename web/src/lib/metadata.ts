@@ -7,54 +7,67 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export interface Metadata {
   /** An ICC profile. */
   profile?: Bytes | undefined;
+  /** EXIF as a TIFF file, without a prefix. */
+  exif?: Bytes | undefined;
   note?: Note | undefined;
   xmp?: string | undefined;
 }
 
 const ICC_SEGMENT = 65_519; // bytes of a profile that one segment of a JPEG holds
+const EXIF_PREFIX = "Exif\0\0";
+const LONGEST_SEGMENT = 65_533; // bytes that a segment of a JPEG holds
 const PNG_START = 8;
 const PNG_HEADER_END = 33;
-const VP8X_FLAGS = { profile: 0x20, alpha: 0x10, xmp: 0x04 };
+const VP8X_FLAGS = { profile: 0x20, alpha: 0x10, exif: 0x08, xmp: 0x04 };
 
-/** The ICC profile of a JPEG, PNG or WebP file, or undefined. */
-export function profileOf(file: Bytes): Bytes | undefined {
-  if (file[0] === 0xff && file[1] === 0xd8) return jpegProfile(file);
-  if (textAt(file, 1, 3) === "PNG") return pngProfile(file);
-  if (textAt(file, 8, 4) === "WEBP") return riffChunks(file).find(({ kind }) => kind === "ICCP")?.data;
-  return undefined;
+/** The ICC profile and the EXIF of a JPEG, PNG or WebP file, each undefined where there is none. */
+export function metadataOf(file: Bytes): Pick<Metadata, "profile" | "exif"> {
+  if (file[0] === 0xff && file[1] === 0xd8) return jpegMetadata(file);
+  if (textAt(file, 1, 3) === "PNG") return pngMetadata(file);
+  if (textAt(file, 8, 4) !== "WEBP") return {};
+  const chunks = riffChunks(file);
+  const exif = chunks.find(({ kind }) => kind === "EXIF")?.data;
+  return { profile: chunks.find(({ kind }) => kind === "ICCP")?.data, exif: exif && withoutPrefix(exif) };
 }
 
-function jpegProfile(file: Bytes): Bytes | undefined {
+function jpegMetadata(file: Bytes): Pick<Metadata, "profile" | "exif"> {
   const parts: [number, Bytes][] = [];
+  let exif: Bytes | undefined;
   let at = 2;
   while (at + 4 <= file.length && file[at] === 0xff && file[at + 1] !== 0xda) {
-    const length = file[at + 2]! * 256 + file[at + 3]!;
-    if (file[at + 1] === 0xe2 && textAt(file, at + 4, 11) === "ICC_PROFILE") {
-      parts.push([file[at + 16]!, file.slice(at + 18, at + 2 + length)]);
-    }
-    at += 2 + length;
+    const end = at + 2 + file[at + 2]! * 256 + file[at + 3]!;
+    if (file[at + 1] === 0xe2 && textAt(file, at + 4, 11) === "ICC_PROFILE") parts.push([file[at + 16]!, file.slice(at + 18, end)]);
+    if (file[at + 1] === 0xe1 && textAt(file, at + 4, 6) === EXIF_PREFIX) exif ??= file.slice(at + 10, end);
+    at = end;
   }
   parts.sort((one, other) => one[0] - other[0]);
-  return parts.length ? joined(parts.map((part) => part[1])) : undefined;
+  return { profile: parts.length ? joined(parts.map((part) => part[1])) : undefined, exif };
 }
 
-function pngProfile(file: Bytes): Bytes | undefined {
+function pngMetadata(file: Bytes): Pick<Metadata, "profile" | "exif"> {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const found: Pick<Metadata, "profile" | "exif"> = {};
   for (let at = PNG_START; at + 12 <= file.length; at += 12 + view.getUint32(at)) {
-    if (textAt(file, at + 4, 4) !== "iCCP") continue;
-    const data = file.subarray(at + 8, at + 8 + view.getUint32(at));
+    const [kind, data] = [textAt(file, at + 4, 4), file.slice(at + 8, at + 8 + view.getUint32(at))];
+    if (kind === "eXIf") found.exif = withoutPrefix(data);
+    if (kind !== "iCCP") continue;
     try {
-      return new Uint8Array(unzlibSync(data.subarray(data.indexOf(0) + 2)));
+      found.profile = new Uint8Array(unzlibSync(data.subarray(data.indexOf(0) + 2)));
     } catch {
-      return undefined; // damaged: the picture matters more
+      continue; // damaged: the picture matters more
     }
   }
-  return undefined;
+  return found;
+}
+
+function withoutPrefix(exif: Bytes): Bytes {
+  return textAt(exif, 0, 6) === EXIF_PREFIX ? exif.slice(6) : exif;
 }
 
 /** A JPEG with an XMP packet and a colour profile behind its start. */
-export function withJpegMetadata(file: Bytes, { profile, xmp }: Metadata): Bytes {
+export function withJpegMetadata(file: Bytes, { profile, exif, xmp }: Metadata): Bytes {
   const segments: Bytes[] = [];
+  if (exif && exif.length + EXIF_PREFIX.length <= LONGEST_SEGMENT) segments.push(jpegSegment(0xe1, latin(EXIF_PREFIX), exif));
   if (xmp) segments.push(jpegSegment(0xe1, latin("http://ns.adobe.com/xap/1.0/\0"), utf8(xmp)));
   if (profile) {
     const count = Math.ceil(profile.length / ICC_SEGMENT);
@@ -74,8 +87,9 @@ function jpegSegment(marker: number, ...parts: Bytes[]): Bytes {
 }
 
 /** A PNG with text, an XMP packet and a colour profile behind its header, as Python writes them. */
-export function withPngMetadata(file: Bytes, { profile, note, xmp }: Metadata): Bytes {
+export function withPngMetadata(file: Bytes, { profile, exif, note, xmp }: Metadata): Bytes {
   const chunks: Bytes[] = [];
+  if (exif) chunks.push(pngChunk("eXIf", exif));
   if (profile) chunks.push(pngChunk("iCCP", joined([latin("ICC Profile\0\0"), new Uint8Array(zlibSync(profile))])));
   if (note && xmp) {
     chunks.push(pngChunk("iTXt", joined([latin("XML:com.adobe.xmp\0\0\0\0\0"), utf8(xmp)])));
@@ -110,17 +124,18 @@ function pngChunk(kind: string, data: Bytes): Bytes {
 }
 
 /** A WebP in the extended form, with a colour profile and an XMP packet. */
-export function withWebpMetadata(file: Bytes, { profile, xmp }: Metadata): Bytes {
-  if (!profile && !xmp) return file;
+export function withWebpMetadata(file: Bytes, { profile, exif, xmp }: Metadata): Bytes {
+  if (!profile && !exif && !xmp) return file;
   const chunks = riffChunks(file);
   const own = chunks.find(({ kind }) => kind === "VP8X")?.data;
   const head = own ? own.slice() : webpHeader(chunks);
-  head[0]! |= (profile ? VP8X_FLAGS.profile : 0) | (xmp ? VP8X_FLAGS.xmp : 0);
-  const pixels = chunks.filter(({ kind }) => !["VP8X", "ICCP", "XMP "].includes(kind));
+  head[0]! |= (profile ? VP8X_FLAGS.profile : 0) | (exif ? VP8X_FLAGS.exif : 0) | (xmp ? VP8X_FLAGS.xmp : 0);
+  const pixels = chunks.filter(({ kind }) => !["VP8X", "ICCP", "EXIF", "XMP "].includes(kind));
   const all = [
     { kind: "VP8X", data: head },
     ...(profile ? [{ kind: "ICCP", data: profile }] : []),
     ...pixels,
+    ...(exif ? [{ kind: "EXIF", data: exif }] : []),
     ...(xmp ? [{ kind: "XMP ", data: utf8(xmp) }] : []),
   ];
   const body = joined([latin("WEBP"), ...all.map(({ kind, data }) => riffChunk(kind, data))]);

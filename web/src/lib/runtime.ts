@@ -4,8 +4,9 @@ import { ModelError } from "./errors";
 import type { Manifest, ManifestFile } from "./types";
 
 const MOST_THREADS = 4; // more wait for one another on graphs of this size
+const FIRST_NEEDED: readonly GraphName[] = ["faces", "edit", "scale", "mouth"]; // in the order of an edit
 
-/** Fetches `sargan.json`, the runtime and the graphs of a folder, all of its own, and makes them ready. */
+/** Fetches `sargan.json`, the runtime and the graphs of a folder, all of its own, and begins to make them ready. */
 export async function loadRuntime(
   folder: URL,
   threads: number | undefined,
@@ -13,7 +14,7 @@ export async function loadRuntime(
 ): Promise<{ manifest: Manifest; run: RunGraph; threads: number }> {
   const manifest = await fetchManifest(folder);
   const { runtime, graphs } = manifest;
-  const names = Object.keys(graphs) as GraphName[];
+  const names = FIRST_NEEDED.filter((name) => graphs[name]);
   const total = runtime.wasm.bytes + names.reduce((sum, name) => sum + graphs[name].bytes, 0);
   let loaded = 0;
   const fetched = (file: ManifestFile) =>
@@ -26,9 +27,22 @@ export async function loadRuntime(
   ort.env.wasm.numThreads = usable;
   ort.env.wasm.wasmBinary = wasm!;
   ort.env.wasm.wasmPaths = { mjs: new URL(runtime.loader, folder).href };
-  const sessions = {} as Record<GraphName, ort.InferenceSession>;
-  for (const [index, name] of names.entries()) sessions[name] = await session(name, models[index]!);
-  return { manifest, threads: usable, run: (name, inputs) => run(sessions[name], inputs) };
+  const sessions = startSessions(names, models as ArrayBuffer[]);
+  return { manifest, threads: usable, run: async (name, inputs) => run(await sessions[name], inputs) };
+}
+
+/**
+ * Makes the graphs ready one after another, as the runtime does one thing at a time. Nobody has to wait for all of them: who
+ * runs a graph waits for that one.
+ */
+function startSessions(names: readonly GraphName[], models: readonly ArrayBuffer[]): Record<GraphName, Promise<ort.InferenceSession>> {
+  const sessions = {} as Record<GraphName, Promise<ort.InferenceSession>>;
+  let before: Promise<unknown> = Promise.resolve();
+  for (const [index, name] of names.entries()) {
+    sessions[name] = before.then(() => session(name, models[index]!));
+    before = sessions[name].catch(() => undefined); // said to whoever runs it
+  }
+  return sessions;
 }
 
 async function run(model: ort.InferenceSession, inputs: Parameters<RunGraph>[1]): Promise<Record<string, Float32Array>> {

@@ -1,6 +1,7 @@
 import { encode } from "fast-png";
 import { PictureError } from "./errors";
-import { profileOf, withJpegMetadata, withPngMetadata, withWebpMetadata } from "./metadata";
+import { keptExif, type KeptTags } from "./exif";
+import { metadataOf, withJpegMetadata, withPngMetadata, withWebpMetadata } from "./metadata";
 import { isOpaque } from "./pixels";
 import { xmpPacket, type Note } from "./provenance";
 import type { PictureFormat, Pixels } from "./types";
@@ -13,17 +14,18 @@ const OWN_SUFFIXES: Record<PictureFormat, RegExp> = {
   "image/webp": /\.webp$/i,
 };
 
-/** A file of an edited picture, with the colour profile of the original and the note. */
+/** A file of an edited picture, with the colour profile of the original, what is kept of its EXIF, and the note. */
 export async function savedPicture(
   pixels: Pixels,
   name: string,
   format: PictureFormat,
   original: Blob | undefined,
   note: Note | undefined,
+  keptTags: KeptTags,
 ): Promise<File> {
   const bytes = await encoded(pixels, format);
-  const profile = original && profileOf(new Uint8Array(await original.arrayBuffer()));
-  const metadata = { profile, note, xmp: note && xmpPacket(note) };
+  const { profile, exif } = original ? metadataOf(new Uint8Array(await original.arrayBuffer())) : {};
+  const metadata = { profile, exif: exif && keptExif(exif, keptTags), note, xmp: note && xmpPacket(note) };
   const write = { "image/jpeg": withJpegMetadata, "image/png": withPngMetadata, "image/webp": withWebpMetadata }[format];
   return new File([write(bytes, metadata)], editedName(name, format), { type: format });
 }

@@ -1,3 +1,5 @@
+import type { KeptTags } from "./exif";
+
 /** Pixels in RGBA order, not premultiplied, row by row from the top. */
 export interface Pixels {
   width: number;
@@ -14,12 +16,38 @@ export type Point = readonly [number, number];
 /** An expression's name or alias, or weights of several. */
 export type Expression = string | Readonly<Record<string, number>>;
 
+/** Values of facial controls by name; a name without a side stands for both. */
+export type Controls = Readonly<Record<string, number>>;
+
+/** An expression and controls under one name. */
+export interface Preset {
+  expression?: Readonly<Record<string, number>>;
+  controls?: Controls;
+  /** 1 is as it stands. */
+  intensity?: number;
+}
+
+/** A facial control of a model, relative to what a face shows. */
+export interface Control {
+  name: string;
+  group: string;
+  /** Smallest value, -1 or 0; the largest is 1. */
+  least: number;
+  /** What 1 and -1 do, in words. */
+  plus: string;
+  minus: string;
+}
+
 export type FaceChoice = "largest" | "all" | number | readonly number[];
 
 /** What to do to a picture. */
 export interface EditOptions {
   /** A name, a blend such as `{happy: 0.6, surprised: 0.4}`, or a list with one for each chosen face. */
   expression?: Expression | readonly Expression[];
+  /** Values of a model's facial controls, on top of the expression or alone; or a list with one for each chosen face. */
+  controls?: Controls | readonly Controls[];
+  /** The name of one of `presets`, or one of your own, instead of `expression` and `controls`. */
+  preset?: string | Preset;
   /** 0 gives the picture back bit for bit, 1 is the edit as trained, up to 1.5 exaggerates. Default 1. */
   intensity?: number;
   /** "largest" (default), "all", or numbers counted from 1, the largest face first. */
@@ -93,6 +121,11 @@ export interface Manifest {
   expressions: string[];
   aliases: Record<string, string[]>;
   regions: string[];
+  /** None for most models. */
+  controls: Control[];
+  presets: Record<string, Preset>;
+  /** What makes the pictures that front ends for characters look for, by their names. */
+  sprites: Record<string, Preset>;
   sampleSize: number;
   spread: number;
   maxIntensity: number;
@@ -112,6 +145,7 @@ export interface Manifest {
   };
   apply: { bandPixels: number; leastWeight: number; restoredDetail: number; leastActivity: number };
   provenance: { digitalSourceType: string; software: string };
+  keptExif: KeptTags;
   maxPixels: number;
   graphs: Record<"edit" | "scale" | "faces" | "mouth", ManifestFile>;
   runtime: { version: string; loader: string; wasm: ManifestFile };

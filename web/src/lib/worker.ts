@@ -2,13 +2,14 @@ import { Engine, OpenPicture } from "./engine";
 import { ConfigurationError, toPlain, type PlainError } from "./errors";
 import { openPicture, type PictureInput } from "./open-picture";
 import { loadRuntime } from "./runtime";
-import type { EditOptions, LoadOptions, Pixels } from "./types";
+import type { EditOptions, LoadOptions, Pixels, Point } from "./types";
 
 /** What the page asks of the worker. */
 export type Request =
   | { id: number; do: "load"; folder: string; threads: LoadOptions["threads"] }
   | { id: number; do: "open"; picture: number; input: PictureInput; name: string }
   | { id: number; do: "faces"; picture: number; options: EditOptions }
+  | { id: number; do: "follow"; picture: number; points: readonly Point[] }
   | { id: number; do: "preview"; picture: number; options: EditOptions; side: number }
   | { id: number; do: "edit"; picture: number; options: EditOptions }
   | { id: number; do: "close"; picture: number };
@@ -56,6 +57,7 @@ async function perform(request: Request): Promise<[unknown, Transferable[]]> {
   const picture = pictures.get(request.picture);
   if (!picture) throw new ConfigurationError("This picture was closed: open it again.");
   if (request.do === "faces") return [await engine.findFaces(picture, request.options), []];
+  if (request.do === "follow") return [await engine.follow(picture, request.points), []];
   if (request.do === "preview") {
     const small = await engine.preview(picture, request.options, request.side);
     return [small, [buffer(small)]];

@@ -1,6 +1,6 @@
-import { NoFaceError, SarganError, type Edited, type Face, type Portrait, type Sargan } from "../lib";
+import { NoFaceError, type Box, type Edited, type Face, type Portrait, type Sargan } from "../lib";
 import { element } from "./elements";
-import { described, editOptions, History, type Recipe } from "./recipe";
+import { described, editOptions, History, PLAIN, type Recipe } from "./recipe";
 import type { Panel } from "./panel";
 import type { Stage } from "./stage";
 
@@ -16,11 +16,11 @@ export class App {
   portrait?: Portrait;
   source?: Blob;
   edited?: Edited;
-  recipe: Recipe = { first: "happy", second: "", mix: 0.5, intensity: 1, region: "face", faces: [1] };
+  recipe: Recipe = PLAIN;
   private readonly history = new History<Recipe>();
   private faces: Face[] = [];
   private opened = 0; // counts pictures, so that what was made for an earlier one is left out
-  private isBusy = false;
+  private work?: Promise<void>;
   private isStale = false;
   private pending?: { blob: Blob; name: string; finished: Finished | undefined };
 
@@ -50,8 +50,9 @@ export class App {
 
   /** Opens a picture: shown at once, edited as soon as the model is here. */
   async open(blob: Blob, name: string, finished?: Finished): Promise<void> {
-    this.opened++;
+    const mine = ++this.opened;
     this.panel.enable(false);
+    element<HTMLButtonElement>("mark").disabled = true;
     let bitmap: ImageBitmap;
     try {
       bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
@@ -59,8 +60,16 @@ export class App {
       this.tell(`${name} is not a picture that this browser can read: use JPEG, PNG, WebP, AVIF or GIF.`, true);
       return;
     }
+    if (mine !== this.opened) return bitmap.close();
     this.stage.open(bitmap, finished?.edited);
     if (!finished) this.panel.clear();
+    this.faces = [];
+    this.isStale = false;
+    this.recipe = { ...PLAIN, first: finished?.expression ?? this.panel.usual };
+    this.history.clear();
+    this.history.add(this.recipe);
+    this.showHistory();
+    this.panel.show(this.recipe, 1);
     if (!this.editor) {
       this.pending = { blob, name, finished };
       return;
@@ -71,22 +80,46 @@ export class App {
   private async take(blob: Blob, name: string, finished: Finished | undefined): Promise<void> {
     const mine = this.opened;
     const editor = this.editor!;
-    this.tell(`Looking for faces in ${name} …`);
-    await this.portrait?.close();
+    this.tell(finished ? described(this.recipe) : `Looking for faces in ${name} …`);
+    void this.portrait?.close();
     this.portrait = this.edited = undefined;
+    this.panel.enableChoice(!!finished); // its face was found beforehand
     try {
       const portrait = await editor.open(blob, name);
-      const faces = await portrait.faces();
+      const faces = await foundFaces(portrait);
       if (mine !== this.opened) return void portrait.close();
       [this.portrait, this.source, this.faces] = [portrait, blob, faces];
-      this.recipe = { first: finished?.expression ?? "happy", second: "", mix: 0.5, intensity: 1, region: editor.regions[0]!, faces: [1] };
-      this.history.clear();
-      this.history.add(this.recipe);
+      element<HTMLButtonElement>("mark").disabled = false;
+      if (!faces.length) {
+        this.history.clear();
+        this.tell("No face was found in this picture. Mark it by hand, or try one where the face is larger.", true);
+        return;
+      }
       this.aim();
       this.panel.show(this.recipe, faces.length);
       this.panel.enable(true);
-      await this.refresh();
-      if (mine === this.opened && !finished) await this.panel.fill(portrait, this.recipe.faces[0]!, () => mine === this.opened);
+      if (!finished || this.isStale) await this.refresh();
+      if (mine === this.opened && !finished) await this.fillPreviews();
+    } catch (error) {
+      this.complain(error, mine);
+    }
+  }
+
+  /** A face that the visitor marked by hand. */
+  async mark(box: Box): Promise<void> {
+    this.panel.enable(true);
+    this.change({ box, faces: [1] }, true);
+    await this.work;
+    this.panel.clear();
+    await this.fillPreviews();
+  }
+
+  private async fillPreviews(): Promise<void> {
+    const { portrait, opened: mine } = this;
+    const { box, faces } = this.recipe;
+    const isWanted = () => mine === this.opened && String(box) === String(this.recipe.box);
+    try {
+      if (portrait) await this.panel.fill(portrait, box ? { box } : { faces: [faces[0]!] }, isWanted);
     } catch (error) {
       this.complain(error, mine);
     }
@@ -94,48 +127,65 @@ export class App {
 
   /** Something else is chosen. Steps that are not settled, such as a slider on its way, are shown and not remembered. */
   private change(change: Partial<Recipe>, isSettled: boolean): void {
-    const before = this.recipe.faces;
+    const before = this.recipe;
     this.recipe = { ...this.recipe, ...change };
     if (isSettled) this.history.add(this.recipe);
-    this.panel.show(this.recipe, this.faces.length);
-    if (String(this.recipe.faces) !== String(before)) this.aim();
-    void this.refresh();
+    this.follow(before);
+  }
+
+  /** The edit that is shown, at the picture's full size; that of an example is made only when it is asked for. */
+  async result(): Promise<Edited> {
+    await this.work;
+    if (!this.edited) await this.refresh();
+    if (!this.edited) throw new Error("Nothing was edited yet: open a picture first.");
+    return this.edited;
   }
 
   /** The stage looks at the faces that are edited. */
   private aim(): void {
-    this.stage.aim(this.recipe.faces.map((number) => this.faces[number - 1]!));
+    const { box, faces } = this.recipe;
+    const boxes = box ? [box] : faces.map((number) => this.faces[number - 1]?.box).filter((found) => found !== undefined);
+    if (boxes.length) this.stage.aim(boxes);
   }
 
   private travel(way: "undo" | "redo"): void {
     const recipe = this.history[way]();
     if (!recipe) return;
-    const before = this.recipe.faces;
+    const before = this.recipe;
     this.recipe = recipe;
-    this.panel.show(recipe, this.faces.length);
-    if (String(recipe.faces) !== String(before)) this.aim();
+    this.follow(before);
+  }
+
+  /** Shows and makes the recipe that came after another. */
+  private follow(before: Recipe): void {
+    this.panel.show(this.recipe, this.recipe.box ? 1 : this.faces.length || 1);
+    if (String([this.recipe.faces, this.recipe.box]) !== String([before.faces, before.box])) this.aim();
     void this.refresh();
   }
 
   /** Makes the edit that is wanted now; while one is made, only the latest wish is kept. */
-  private async refresh(): Promise<void> {
+  private refresh(): Promise<void> {
+    this.showHistory();
+    this.isStale = true;
+    this.work ??= this.makeWanted().finally(() => (this.work = undefined));
+    return this.work;
+  }
+
+  private async makeWanted(): Promise<void> {
+    while (this.isStale && this.portrait) {
+      const mine = this.opened;
+      this.isStale = false;
+      try {
+        await this.make(this.portrait, this.recipe, mine);
+      } catch (error) {
+        this.complain(error, mine);
+      }
+    }
+  }
+
+  private showHistory(): void {
     element<HTMLButtonElement>("undo").disabled = !this.history.canUndo;
     element<HTMLButtonElement>("redo").disabled = !this.history.canRedo;
-    this.isStale = true;
-    if (this.isBusy) return;
-    this.isBusy = true;
-    const mine = this.opened;
-    try {
-      while (this.isStale && this.portrait && mine === this.opened) {
-        this.isStale = false;
-        await this.make(this.portrait, this.recipe, mine);
-      }
-    } catch (error) {
-      this.complain(error, mine);
-    } finally {
-      this.isBusy = false;
-    }
-    if (mine !== this.opened && this.isStale) await this.refresh();
   }
 
   private async make(portrait: Portrait, recipe: Recipe, mine: number): Promise<void> {
@@ -144,22 +194,28 @@ export class App {
     if (mine !== this.opened) return bitmap.close();
     this.edited = edited;
     this.stage.update(bitmap, described(recipe));
+    element("stage").dataset.opened = String(mine); // which picture the edit is of
     const notes = portrait.notes.length ? ` ${portrait.notes.join(" ")}` : "";
     if (!this.isStale) this.tell(described(recipe) + notes);
   }
 
   private complain(error: unknown, mine: number): void {
     if (mine !== this.opened) return;
-    if (error instanceof NoFaceError) {
-      this.tell("No face was found in this picture. Try one where the face is larger or looks to the front.", true);
-    } else {
-      this.tell(error instanceof SarganError || error instanceof Error ? error.message : String(error), true);
-    }
+    this.tell(error instanceof Error ? error.message : String(error), true);
   }
 
   tell(text: string, isProblem = false): void {
     const status = element("status");
     status.textContent = text;
     status.classList.toggle("problem", isProblem);
+  }
+}
+
+async function foundFaces(portrait: Portrait): Promise<Face[]> {
+  try {
+    return await portrait.faces();
+  } catch (error) {
+    if (error instanceof NoFaceError) return [];
+    throw error;
   }
 }

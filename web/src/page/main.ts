@@ -5,17 +5,26 @@ import { element, save } from "./elements";
 import { showExamples, type Examples } from "./examples";
 import { Panel } from "./panel";
 import { Stage } from "./stage";
-import { allExpressions, loop } from "./take-away";
+import { offerMarking } from "./mark-face";
+import { editOptions } from "./recipe";
+import { allExpressions, canFilm, filmLoop, gifLoop, missingSprites, sprites, type LoopOrder } from "./take-away";
 
 const folder = new URL("./", location.href);
 
 async function main(): Promise<void> {
   const offered = (await (await fetch(new URL("examples.json", folder))).json()) as Examples;
   const panel = new Panel(offered.expressions);
-  const app = new App(new Stage(), panel);
+  const stage = new Stage();
+  const app = new App(stage, panel);
   offerOpening(app);
   offerTakingAway(app);
-  offerCamera((picture) => void app.open(picture, "camera.png"), (text) => app.tell(text, true));
+  offerMarking(stage, (box) => void app.mark(box), (text) => app.tell(text));
+  offerCamera({
+    editor: () => app.editor,
+    options: () => ({ ...editOptions(app.recipe), faces: "largest", box: undefined }),
+    taken: (picture) => void app.open(picture, "camera.png"),
+    complain: (text) => app.tell(text, true),
+  });
   const examples = showExamples(offered, app, panel);
   const editor = await load(app);
   if (!editor) return;
@@ -30,6 +39,7 @@ async function load(app: App): Promise<Sargan | undefined> {
   const progress = element<HTMLProgressElement>("progress");
   try {
     return await Sargan.load(folder, {
+      threads: Number(new URLSearchParams(location.search).get("threads")) || undefined,
       onProgress: (loaded, total) => {
         progress.value = loaded / total;
         const share = `${(loaded / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`;
@@ -88,10 +98,18 @@ function offerTakingAway(app: App): void {
     app.tell(`Saved ${file.name}.`);
   };
   const tell = (text: string) => app.tell(text);
-  action("download", async () => give(await app.edited!.toFile()));
-  action("loop", async () => give(await loop(app.editor!, app.source!, app.portrait!.name, app.recipe, tell)));
+  action("download", async () => give(await (await app.result()).toFile()));
+  const order = (): LoopOrder => ({ editor: app.editor!, source: app.source!, name: app.portrait!.name, recipe: app.recipe, tell });
+  action("loop", async () => give(await gifLoop(order())));
+  action("film", async () => give(await filmLoop(order())));
+  action("sprites", async () => {
+    const missing = missingSprites(app.editor!.manifest);
+    give(await sprites(order()));
+    if (missing.length) app.tell(`Saved. ${missing.join(", ")} show the face as it is: they need a model with facial controls.`);
+  });
+  void canFilm().then((can) => (element("film").hidden = !can));
   action("all", async () => give(await allExpressions(app.portrait!, app.editor!.manifest, app.recipe, tell)));
-  action("share", async () => navigator.share({ files: [await app.edited!.toFile()] }));
+  action("share", async () => navigator.share({ files: [await (await app.result()).toFile()] }));
   const probe = new File([""], "probe.png", { type: "image/png" });
   element("share").hidden = !navigator.canShare?.({ files: [probe] });
 }

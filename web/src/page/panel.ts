@@ -1,11 +1,12 @@
-import type { Portrait, Sargan } from "../lib";
+import type { EditOptions, Portrait, Sargan } from "../lib";
+import { ControlPanel } from "./control-panel";
 import { capitalised, choice, element, pictureButton } from "./elements";
 import type { Recipe } from "./recipe";
 
 const PREVIEW_SIDE = 128;
 const REGION_WORDS: Record<string, string> = { face: "Whole face", mouth: "Mouth", eyes: "Eyes and brows" };
 /** What can be taken away only once something was made. */
-const ACTIONS = ["download", "share", "loop", "all"];
+const ACTIONS = ["download", "share", "film", "loop", "all", "sprites"];
 
 /** The controls: they show a recipe and say what the visitor changes. */
 export class Panel {
@@ -14,8 +15,9 @@ export class Panel {
   private readonly second = element<HTMLSelectElement>("second");
   private readonly mix = element<HTMLInputElement>("mix");
   private readonly buttons = new Map<string, HTMLButtonElement>();
+  private controls?: ControlPanel;
 
-  constructor(expressions: readonly string[]) {
+  constructor(private readonly expressions: readonly string[]) {
     for (const expression of expressions) this.addExpression(expression);
     for (const [input, key] of [[this.intensity, "intensity"], [this.mix, "mix"]] as const) {
       input.addEventListener("input", () => this.onChange({ [key]: Number(input.value) }, false));
@@ -27,11 +29,22 @@ export class Panel {
     element("faces").addEventListener("change", () => this.chooseFaces());
   }
 
+  /** What a picture is first shown with. */
+  get usual(): string {
+    return this.expressions.includes("happy") ? "happy" : this.expressions[0]!;
+  }
+
   /** The model is here: its regions can be offered. */
   offer(editor: Sargan): void {
+    this.offerControls(editor);
     for (const region of editor.regions) {
       element("regions").append(choice("radio", "region", region, REGION_WORDS[region] ?? capitalised(region), region === editor.regions[0]));
     }
+  }
+
+  /** Sliders for the facial controls of a model that has them. */
+  private offerControls(editor: Sargan): void {
+    if (editor.controls.length) this.controls = new ControlPanel(editor, (change, isSettled) => this.onChange(change, isSettled));
   }
 
   /** Makes the controls say what a recipe says. */
@@ -47,11 +60,18 @@ export class Panel {
     this.mix.disabled = !recipe.second || this.second.disabled;
     for (const input of element("regions").querySelectorAll("input")) input.checked = input.value === recipe.region;
     this.showFaces(recipe.faces, faces);
+    this.controls?.show(recipe);
   }
 
   enable(on: boolean): void {
-    for (const button of this.buttons.values()) button.disabled = !on;
+    this.enableChoice(on);
     for (const id of ACTIONS) element<HTMLButtonElement>(id).disabled = !on;
+  }
+
+  /** What to make can be chosen, as soon as something can make it. */
+  enableChoice(on: boolean): void {
+    for (const button of this.buttons.values()) button.disabled = !on;
+    this.controls?.enable(on);
     this.intensity.disabled = this.second.disabled = !on;
     this.mix.disabled = !on || !this.second.value;
   }
@@ -62,10 +82,10 @@ export class Panel {
   }
 
   /** Fills the previews one by one, as long as `isWanted`. */
-  async fill(portrait: Portrait, face: number, isWanted: () => boolean): Promise<void> {
+  async fill(portrait: Portrait, face: Pick<EditOptions, "faces" | "box">, isWanted: () => boolean): Promise<void> {
     for (const [expression, button] of this.buttons) {
       if (!isWanted()) return;
-      const preview = await portrait.preview({ expression, faces: [face] }, PREVIEW_SIDE);
+      const preview = await portrait.preview({ expression, ...face }, PREVIEW_SIDE);
       if (isWanted()) this.canvasOf(button).getContext("2d")!.putImageData(preview, 0, 0);
     }
   }
@@ -84,7 +104,11 @@ export class Panel {
     const button = pictureButton(capitalised(expression), canvas);
     button.disabled = true;
     button.setAttribute("aria-pressed", "false");
-    button.addEventListener("click", () => this.onChange({ first: expression, intensity: Number(this.intensity.value) || 1 }, true));
+    button.addEventListener("click", () => {
+      // With controls, an expression can be taken away again.
+      const isTaken = !!this.controls && button.getAttribute("aria-pressed") === "true";
+      this.onChange({ first: isTaken ? "" : expression, intensity: Number(this.intensity.value) || 1 }, true);
+    });
     this.buttons.set(expression, button);
     element("previews").append(button);
     this.second.append(new Option(expression, expression));

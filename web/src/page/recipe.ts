@@ -1,7 +1,8 @@
-import type { EditOptions } from "../lib";
+import type { Box, EditOptions, Preset } from "../lib";
 
 /** What the visitor has chosen. */
 export interface Recipe {
+  /** The expression, or "" for none: then controls alone move the face. */
   first: string;
   /** The expression to mix in, or "". */
   second: string;
@@ -11,19 +12,36 @@ export interface Recipe {
   region: string;
   /** Numbers of the faces, from 1. */
   faces: readonly number[];
+  /** Facial controls that are not 0. */
+  controls: Readonly<Record<string, number>>;
+  /** A face marked by hand, instead of those that were found. */
+  box?: Box | undefined;
 }
 
-export function editOptions({ first, second, mix, intensity, region, faces }: Recipe): EditOptions {
+export const PLAIN: Recipe = { first: "", second: "", mix: 0.5, intensity: 1, region: "face", faces: [1], controls: {} };
+
+export function editOptions({ first, second, mix, intensity, region, faces, controls, box }: Recipe): EditOptions {
+  const where = box ? { box, region } : { faces, region };
+  const hasControls = Object.keys(controls).length > 0;
+  if (!first && !hasControls) return { ...where, intensity: 0 };
   const expression = second && second !== first ? { [first]: 1 - mix, [second]: mix } : first;
-  return { expression, intensity, region, faces };
+  return { ...where, intensity, ...(first && { expression }), ...(hasControls && { controls }) };
+}
+
+/** The part of a recipe that a preset says. */
+export function recipeOf({ expression = {}, controls = {}, intensity = 1 }: Preset): Partial<Recipe> {
+  const [[first = "", whole = 1] = [], [second = "", part = 0] = []] = Object.entries(expression);
+  return { first, second, mix: second ? part / (whole + part) : 0.5, controls, intensity };
 }
 
 /** What a recipe does, in words. */
-export function described({ first, second, mix, intensity, faces }: Recipe): string {
-  if (intensity === 0) return "The picture as it was.";
+export function described({ first, second, mix, intensity, faces, controls }: Recipe): string {
+  const moved = Object.keys(controls).length;
+  if (intensity === 0 || (!first && !moved)) return "The picture as it was.";
   const blend = second && second !== first ? `${first} with ${Math.round(100 * mix)}% ${second}` : first;
+  const what = [blend, moved && `${moved} facial ${moved === 1 ? "control" : "controls"}`].filter(Boolean).join(" and ");
   const where = faces.length > 1 ? `, on ${faces.length} faces` : "";
-  return `Now ${blend}, strength ${Math.round(100 * intensity)}%${where}.`;
+  return `Now ${what}, strength ${Math.round(100 * intensity)}%${where}.`;
 }
 
 /** Every state that was settled on, for undo and redo. */

@@ -1,4 +1,4 @@
-import type { Box, Face } from "../lib";
+import type { Box } from "../lib";
 import { element } from "./elements";
 
 const LONGEST = 1600; // pixels of a canvas on the page: sharp on a large screen, light on a phone
@@ -39,8 +39,8 @@ export class Stage {
   }
 
   /** Says where the chosen faces are, so that the handle stays beside them and small ones are shown close up. */
-  aim(faces: readonly Face[]): void {
-    const along = (axis: 0 | 1 | 2 | 3) => faces.map(({ box }) => box[axis]);
+  aim(boxes: readonly Box[]): void {
+    const along = (axis: 0 | 1 | 2 | 3) => boxes.map((box) => box[axis]);
     this.faceBox = [Math.min(...along(0)), Math.min(...along(1)), Math.max(...along(2)), Math.max(...along(3))];
     const { before } = this.pictures;
     this.setClose(!!before && this.faceBox[3] - this.faceBox[1] < SMALL_FACE * before.height);
@@ -52,6 +52,15 @@ export class Stage {
     if (old instanceof ImageBitmap && old !== this.pictures.before) old.close();
     this.canvases.after.setAttribute("aria-label", `The edited picture. ${words}`);
     this.draw();
+  }
+
+  /** A rectangle of the page as one of the picture, in its pixels. */
+  toPicture(rectangle: { left: number; top: number; right: number; bottom: number }): Box {
+    const canvas = this.canvases.before.getBoundingClientRect();
+    const [left, top, width, height] = this.view();
+    const across = (x: number) => left + (Math.min(Math.max(x - canvas.left, 0), canvas.width) / canvas.width) * width;
+    const down = (y: number) => top + (Math.min(Math.max(y - canvas.top, 0), canvas.height) / canvas.height) * height;
+    return [across(rectangle.left), down(rectangle.top), across(rectangle.right), down(rectangle.bottom)];
   }
 
   private setClose(close: boolean): void {

@@ -1,42 +1,87 @@
 import { zipSync } from "fflate";
 import { applyPalette, GIFEncoder, quantize } from "gifenc";
-import type { Edited, Manifest, PictureSource, Portrait, Sargan } from "../lib";
+import type { Box, Manifest, PictureSource, Pixels, Portrait, Sargan } from "../lib";
 import { editOptions, type Recipe } from "./recipe";
 
 const LOOP_SIDE = 480;
 const LOOP_STEPS = 9; // from the picture to the expression
 const LOOP_MILLISECONDS = 70; // of a frame
 const HOLD_MILLISECONDS = 500; // at both ends
+const FILM_TURNS = 4; // players do not repeat a film by themselves
+const SPRITE_SIDE = 768; // pixels, the longer side
 
 type Tell = (text: string) => void;
 
+/** What a loop is made of. */
+export interface LoopOrder {
+  editor: Sargan;
+  source: PictureSource;
+  name: string;
+  recipe: Recipe;
+  tell: Tell;
+}
+
 /** The moving picture from the original to the expression and back, as a GIF of up to 480 pixels. */
-export async function loop(editor: Sargan, source: PictureSource, name: string, recipe: Recipe, tell: Tell): Promise<File> {
+export async function gifLoop(order: LoopOrder): Promise<File> {
+  const { frames, description } = await loopFrames(order);
+  const bytes = encodeGif(thereAndBack(frames), frames.length - 1);
+  const note = `${description.slice(0, 140)} ${order.editor.manifest.provenance.digitalSourceType}`;
+  return new File([withComment(bytes, note)], `${stem(order.name)}.gif`, { type: "image/gif" });
+}
+
+/** The same as an MP4, four times over, where the browser can write H.264. */
+export async function filmLoop(order: LoopOrder): Promise<File> {
+  const { frames, description } = await loopFrames(order);
+  order.tell("Writing the film …");
+  const { writeFilm } = await import("./film"); // most visitors never need it
+  const note = `${description} ${order.editor.manifest.provenance.digitalSourceType}`;
+  const shown = thereAndBack(frames).map((pixels, index) => ({ pixels, seconds: delay(index, frames.length - 1) / 1000 }));
+  const bytes = await writeFilm(Array.from({ length: FILM_TURNS }, () => shown).flat(), note);
+  return new File([bytes], `${stem(order.name)}.mp4`, { type: "video/mp4" });
+}
+
+/** Whether this browser writes films. */
+export async function canFilm(): Promise<boolean> {
+  if (!("VideoEncoder" in globalThis)) return false;
+  return !!(await VideoEncoder.isConfigSupported({ codec: "avc1.42001f", width: LOOP_SIDE, height: LOOP_SIDE })).supported;
+}
+
+async function loopFrames({ editor, source, name, recipe, tell }: LoopOrder): Promise<{ frames: Pixels[]; description: string }> {
+  const { box, ...options } = editOptions(recipe);
   const small = await shrunk(source, LOOP_SIDE);
-  const portrait = await editor.open(small, name);
-  small.close();
-  const frames: Edited[] = [];
+  const portrait = await editor.open(small.bitmap, name);
+  small.bitmap.close();
+  const where = box ? { box: box.map((edge) => edge * small.scale) as unknown as Box } : {};
+  const frames: Pixels[] = [];
+  let description = "";
   try {
     for (let step = 0; step <= LOOP_STEPS; step++) {
       tell(`Frame ${step + 1} of ${LOOP_STEPS + 1} …`);
       const eased = (1 - Math.cos((Math.PI * step) / LOOP_STEPS)) / 2;
-      frames.push(await portrait.edit({ ...editOptions(recipe), intensity: recipe.intensity * eased }));
+      const edited = await portrait.edit({ ...options, ...where, intensity: (options.intensity ?? 1) * eased });
+      frames.push(edited.pixels);
+      ({ description } = edited);
     }
   } finally {
     await portrait.close();
   }
-  const there = frames.map((frame) => frame.pixels);
-  const bytes = encodeGif([...there, ...there.slice(1, -1).reverse()], there.length - 1);
-  const note = `${frames.at(-1)!.description.slice(0, 140)} ${editor.manifest.provenance.digitalSourceType}`;
-  return new File([withComment(bytes, note)], `${stem(name)}.gif`, { type: "image/gif" });
+  return { frames, description };
 }
 
-function encodeGif(frames: readonly Edited["pixels"][], turn: number): Uint8Array {
+function thereAndBack(frames: readonly Pixels[]): Pixels[] {
+  return [...frames, ...frames.slice(1, -1).reverse()];
+}
+
+/** Milliseconds of a frame: both ends are held. */
+function delay(index: number, turn: number): number {
+  return index === 0 || index === turn ? HOLD_MILLISECONDS : LOOP_MILLISECONDS;
+}
+
+function encodeGif(frames: readonly Pixels[], turn: number): Uint8Array {
   const gif = GIFEncoder();
   frames.forEach(({ data, width, height }, index) => {
     const palette = quantize(data, 256);
-    const delay = index === 0 || index === turn ? HOLD_MILLISECONDS : LOOP_MILLISECONDS;
-    gif.writeFrame(applyPalette(data, palette), width, height, { palette, delay });
+    gif.writeFrame(applyPalette(data, palette), width, height, { palette, delay: delay(index, turn) });
   });
   gif.finish();
   return gif.bytes();
@@ -65,13 +110,39 @@ export async function allExpressions(portrait: Portrait, manifest: Manifest, rec
   return new File([zip], `${stem(portrait.name)}-expressions.zip`, { type: "application/zip" });
 }
 
-async function shrunk(source: PictureSource, longest: number): Promise<ImageBitmap> {
-  const bitmap = await createImageBitmap(source as ImageBitmapSource);
-  const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));
-  const [width, height] = [Math.round(bitmap.width * scale), Math.round(bitmap.height * scale)];
-  const small = await createImageBitmap(bitmap, { resizeWidth: width, resizeHeight: height, resizeQuality: "high" });
-  bitmap.close();
-  return small;
+/** The pictures that front ends for characters look for, one for each emotion, as a ZIP of PNG files. */
+export async function sprites({ editor, source, name, recipe, tell }: LoopOrder): Promise<File> {
+  const { box, faces, region } = editOptions(recipe);
+  const small = await shrunk(source, SPRITE_SIDE);
+  const portrait = await editor.open(small.bitmap, name);
+  small.bitmap.close();
+  const where = box ? { box: box.map((edge) => edge * small.scale) as unknown as Box } : { faces };
+  const files: Record<string, [Uint8Array, { level: 0 }]> = {};
+  try {
+    for (const [sprite, preset] of Object.entries(editor.manifest.sprites)) {
+      tell(`Making ${sprite} …`);
+      const edited = await portrait.edit({ ...where, region, preset });
+      const file = await edited.toFile({ format: "image/png" });
+      files[`${sprite}.png`] = [new Uint8Array(await file.arrayBuffer()), { level: 0 }];
+    }
+  } finally {
+    await portrait.close();
+  }
+  return new File([new Uint8Array(zipSync(files))], `${stem(name)}-sprites.zip`, { type: "application/zip" });
+}
+
+/** Sprites that a model without facial controls cannot show: they show the face as it is. */
+export function missingSprites({ sprites: all }: Manifest): string[] {
+  return Object.keys(all).filter((name) => !Object.keys({ ...all[name]!.expression, ...all[name]!.controls }).length);
+}
+
+async function shrunk(source: PictureSource, longest: number): Promise<{ bitmap: ImageBitmap; scale: number }> {
+  const whole = await createImageBitmap(source as ImageBitmapSource);
+  const scale = Math.min(1, longest / Math.max(whole.width, whole.height));
+  const [resizeWidth, resizeHeight] = [Math.round(whole.width * scale), Math.round(whole.height * scale)];
+  const bitmap = await createImageBitmap(whole, { resizeWidth, resizeHeight, resizeQuality: "high" });
+  whole.close();
+  return { bitmap, scale };
 }
 
 function stem(name: string): string {
