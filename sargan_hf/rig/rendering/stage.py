@@ -31,10 +31,11 @@ from .eye_blend import EYES, lid_shadow, soften_lids, stretched_eyes
 from .eyeballs import share_turned
 from .eyes import eye_texture, eyes_shut, lid_openings, looking
 from .lid_skin import lid_texture, new_lid_skin
+from .lip_corners import LipCorners
 from .material import read_material
 from .mouth_blend import blend, light_round, smooth_opening
 from .mouth_colours import mouth_colours
-from .mouth_interior import lip_opening, lips_depth, paint_mouth, shape_teeth, teeth_below_lip
+from .mouth_interior import lip_opening, lips_depth, paint_mouth
 from .movement import control_movement
 from .photo_overlay import UNSURE_LIPS, RealExpression
 from .pose import pose_face
@@ -42,6 +43,7 @@ from .rasterizer import Raster, vertex_normals
 from .recipes import Recipe
 from .shading import darkened, light_refusal, lit, relighting, skin_shading
 from .shot import Shot
+from .tooth_rows import ToothRows
 from .variation import Variation
 from .visibility import drawn_triangles, texture_places
 from .wrinkles import chart_columns, wrinkle_charts, wrinkle_factor
@@ -73,11 +75,12 @@ class Stage:
         self.posed = posed
         self.material = read_material(posed, supersample, variation.teeth.seed)
         self.mouth = mouth_colours(posed, mesh, variation.teeth, self.material)
-        self._teeth_lower = teeth_below_lip(posed, mesh, self.mouth)
+        self._tooth_rows = ToothRows(posed, mesh, variation.teeth, self.mouth.lower)
         self.eyes_shut = eyes_shut(posed)
         self.blank_eyes = self.eyes_shut or self.mouth.carved
         self.gaze = (0.0, 0.0) if self.blank_eyes else variation.gaze
         self.eye_texture = eye_texture(posed, self.blank_eyes)
+        self._corners = LipCorners(posed)
         self.charts = wrinkle_charts(variation.wrinkles)
         self.beard_chart = beard_chart(variation.beard) if variation.beard is not None else None
         triangles, part, eyes_start, mouth_start = drawn_triangles(posed, mesh)
@@ -177,6 +180,7 @@ class Stage:
         picture = self._sample(self.posed.texture, pixels)
         self._add_lids(picture, pixels, shot)
         if shaded:
+            self._corners.heal(picture, pixels, shot.opening)
             shade = pixels[..., 2]
             flesh = 0.0 if self.mouth.one_colour else self.material.colourful
             picture = darkened(picture, shade, flesh) if self.variation.light is None else lit(picture, shade)
@@ -223,7 +227,7 @@ class Stage:
     def _rasterize(self, deformation: Deformation) -> tuple[np.ndarray, Raster]:
         """The vertices of mesh and backdrop in the picture's frame, and which of their triangles each pixel shows."""
         vertices = np.concatenate([deformation.screen, sheet_screen(self.sheet, self.posed, deformation)])
-        shape_teeth(vertices, self.variation.teeth, self._teeth_lower)
+        self._tooth_rows.place(vertices)
         raster = Raster.empty(self.posed.side, self.posed.side)
         raster.draw(vertices, self.triangles, 0, self.eyes_start)
         # Eyeballs would poke through folded lids elsewhere, and gums through lips.

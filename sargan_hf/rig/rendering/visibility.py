@@ -5,12 +5,14 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from ...images.warp import smoothstep
 from ..face_model.mesh import INSIDE_MOUTH, SKIN, RigMesh
 from ..face_model.model import Part
 from .pose import PosedFace
 
 # z of a triangle's normal from which the photograph shows it well enough; a turned head would show it stretched.
 _LEAST_FACING, _LEAST_FACING_TURNED = 0.03, 0.2
+_AT_CORNERS = 0.08  # of the mouth's width, within which the lips' textures run together
 _LIP_MARGIN = 0.006  # of the picture's side; keeps each lip's texture off the other lip
 
 
@@ -81,11 +83,15 @@ def texture_places(posed: PosedFace, mesh: RigMesh) -> np.ndarray:
     places = posed.photo[:, :2].copy()
     marks, margin = posed.landmarks, _LIP_MARGIN * posed.side
     for vertices, line, keep in (
-        (mesh.upper_lip, marks.upper_lip_bottom, lambda y, edge: np.minimum(y, edge - margin)),
-        (mesh.lower_lip, marks.lower_lip_top, lambda y, edge: np.maximum(y, edge + margin)),
+        (mesh.upper_lip, marks.upper_lip_bottom, lambda y, edge, apart: np.minimum(y, edge - apart)),
+        (mesh.lower_lip, marks.lower_lip_top, lambda y, edge, apart: np.maximum(y, edge + apart)),
     ):
         x = places[vertices, 0]
         near = vertices[(x > line[0, 0] - 0.02 * posed.side) & (x < line[-1, 0] + 0.02 * posed.side)]
-        edge = np.interp(places[near, 0], line[:, 0], line[:, 1])
-        places[near, 1] = keep(places[near, 1], edge)
+        x = places[near, 0]
+        edge = np.interp(x, line[:, 0], line[:, 1])
+        # Towards the corners the lips meet: kept apart there too, their texture would tear into a jagged slit.
+        to_corner = np.minimum(x - line[0, 0], line[-1, 0] - x) / max(float(np.ptp(line[:, 0])), 1.0)
+        share = smoothstep(to_corner / _AT_CORNERS)
+        places[near, 1] += share * (keep(places[near, 1], edge, share * margin) - places[near, 1])
     return places
