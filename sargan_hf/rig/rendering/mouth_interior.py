@@ -26,9 +26,9 @@ _RIM, _RIM_WIDTH = 0.7, 0.016  # light at the edge of the lips, and the share of
 _STONE_DARK, _STONE_FLOOR, _STONE_TEETH = 0.1, 0.26, 0.95
 _BITE = 0.022  # lower teeth this near to upper ones, as a share of the picture's side, are seen with them
 # Light on the teeth: at the edge of the upper lip, whose shadow ends this share of the picture's side below it; on lower teeth
-# that no upper ones are near; and on the sides of the arch, which fade from `_FRONT` units on.
+# that no upper ones are near; on those of prints and drawings; and on the sides of the arch, which fade from `_FRONT` units on.
 _LIP_SHADOW, _SHADOW_ENDS = 0.76, 0.022
-_LOWER_TEETH = 0.65
+_LOWER_TEETH, _DRAWN_TEETH = 0.65, 0.9
 _SHADE_POWER = np.array([-0.06, 0.1, 0.16], np.float32)  # by channel
 _FRONT, _ARCH_FADE, _ARCH_LEAST = 0.75, 1.35, 0.3
 
@@ -169,7 +169,7 @@ def _with_teeth(
     full = (
         np.full(3, _STONE_TEETH * colours.cheek)
         if colours.carved
-        else colours.teeth * colours.exposure * colours.darkness
+        else colours.teeth * colours.exposure * colours.darkness * (_DRAWN_TEETH if colours.one_colour else 1)
     )
     # What light reaches teeth in the shade comes from lips and gums: greyed, they look green beside those.
     warm = np.clip(light, 1e-3, 1)[..., None] ** (np.zeros(3) if colours.one_colour else _SHADE_POWER)

@@ -11,7 +11,7 @@ from ...controls import mirrored_controls
 from ..face_model.mesh import DRAWN_VERTICES, INSIDE_MOUTH, SKIN, rig_mesh
 from ..face_model.model import FaceModel, Part
 from ..fitting.fitted_face import FittedFace
-from .background_mesh import at_points, background_sheet, sheet_screen, spread
+from .background_mesh import background_sheet, light_of_all, sheet_screen
 from .background_swap import with_backdrop
 from .beard import add_beard, beard_chart
 from .control_reading import read_photograph, read_weights
@@ -43,13 +43,13 @@ from .rasterizer import Raster, vertex_normals
 from .recipes import Recipe
 from .shading import darkened, light_refusal, lit, relighting, skin_shading
 from .shot import Shot
+from .skin_rim import chart_places, places_behind_nose
 from .tooth_rows import ToothRows
 from .variation import Variation
 from .visibility import drawn_triangles, texture_places
 from .wrinkles import chart_columns, wrinkle_charts, wrinkle_factor
 
 _LID_SHAPES = ("eyeBlink", "eyeSquint", "eyeWide")
-_OFF_CHART = 99.0  # place on the mean face of what is not skin: no fold there
 
 
 class Stage:
@@ -94,12 +94,11 @@ class Stage:
         self.light = np.ones(len(self.places), np.float32)
         self.light_refused = light_refusal(posed, self.material.middle) if variation.light is not None else ""
         if variation.light is not None and not self.light_refused:
-            added = relighting(posed, variation.light, mesh) - 1
-            # Towards the outline of the head the new light fades out, on the face as on the hair beside it.
-            self.light[SKIN] += added * at_points(self.sheet, self.sheet.head, posed.photo[SKIN, :2])
-            self.light[DRAWN_VERTICES:] += spread(self.sheet, added[self.sheet.rim, None])[:, 0] * self.sheet.head
-        self.chart_places = np.full((len(self.places), 2), _OFF_CHART, np.float32)
-        self.chart_places[SKIN] = mesh.model.mean[SKIN, :2]
+            self.light = light_of_all(posed, relighting(posed, variation.light, mesh), self.sheet)
+        self.chart_places = chart_places(triangles[:eyes_start], mesh, len(self.places))
+        self.places_moved = places_behind_nose(posed, mesh, triangles[:eyes_start], self.places)
+        if variation.yaw or variation.pitch:  # a turned head shows it without an expression too
+            self.places = self.places_moved
         self.neutral = self.shot(np.zeros(len(mesh.shapes), np.float32))
 
     def weights(self, recipe: Recipe, intensity: float = 1.0, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -151,7 +150,9 @@ class Stage:
 
     def _shot(self, deformation: Deformation, movement: Movement | None = None) -> Shot:
         vertices, raster = self._rasterize(deformation)
-        places = with_rigid_lashes(self.places, self.posed, deformation.photo, self.mesh)
+        still = np.array_equal(deformation.photo, self.posed.photo)
+        places = self.places if still else self.places_moved
+        places = with_rigid_lashes(places, self.posed, deformation.photo, self.mesh)
         part = np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
         opening = smooth_opening(np.isin(part, INSIDE_MOUTH), self._blur)
         if opening is not None:
@@ -175,7 +176,7 @@ class Stage:
         deformation, raster, part = shot.deformation, shot.raster, shot.part
         shade = self.light.copy()
         if shaded:
-            shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh)
+            shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh, self.chart_places[SKIN, 2])
         pixels = raster.interpolate(np.column_stack([shot.places, shade, self.chart_places]), self.triangles)
         picture = self._sample(self.posed.texture, pixels)
         self._add_lids(picture, pixels, shot)
@@ -189,6 +190,7 @@ class Stage:
         if folds is not None:
             # A fold is no sharper than what it is folded into.
             folds = cv2.GaussianBlur(folds, (0, 0), self._blur) if self._blur > 0 else folds
+            folds = 1 + np.clip(pixels[..., 5], 0, 1) * (folds - 1)
             picture = darkened(picture, folds, 0.0 if self.mouth.one_colour else self.material.colourful)
         beard, mouth = self.variation.beard, self.mouth
         if beard is not None and self.beard_chart is not None:

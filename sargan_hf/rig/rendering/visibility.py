@@ -12,6 +12,7 @@ from .pose import PosedFace
 
 # z of a triangle's normal from which the photograph shows it well enough; a turned head would show it stretched.
 _LEAST_FACING, _LEAST_FACING_TURNED = 0.03, 0.2
+_BESIDE_FEATURES = 0.15  # of the inter-ocular distance, skin at least beside eyes and mouth
 _AT_CORNERS = 0.08  # of the mouth's width, within which the lips' textures run together
 _LIP_MARGIN = 0.006  # of the picture's side; keeps each lip's texture off the other lip
 
@@ -30,8 +31,8 @@ def drawn_triangles(posed: PosedFace, mesh: RigMesh) -> tuple[np.ndarray, np.nda
     facing[SKIN] = posed.normals[:, 2]
     turned = not np.allclose(posed.turn, np.eye(3))
     facing = facing[corners].mean(axis=1) > (_LEAST_FACING_TURNED if turned else _LEAST_FACING)
-    # Folded skin in the lips and lids faces away but opens.
-    facing |= mesh.lip_region[corners].all(axis=1) | _at_eyes(mesh)
+    # Folded skin in the lips and lids, and what is behind the nose, faces away but opens.
+    facing |= mesh.lip_region[corners].all(axis=1) | _at_eyes(mesh) | _beside_nose(mesh)
     keep = inside[corners].all(axis=1) & facing & skin
     keep[keep] = _in_one_piece(corners[keep], len(posed.photo))
     keep |= ~skin
@@ -54,6 +55,11 @@ def _at_eyes(mesh: RigMesh) -> np.ndarray:
     return (np.abs(np.abs(x) - 3.15) < 2.2) & (above > -1.3) & (above < 2.4)
 
 
+def _beside_nose(mesh: RigMesh) -> np.ndarray:
+    x, y, z = mesh.model.mean[mesh.triangles].mean(axis=1).T
+    return (np.abs(x) > 0.5) & (np.abs(x) < 3.2) & (y > -1.8) & (y < 2.0) & (z > 6)
+
+
 def _inside_jaw(posed: PosedFace) -> np.ndarray:
     """bool [9409], inside the face's own outline in the photograph: outside the backdrop takes over."""
     jaw = posed.landmarks.jaw
@@ -69,9 +75,23 @@ def _inside_jaw(posed: PosedFace) -> np.ndarray:
     pad, extent = posed.side, posed.texture.shape[0] + 2 * posed.side
     mask = np.zeros((extent, extent), np.uint8)
     cv2.fillPoly(mask, [np.round(np.array(outline) + pad).astype(np.int32)], 1)
-    mask = cv2.erode(mask, np.ones((3, 3), np.uint8))
+    mask = np.maximum(cv2.erode(mask, np.ones((3, 3), np.uint8)), _round_features(posed, pad, extent))
     x, y = np.clip(np.round(posed.photo[SKIN, :2]).astype(int) + pad, 0, extent - 1).T
     return mask[y, x] > 0
+
+
+def _round_features(posed: PosedFace, pad: int, extent: int) -> np.ndarray:
+    """uint8 [extent, extent], 1 round lids, nose and lips.
+
+    On three-quarter heads a guessed outline cuts through the far corner of the mouth. The face does not end there.
+    """
+    marks = posed.landmarks
+    names = ("right_lower_lid", "left_lower_lid", "nose_base", "upper_lip_top", "lower_lip_bottom")
+    hull = cv2.convexHull(np.concatenate([getattr(marks, name) for name in names]).astype(np.float32) + pad)
+    mask = np.zeros((extent, extent), np.uint8)
+    cv2.fillPoly(mask, [np.round(hull).astype(np.int32)], 1)
+    cv2.polylines(mask, [np.round(hull).astype(np.int32)], True, 1, max(1, round(2 * _BESIDE_FEATURES * posed.iod)))
+    return mask
 
 
 def texture_places(posed: PosedFace, mesh: RigMesh) -> np.ndarray:
