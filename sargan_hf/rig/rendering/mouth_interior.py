@@ -26,9 +26,10 @@ _RIM, _RIM_WIDTH = 0.7, 0.016  # light at the edge of the lips, and the share of
 _STONE_DARK, _STONE_FLOOR, _STONE_TEETH = 0.1, 0.26, 0.95
 _BITE = 0.022  # lower teeth this near to upper ones, as a share of the picture's side, are seen with them
 # Light on the teeth: at the edge of the upper lip, whose shadow ends this share of the picture's side below it; on lower teeth
-# that no upper ones are near; on those of prints and drawings; and on the sides of the arch, which fade from `_FRONT` units on.
+# that no upper ones are near; on those of prints and drawings, and in their hollows; and on the
+# sides of the arch, which fade from `_FRONT` units on.
 _LIP_SHADOW, _SHADOW_ENDS = 0.76, 0.022
-_LOWER_TEETH, _DRAWN_TEETH = 0.65, 0.9
+_LOWER_TEETH, _DRAWN_TEETH, _DRAWN_HOLLOW = 0.65, 0.9, 0.75
 _SHADE_POWER = np.array([-0.06, 0.1, 0.16], np.float32)  # by channel
 _FRONT, _ARCH_FADE, _ARCH_LEAST = 0.75, 1.35, 0.3
 
@@ -88,6 +89,8 @@ def _hollow(part, inside, behind, facing, posed: PosedFace, colours: MouthColour
     corners = _CORNER_LIGHT * (1 - smoothstep(_tall(inside) / (_CORNER * posed.side)))
     near_lips = np.maximum(near_lips, corners)[..., None]
     colour = colour * (_UNDER_LIP + (1 - _UNDER_LIP) * smoothstep(1.2 * height))[..., None] * colours.exposure
+    if colours.one_colour:
+        colour = colour * _DRAWN_HOLLOW
     return (colour * (1 - near_lips) + 0.75 * colours.exposure * colours.lips * near_lips) * colours.darkness
 
 
