@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ...images.warp import smoothstep
-from ..face_model.mesh import RigMesh
+from ..face_model.mesh import SKIN, RigMesh
 from ..face_model.model import MULTI_PIE, Part
 from .deform import Deformation
 from .pose import PosedFace
@@ -94,6 +94,17 @@ def at_points(sheet: BackgroundSheet, values: np.ndarray, points: np.ndarray) ->
     x, y = np.ascontiguousarray(points.T / sheet.cell, np.float32)
     grid = np.ascontiguousarray(values.reshape(sheet.shape), np.float32)
     return cv2.remap(grid, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+
+
+def light_of_all(posed: PosedFace, added: np.ndarray, sheet: BackgroundSheet) -> np.ndarray:
+    """float32 [V + G], factor of a new light on all vertices, `added` [9409] on the skin, then on the sheet's.
+
+    Towards the outline of the head the new light fades out, on the face as on the hair beside it.
+    """
+    light = np.ones(len(posed.photo) + len(sheet.photo), np.float32)
+    light[SKIN] += (added - 1) * at_points(sheet, sheet.head, posed.photo[SKIN, :2])
+    light[len(posed.photo) :] += spread(sheet, added[sheet.rim, None] - 1)[:, 0] * sheet.head
+    return light
 
 
 def sheet_screen(sheet: BackgroundSheet, posed: PosedFace, deformation: Deformation | None) -> np.ndarray:

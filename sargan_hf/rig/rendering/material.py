@@ -28,6 +28,7 @@ _DOTS = 1.5  # pixels
 _BLACK_KEPT = 0.75  # a hole is darker than what else is dark in a picture
 _GLEAM = 1.25  # nothing painted is lighter than this times the lightest places of the face
 _FINE = 2.0  # pixels; what is finer than this is grain
+_STRONGEST_GRAIN = 9.0  # levels: coarse screens and worn bronze filled a mouth with noise
 _TILE = 128
 _TONES = 16
 
@@ -217,4 +218,4 @@ def _grain_by_tone(luminance: np.ndarray, skin: float) -> np.ndarray:
     levels = np.arange(256)
     strength = np.interp(levels, (place + 0.5) * 256 / _TONES, strength)
     most = strength[int(np.clip(skin, 0, 255))] * np.sqrt(np.clip(levels / max(skin, 1.0), 0.1, 1))
-    return np.minimum(strength, most).astype(np.float32)
+    return np.minimum(np.minimum(strength, most), _STRONGEST_GRAIN).astype(np.float32)

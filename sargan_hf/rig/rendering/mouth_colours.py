@@ -28,7 +28,8 @@ _STONE_LIGHT = 150.0  # luminance of a cheek of light stone
 _SKIN = np.array([1.24, 0.94, 0.82], np.float32)  # RGB of cheeks under a white light, mean 1; median of 129 people
 # Least and most of a cast; blue below which cheeks are warmer than usual, and how far below fully.
 _CAST, _WARM, _WARM_FULLY = (0.6, 1.3), 0.92, 0.1
-_TOOTH_BESIDE_SKIN, _TOOTH_BESIDE_EYE = 1.1, 1.25  # luminance of the lightest teeth, of lightest skin and of eye white
+_FROM_SKIN = 0.15  # share of the skin's colour in that of the teeth
+_TOOTH_BESIDE_SKIN, _TOOTH_BESIDE_EYE = 0.98, 1.25  # luminance of the lightest teeth, of lightest skin and of eye white
 _GREENEST, _BLUEST = 1.02, 1.0  # of the light's colour, mean 1
 # Strongest over weakest channel: eyes beyond that glow or are painted, and tell nothing of the light
 _WHITE_SPREAD = 1.4
@@ -85,9 +86,14 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
     balance = white / max(white.mean(), 1.0) if white is not None else np.ones(3, np.float32)
     # The white of an eye is bluish in itself; beside warm skin, teeth of that colour look cyan.
     balance = np.minimum(balance, [2.0, _GREENEST, _BLUEST]).astype(np.float32)
+    # Nor is it green: beside green eyes, teeth came out mint.
+    balance[0] = max(balance[0], balance[1])
     light = max(cheeks.max() / _BRIGHT_CHEEK, white.mean() / _BRIGHT_EYE if white is not None else 0.0)
     mix = look.yellowness
     teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * balance) * cast * look.brightness
+    # Lips and cheeks throw their own light on the teeth.
+    hue = np.clip(cheeks / max(cheeks.mean(), 1.0), *_CAST)
+    teeth *= 1 + _FROM_SKIN * (hue / max(float(hue @ LUMA), 1e-3) - 1)
     exposure = float(np.clip(light, *_EXPOSURE))
     # No tooth is lighter than the lightest skin and the whites of the eyes.
     lightest = _TOOTH_BESIDE_SKIN * picture.white

@@ -5,55 +5,33 @@ import numpy as np
 
 from ...images.warp import smoothstep
 from ..face_model.mesh import INSIDE_MOUTH, RigMesh
-from ..face_model.model import INNER_LIPS, PART_ENDS, Part
+from ..face_model.model import INNER_LIPS, Part
 from .mouth_colours import MouthColours
 from .pose import PosedFace
 from .shading import brightness
-from .variation import TeethLook
 
 # RGB under a full light; measured on open smiles by eye.
-_SOCKET, _SOCKET_FLOOR = np.array([96, 40, 42], np.float32), np.array([34, 15, 16], np.float32)
+_SOCKET, _SOCKET_FLOOR = np.array([96, 40, 42], np.float32), np.array([46, 20, 21], np.float32)
 _GUMS, _TONGUE = np.array([168, 92, 94], np.float32), np.array([150, 80, 81], np.float32)
 # A tongue lies on the floor of an opening this high, as shares of the picture's side: none of it is seen, and all of it.
 _TONGUE_FROM, _TONGUE_ALL = 0.035, 0.09
-_THROAT_DARK = 0.36  # how much darker the middle of a wide mouth is
-_INCISORS_SHOW = 0.42  # of the upper incisors, this many model units at least stand below the edge of the upper lip
+_THROAT_DARK = 0.32  # how much darker the middle of a wide mouth is
 # The lower side teeth of an opened jaw stand in the dark; lit, they show as slivers in the corners of the mouth.
 _LOWER_TEETH_LIT, _LOWER_TEETH_FADE = 0.9, 0.55  # units of the mean face, from the middle
-_UNDER_LIP = 0.4  # light just beneath the upper lip, the floor of the mouth having 1
+_UNDER_LIP = 0.55  # light just beneath the upper lip, the floor of the mouth having 1
+_CORNER_LIGHT, _CORNER = 0.45, 0.045  # share of the lips' colour where an opening is lower than this, of the side
 _MELT = 0.014  # of the picture's side, over which the parts of the hollow run into each other
+_RIM, _RIM_WIDTH = 0.7, 0.016  # light at the edge of the lips, and the share of the picture's side over which it rises
 # Shares of the luminance of a cheek: a carved hollow under the upper lip, what its floor adds, carved teeth.
 _STONE_DARK, _STONE_FLOOR, _STONE_TEETH = 0.1, 0.26, 0.95
-_INCISORS = 0.8  # units of the mean face from the middle
 _BITE = 0.022  # lower teeth this near to upper ones, as a share of the picture's side, are seen with them
-
-
-def teeth_below_lip(posed: PosedFace, mesh: RigMesh, colours: MouthColours) -> float:
-    """Pixels by which the teeth are to hang lower, so that a jaw that drops shows an edge of the upper ones.
-
-    Hung by the fit alone, half of them hide behind the upper lip, and a mouth that only the jaw opens is an empty hole.
-    """
-    teeth = np.arange(PART_ENDS[Part.GUMS_AND_TONGUE], PART_ENDS[Part.TEETH])
-    upper = teeth[(colours.lower[teeth] < 0.5) & (np.abs(mesh.model.mean[teeth, 0]) < _INCISORS)]
-    lip = posed.screen[mesh.model.upper_lip_path[len(mesh.model.upper_lip_path) // 2], 1]
-    shown = float(posed.screen[upper, 1].max() - lip) / posed.unit
-    return max(0.0, _INCISORS_SHOW - shown) * posed.unit
-
-
-def shape_teeth(screen: np.ndarray, look: TeethLook, lower: float = 0.0) -> None:
-    """Sizes the teeth and gums of `screen` float32 [V, 3] as drawn for this person; in place.
-
-    Args:
-        lower: pixels by which they hang lower than the fit hung them.
-    """
-    inside = slice(PART_ENDS[Part.RIGHT_EYE_SOCKET], PART_ENDS[Part.TEETH])
-    teeth = slice(PART_ENDS[Part.GUMS_AND_TONGUE], PART_ENDS[Part.TEETH])
-    screen[inside, 1] += lower
-    middle = screen[inside].mean(axis=0)
-    screen[inside, 0] = middle[0] + (screen[inside, 0] - middle[0]) * look.width
-    screen[inside, 1] += look.tilt * (screen[inside, 0] - middle[0])
-    line = screen[teeth, 1].mean()
-    screen[teeth, 1] = line + (screen[teeth, 1] - line) * look.length
+# Light on the teeth: at the edge of the upper lip, whose shadow ends this share of the picture's side below it; on lower teeth
+# that no upper ones are near; on those of prints and drawings, and in their hollows; and on the
+# sides of the arch, which fade from `_FRONT` units on.
+_LIP_SHADOW, _SHADOW_ENDS = 0.76, 0.022
+_LOWER_TEETH, _DRAWN_TEETH, _DRAWN_HOLLOW = 0.65, 0.9, 0.75
+_SHADE_POWER = np.array([-0.06, 0.1, 0.16], np.float32)  # by channel
+_FRONT, _ARCH_FADE, _ARCH_LEAST = 0.75, 1.35, 0.3
 
 
 def paint_mouth(
@@ -82,11 +60,12 @@ def paint_mouth(
     facing = (brightness(normal) - 0.45) / 0.55
     inside = np.isin(part, INSIDE_MOUTH)
     colour = _hollow(part, inside, behind, facing, posed, colours)
-    colour = _with_teeth(colour, part, behind, facing, surface, posed, colours)
+    under_lip = _LIP_SHADOW + (1 - _LIP_SHADOW) * smoothstep(_below_lip(inside) / (_SHADOW_ENDS * posed.side))
+    colour = _with_teeth(colour, part, behind, facing, under_lip, surface, posed, colours)
     to_rim = cv2.distanceTransform(
         cv2.copyMakeBorder(inside.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 5
     )[1:-1, 1:-1]
-    rim_shadow = np.clip(0.55 + 0.45 * to_rim / (0.012 * posed.side), 0.55, 1)
+    rim_shadow = np.clip(_RIM + (1 - _RIM) * to_rim / (_RIM_WIDTH * posed.side), _RIM, 1)
     return colours.picture.toned(colour * (rim_shadow * light)[..., None], one_colour=colours.one_colour)
 
 
@@ -105,8 +84,13 @@ def _hollow(part, inside, behind, facing, posed: PosedFace, colours: MouthColour
     seen = inside & (part != Part.TEETH)
     colour = _spread(colour, seen, posed.side * _MELT)
     colour = _with_tongue(colour, inside, height, posed.side) * colours.cast
-    near_lips = 0.8 * np.exp(-behind / 0.35)[..., None]
+    near_lips = 0.8 * np.exp(-behind / 0.35)
+    # In the narrow corners light comes through the lips: black, they are wedges.
+    corners = _CORNER_LIGHT * (1 - smoothstep(_tall(inside) / (_CORNER * posed.side)))
+    near_lips = np.maximum(near_lips, corners)[..., None]
     colour = colour * (_UNDER_LIP + (1 - _UNDER_LIP) * smoothstep(1.2 * height))[..., None] * colours.exposure
+    if colours.one_colour:
+        colour = colour * _DRAWN_HOLLOW
     return (colour * (1 - near_lips) + 0.75 * colours.exposure * colours.lips * near_lips) * colours.darkness
 
 
@@ -126,6 +110,18 @@ def _with_tongue(colour: np.ndarray, inside: np.ndarray, height: np.ndarray, sid
     lit = 0.45 + 0.5 * np.clip(dome, 0, 1)
     lit = lit * (1 - 0.13 * np.exp(-((across / 0.07) ** 2)) * smoothstep((1.02 - height) / 0.3))
     return colour + share[..., None] * (_TONGUE * lit[..., None] - colour)
+
+
+def _below_lip(inside: np.ndarray) -> np.ndarray:
+    """float32 [H, W], pixels below the upper edge of the opening in each column."""
+    top = np.where(inside.any(axis=0), inside.argmax(axis=0), 0)
+    rows = np.arange(len(inside), dtype=np.float32)[:, None]
+    return np.maximum(rows - top, 0)
+
+
+def _tall(inside: np.ndarray) -> np.ndarray:
+    """float32 [1, W], how high the opening is in each column, in pixels."""
+    return inside.sum(axis=0, dtype=np.float32)[None]
 
 
 def _height_in_opening(inside: np.ndarray, side: int) -> np.ndarray:
@@ -161,21 +157,26 @@ def _spread(colour: np.ndarray, shown: np.ndarray, sigma: float) -> np.ndarray:
     return smooth + (1 - filled)[..., None] * mean
 
 
-def _with_teeth(colour, part, behind, facing, surface, posed: PosedFace, colours: MouthColours) -> np.ndarray:
+def _with_teeth(
+    colour, part, behind, facing, under_lip, surface, posed: PosedFace, colours: MouthColours
+) -> np.ndarray:
     teeth = part == Part.TEETH
     if not teeth.any():
         return colour
     look = colours.look
-    sideways = np.clip(np.abs(surface[..., 3]) - 1.35, 0, 9)
-    seen = np.exp(-((sideways / 1.05) ** 2)) * _bite_shadow(teeth, surface, posed.side)
-    light = 0.96 * (0.62 + 0.38 * facing) * np.exp(-np.clip(behind - 1.3, 0, 9) / 3.5) * seen
+    sideways = np.clip(np.abs(surface[..., 3]) - _FRONT, 0, 9)
+    arch = _ARCH_LEAST + (1 - _ARCH_LEAST) * np.exp(-((sideways / _ARCH_FADE) ** 2))
+    seen = arch * _bite_shadow(teeth, surface, posed.side)
+    light = 1.02 * (0.64 + 0.36 * facing) * np.exp(-np.clip(behind - 1.3, 0, 9) / 3.5) * seen * under_lip
     light = light * surface[..., 4] * (1 - 0.5 * look.gap_darkness * surface[..., 5] ** 6)
     full = (
         np.full(3, _STONE_TEETH * colours.cheek)
         if colours.carved
-        else colours.teeth * colours.exposure * colours.darkness
+        else colours.teeth * colours.exposure * colours.darkness * (_DRAWN_TEETH if colours.one_colour else 1)
     )
-    enamel = np.where(teeth[..., None], full * light[..., None], 0)
+    # What light reaches teeth in the shade comes from lips and gums: greyed, they look green beside those.
+    warm = np.clip(light, 1e-3, 1)[..., None] ** (np.zeros(3) if colours.one_colour else _SHADE_POWER)
+    enamel = np.where(teeth[..., None], full * light[..., None] * warm, 0)
     # Between neighbouring teeth one would see the dark behind, which reads as fangs: close the gaps with shaded enamel.
     wide, high = max(3, int(posed.side * 0.018) | 1), max(1, int(posed.side * 0.004) | 1)
     closed = cv2.morphologyEx(teeth.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((high, wide), np.uint8)).astype(bool)
@@ -200,7 +201,8 @@ def _bite_shadow(teeth: np.ndarray, surface: np.ndarray, side: int) -> np.ndarra
     beneath = cv2.dilate(upper, np.ones((2 * max(1, round(side * _BITE)) + 1, 1), np.uint8)).astype(np.float32)
     beneath = cv2.GaussianBlur(beneath, (0, 0), side * _BITE / 2)
     aside = np.clip(np.abs(surface[..., 3]) - _LOWER_TEETH_LIT, 0, 9) / _LOWER_TEETH_FADE
-    return np.where(upper > 0, 1.0, np.maximum(np.exp(-(aside**2)), beneath)).astype(np.float32)
+    lit = np.maximum(np.exp(-(aside**2)), beneath) * (_LOWER_TEETH + (1 - _LOWER_TEETH) * beneath)
+    return np.where(upper > 0, 1.0, lit).astype(np.float32)
 
 
 def lip_opening(screen: np.ndarray, mesh: RigMesh, side: int) -> tuple[np.ndarray, tuple[slice, slice]]:

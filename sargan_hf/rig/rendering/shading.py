@@ -30,11 +30,12 @@ def curvature(vertices: np.ndarray, normals: np.ndarray, mesh: RigMesh) -> np.nd
     return (towards_neighbours * normals).sum(axis=1) / mesh.mean_squared_edge
 
 
-def skin_shading(posed: PosedFace, moved: np.ndarray, mesh: RigMesh) -> np.ndarray:
+def skin_shading(posed: PosedFace, moved: np.ndarray, mesh: RigMesh, share: np.ndarray) -> np.ndarray:
     """float32 [9409], factor on the skin's colour when the skin moves.
 
     Args:
         moved: float32 [V, 3], the vertices in model space under the expression.
+        share: float32 [9409], how much of it each vertex shows.
     """
     skin_triangles = mesh.model.faces[mesh.model.triangle_part == Part.FACE]
     axes = posed.axes.T
@@ -48,7 +49,7 @@ def skin_shading(posed: PosedFace, moved: np.ndarray, mesh: RigMesh) -> np.ndarr
     change *= np.where(change > 0, _KEEP_LIGHTER, _KEEP_DARKER)
     # Nearly edge-on skin has unreliable normals.
     facing = np.clip((still_normals[:, 2] - 0.05) / 0.25, 0, 1)
-    return 1 + np.clip(change, _DARKEST - 1, _LIGHTEST - 1) * facing
+    return 1 + np.clip(change, _DARKEST - 1, _LIGHTEST - 1) * facing * share
 
 
 def light_refusal(posed: PosedFace, face_luminance: float) -> str:

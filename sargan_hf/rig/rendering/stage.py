@@ -11,7 +11,7 @@ from ...controls import mirrored_controls
 from ..face_model.mesh import DRAWN_VERTICES, INSIDE_MOUTH, SKIN, rig_mesh
 from ..face_model.model import FaceModel, Part
 from ..fitting.fitted_face import FittedFace
-from .background_mesh import at_points, background_sheet, sheet_screen, spread
+from .background_mesh import background_sheet, light_of_all, sheet_screen
 from .background_swap import with_backdrop
 from .beard import add_beard, beard_chart
 from .control_reading import read_photograph, read_weights
@@ -31,10 +31,11 @@ from .eye_blend import EYES, lid_shadow, soften_lids, stretched_eyes
 from .eyeballs import share_turned
 from .eyes import eye_texture, eyes_shut, lid_openings, looking
 from .lid_skin import lid_texture, new_lid_skin
+from .lip_corners import LipCorners
 from .material import read_material
 from .mouth_blend import blend, light_round, smooth_opening
 from .mouth_colours import mouth_colours
-from .mouth_interior import lip_opening, lips_depth, paint_mouth, shape_teeth, teeth_below_lip
+from .mouth_interior import lip_opening, lips_depth, paint_mouth
 from .movement import control_movement
 from .photo_overlay import UNSURE_LIPS, RealExpression
 from .pose import pose_face
@@ -42,12 +43,13 @@ from .rasterizer import Raster, vertex_normals
 from .recipes import Recipe
 from .shading import darkened, light_refusal, lit, relighting, skin_shading
 from .shot import Shot
+from .skin_rim import chart_places, places_behind_nose
+from .tooth_rows import ToothRows
 from .variation import Variation
 from .visibility import drawn_triangles, texture_places
 from .wrinkles import chart_columns, wrinkle_charts, wrinkle_factor
 
 _LID_SHAPES = ("eyeBlink", "eyeSquint", "eyeWide")
-_OFF_CHART = 99.0  # place on the mean face of what is not skin: no fold there
 
 
 class Stage:
@@ -73,11 +75,12 @@ class Stage:
         self.posed = posed
         self.material = read_material(posed, supersample, variation.teeth.seed)
         self.mouth = mouth_colours(posed, mesh, variation.teeth, self.material)
-        self._teeth_lower = teeth_below_lip(posed, mesh, self.mouth)
+        self._tooth_rows = ToothRows(posed, mesh, variation.teeth, self.mouth.lower)
         self.eyes_shut = eyes_shut(posed)
         self.blank_eyes = self.eyes_shut or self.mouth.carved
         self.gaze = (0.0, 0.0) if self.blank_eyes else variation.gaze
         self.eye_texture = eye_texture(posed, self.blank_eyes)
+        self._corners = LipCorners(posed)
         self.charts = wrinkle_charts(variation.wrinkles)
         self.beard_chart = beard_chart(variation.beard) if variation.beard is not None else None
         triangles, part, eyes_start, mouth_start = drawn_triangles(posed, mesh)
@@ -91,12 +94,11 @@ class Stage:
         self.light = np.ones(len(self.places), np.float32)
         self.light_refused = light_refusal(posed, self.material.middle) if variation.light is not None else ""
         if variation.light is not None and not self.light_refused:
-            added = relighting(posed, variation.light, mesh) - 1
-            # Towards the outline of the head the new light fades out, on the face as on the hair beside it.
-            self.light[SKIN] += added * at_points(self.sheet, self.sheet.head, posed.photo[SKIN, :2])
-            self.light[DRAWN_VERTICES:] += spread(self.sheet, added[self.sheet.rim, None])[:, 0] * self.sheet.head
-        self.chart_places = np.full((len(self.places), 2), _OFF_CHART, np.float32)
-        self.chart_places[SKIN] = mesh.model.mean[SKIN, :2]
+            self.light = light_of_all(posed, relighting(posed, variation.light, mesh), self.sheet)
+        self.chart_places = chart_places(triangles[:eyes_start], mesh, len(self.places))
+        self.places_moved = places_behind_nose(posed, mesh, triangles[:eyes_start], self.places)
+        if variation.yaw or variation.pitch:  # a turned head shows it without an expression too
+            self.places = self.places_moved
         self.neutral = self.shot(np.zeros(len(mesh.shapes), np.float32))
 
     def weights(self, recipe: Recipe, intensity: float = 1.0, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -148,7 +150,9 @@ class Stage:
 
     def _shot(self, deformation: Deformation, movement: Movement | None = None) -> Shot:
         vertices, raster = self._rasterize(deformation)
-        places = with_rigid_lashes(self.places, self.posed, deformation.photo, self.mesh)
+        still = np.array_equal(deformation.photo, self.posed.photo)
+        places = self.places if still else self.places_moved
+        places = with_rigid_lashes(places, self.posed, deformation.photo, self.mesh)
         part = np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
         opening = smooth_opening(np.isin(part, INSIDE_MOUTH), self._blur)
         if opening is not None:
@@ -172,11 +176,12 @@ class Stage:
         deformation, raster, part = shot.deformation, shot.raster, shot.part
         shade = self.light.copy()
         if shaded:
-            shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh)
+            shade[SKIN] *= skin_shading(self.posed, deformation.model, self.mesh, self.chart_places[SKIN, 2])
         pixels = raster.interpolate(np.column_stack([shot.places, shade, self.chart_places]), self.triangles)
         picture = self._sample(self.posed.texture, pixels)
         self._add_lids(picture, pixels, shot)
         if shaded:
+            self._corners.heal(picture, pixels, shot.opening)
             shade = pixels[..., 2]
             flesh = 0.0 if self.mouth.one_colour else self.material.colourful
             picture = darkened(picture, shade, flesh) if self.variation.light is None else lit(picture, shade)
@@ -185,6 +190,7 @@ class Stage:
         if folds is not None:
             # A fold is no sharper than what it is folded into.
             folds = cv2.GaussianBlur(folds, (0, 0), self._blur) if self._blur > 0 else folds
+            folds = 1 + np.clip(pixels[..., 5], 0, 1) * (folds - 1)
             picture = darkened(picture, folds, 0.0 if self.mouth.one_colour else self.material.colourful)
         beard, mouth = self.variation.beard, self.mouth
         if beard is not None and self.beard_chart is not None:
@@ -223,7 +229,7 @@ class Stage:
     def _rasterize(self, deformation: Deformation) -> tuple[np.ndarray, Raster]:
         """The vertices of mesh and backdrop in the picture's frame, and which of their triangles each pixel shows."""
         vertices = np.concatenate([deformation.screen, sheet_screen(self.sheet, self.posed, deformation)])
-        shape_teeth(vertices, self.variation.teeth, self._teeth_lower)
+        self._tooth_rows.place(vertices)
         raster = Raster.empty(self.posed.side, self.posed.side)
         raster.draw(vertices, self.triangles, 0, self.eyes_start)
         # Eyeballs would poke through folded lids elsewhere, and gums through lips.

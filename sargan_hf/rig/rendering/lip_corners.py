@@ -1,0 +1,72 @@
+"""The corners of the lips: the dark line that a shut mouth draws there is gone from a mouth that opens."""
+
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from ...images.warp import smoothstep
+from .mouth_blend import LipOpening
+from .pose import PosedFace
+
+# Shares of the inter-ocular distance: how far the line is followed inwards and outwards, how far beside it skin is healed,
+# and the height of the darkest line that is taken out.
+_INWARDS, _OUTWARDS, _BESIDE, _LINE = 0.14, 0.2, 0.06, 0.07
+_OPEN = 0.02  # of the picture's side: an opening this high has no line left
+_NEAR_MOUTH = 0.12  # of the picture's side: what lies this near to an open mouth may show the line
+
+
+class LipCorners:
+    """The corners of one person's lips. Drawn out with a mouth that opens, their line is a slit or a whisker beside it."""
+
+    def __init__(self, posed: PosedFace):
+        self._posed = posed
+
+    def heal(self, picture: np.ndarray, places: np.ndarray, opening: LipOpening | None) -> None:
+        """Takes the line of the shut lips from `picture` float32 [S, S, 3], the more the further it opens; in place.
+
+        Args:
+            places: float32 [S, S, 2 or more], where in the texture its pixels take their colour.
+            opening: of its mouth; None for a shut one.
+        """
+        if opening is None:
+            return
+        side = self._posed.side
+        share = smoothstep(opening.cover.sum(axis=0).max() / (_OPEN * side))
+        reach = round(_NEAR_MOUTH * side)
+        rows, columns = (slice(max(0, each.start - reach), each.stop + reach) for each in opening.window)
+        x, y = (np.ascontiguousarray(places[rows, columns, axis]) for axis in (0, 1))
+        healed = cv2.remap(self._healed, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        picture[rows, columns] += np.float32(share) * (healed - picture[rows, columns])
+
+    @cached_property
+    def _healed(self) -> np.ndarray:
+        """uint8 [T, T, 3], the posed texture without the line beyond the corners of the lips."""
+        posed, texture = self._posed, self._posed.texture.copy()
+        marks = posed.landmarks
+        middle = (marks.upper_lip_bottom[3] + marks.lower_lip_top[3]) / 2
+        for corner in marks.mouth_corners:
+            _heal(texture, corner, corner - middle, posed.iod)
+        return texture
+
+
+def _heal(texture: np.ndarray, corner: np.ndarray, outwards: np.ndarray, iod: float) -> None:
+    """Takes dark lines that run `outwards` [2] through `corner` [2] from `texture` uint8 [T, T, 3]; in place."""
+    outwards = outwards / max(float(np.linalg.norm(outwards)), 1e-6)
+    reach = int(np.ceil((_OUTWARDS + _BESIDE) * iod)) + 2
+    x, y = np.round(corner).astype(int)
+    rows, columns = (slice(max(0, at - reach), max(0, at + reach + 1)) for at in (y, x))
+    seen = texture[rows, columns]
+    if min(seen.shape[:2]) < 3:
+        return
+    down, across = np.mgrid[: seen.shape[0], : seen.shape[1]].astype(np.float32)
+    across, down = (across + (columns.start - corner[0])) / iod, (down + (rows.start - corner[1])) / iod
+    along = across * outwards[0] + down * outwards[1]
+    beside = down * outwards[0] - across * outwards[1]
+    share = smoothstep((along + _INWARDS) / _INWARDS) * smoothstep((_OUTWARDS - along) / (0.5 * _OUTWARDS))
+    share = (share * np.exp(-((beside / _BESIDE) ** 2))).astype(np.float32)[..., None]
+    height = 2 * max(1, round(_LINE * iod / 2)) + 1
+    light = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((height, 1), np.uint8))
+    light = cv2.GaussianBlur(light, (0, 0), max(0.5, 0.015 * iod))
+    # Only what is darker than its surroundings is the line.
+    texture[rows, columns] = np.round(seen + share * (np.maximum(light, seen).astype(np.float32) - seen))
