@@ -8,7 +8,7 @@ from ..hub import load_model
 from ..modeling_sargan import SARGAN
 from .config import TrainingConfig
 from .settings import ARCHITECTURE
-from .weight_surgery import widen, with_controls, without_motion
+from .weight_surgery import widen, with_controls, with_occlusion, without_motion
 
 
 def with_architecture(config: TrainingConfig) -> TrainingConfig:
@@ -25,7 +25,9 @@ def with_architecture(config: TrainingConfig) -> TrainingConfig:
 
 
 def start_from(config: TrainingConfig, name: str) -> SARGAN:
-    """The model of that name or folder, without its flow field, with controls and widened as the settings say.
+    """The model of that name or folder, changed as the settings say.
+
+    It may lose its flow field, get controls and an occlusion layer, and become wider.
 
     Raises:
         ConfigurationError: a setting of the network differs from it.
@@ -41,6 +43,8 @@ def start_from(config: TrainingConfig, name: str) -> SARGAN:
             f"{name} has controls, and training by classes alone would unlearn them: train with --controls, on a "
             "set drawn by `sargan rig --controls`."
         )
+    if config.occlusion:
+        generator = with_occlusion(generator)
     generator = widen(generator, config.init_widen_factor * generator.config["base_channels"], config.seed)
     given = {name: value for name in ARCHITECTURE if (value := getattr(config, name)) is not None}
     odd = [name for name, value in given.items() if value != generator.config[name]]

@@ -90,6 +90,7 @@ class TrainingConfig:
     attention: bool | None = of_network("attention", "attention inside the blocks")
     ultimate_skip: bool | None = of_network("ultimate_skip", "add the input to what the network painted")
     motion: bool | None = of_network("motion", "move that skip by a predicted flow")
+    occlusion: bool | None = of_network("occlusion", "paint apart what the flow finds nothing for, as inside a mouth")
     init_from: str | None = setting(None, "model folder or Hub id to start from")
     init_widen_factor: int = setting(1, "times the width of init_from; its channels are copied", minimum=1)
     init_drop_motion: bool = setting(False, "leave out the flow field of init_from, for a network without motion")
@@ -114,6 +115,9 @@ class TrainingConfig:
     gradient_penalty: float = setting(10.0, "weight of the WGAN-GP or R1 penalty", minimum=0.0)
     paired_weight: float = setting(10.0, "weight of the loss to the true picture, on paired data", minimum=0.0)
     flow_weight: float = setting(30.0, "weight of the loss to the true motion, for motion models", minimum=0.0)
+    occlusion_weight: float = setting(
+        1.0, "weight of the loss to where the true motion has no origin, with occlusion", minimum=0.0
+    )
     # Optimisation
     train_batch_size: int = setting(8, "pictures per process and forward pass", minimum=1)
     gradient_accumulation_steps: int = setting(1, "forward passes per update", minimum=1)

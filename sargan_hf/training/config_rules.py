@@ -55,6 +55,8 @@ def _check_controls(config: "TrainingConfig") -> None:
 
 def _check_start(config: "TrainingConfig") -> None:
     """What a run starts from, and what it makes of that."""
+    if config.occlusion and config.motion is False:
+        raise ConfigurationError("occlusion says where motion finds nothing: use it with motion.")
     if config.motion and config.ultimate_skip is False:
         raise ConfigurationError("motion moves the ultimate skip: use it with ultimate_skip.")
     if config.init_widen_factor > 1 and not config.init_from:
@@ -85,6 +87,8 @@ def _check_effects(config: "TrainingConfig", changed: set[str]) -> None:
             )
     if config.motion is False and "flow_weight" in changed:
         raise ConfigurationError("flow_weight has no effect without motion: leave it out, or train with motion.")
+    if config.occlusion is False and "occlusion_weight" in changed:
+        raise ConfigurationError("occlusion_weight has no effect without occlusion: leave it out, or use occlusion.")
     if not config.controls:
         for name in sorted(changed & {"controls_alone", "controls_added"}):
             raise ConfigurationError(f"{name} has no effect without controls: leave it out, or train with controls.")

@@ -39,6 +39,14 @@ def flow_error(motion: Tensor, truth: Tensor, valid: Tensor, weight: Tensor) -> 
     return (distance * weight).sum(dim=(1, 2, 3)) / weight.sum(dim=(1, 2, 3)).clamp(min=1.0)
 
 
+def occlusion_error(occlusion: Tensor, valid: Tensor, weight: Tensor) -> Tensor:
+    """[B]: weighted mean cross-entropy of an occlusion layer [B, 1, H, W]: it should hide what has no known origin."""
+    hidden = 1 - valid
+    occlusion = occlusion.float().clamp(1e-4, 1 - 1e-4)
+    entropy = -hidden * occlusion.log() - (1 - hidden) * (1 - occlusion).log()
+    return (entropy * weight).mean(dim=(1, 2, 3))
+
+
 def total_variation(motion: Tensor) -> Tensor:
     """[B]: mean absolute difference of neighbouring flow vectors."""
     return motion.diff(dim=2).abs().mean(dim=(1, 2, 3)) + motion.diff(dim=3).abs().mean(dim=(1, 2, 3))

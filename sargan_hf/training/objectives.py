@@ -100,6 +100,10 @@ class Objective:
             rough = losses.total_variation(output.motion)
             painted = output.residual.abs().mean(dim=(1, 2, 3))
             loss = loss + config.flow_weight * flow + config.paired_weight * (0.5 * rough + 0.05 * painted)
+            if output.occlusion is not None:
+                hidden = losses.occlusion_error(output.occlusion, batch["motion_valid"], weight)
+                loss = loss + config.occlusion_weight * hidden
+                parts["occlusion_error"] = (hidden * paired).sum() / paired.sum().clamp(min=1)
             # In pixels of the crop: half of it is one unit of motion.
             parts["flow_error"] = (flow * paired).sum() / paired.sum().clamp(min=1) * source.shape[-1] / 2
         return loss * paired, parts

@@ -52,6 +52,7 @@ ARCHITECTURE: dict[str, Any] = {
     "attention": True,
     "ultimate_skip": True,
     "motion": False,
+    "occlusion": False,
 }
 
 

@@ -49,11 +49,11 @@ def widen(narrow: SARGAN, base_channels: int, seed: int = 0) -> SARGAN:
 def without_motion(moving: SARGAN) -> SARGAN:
     """The generator without the channels that give its flow field: it paints what it painted, and moves nothing.
 
-    `motion_reach` and `typical_motion` go with them. A generator without motion is returned as it is.
+    `motion_reach`, `typical_motion` and an occlusion layer go with them. A generator without motion is returned as it is.
     """
     if not moving.config["motion"]:
         return moving
-    of_motion = ("motion", "motion_reach", "typical_motion")
+    of_motion = ("motion", "motion_reach", "typical_motion", "occlusion")
     still = SARGAN(**{name: value for name, value in _settings(moving).items() if name not in of_motion})
     weights = moving.state_dict()
     weights["conv_out.weight"] = weights["conv_out.weight"][:3]
