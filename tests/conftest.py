@@ -29,8 +29,35 @@ MARK_OF_FIXTURE = {
 }
 
 
+# Files of a minute and more. They come first, or one process would end long after the others.
+LONGEST = (
+    "test_training_disks.py",
+    "test_training_command.py",
+    "test_hub.py",
+    "test_app_touches.py",
+    "test_training_launch.py",
+    "test_app_api.py",
+    "test_app_browser.py",
+    "test_app_stage.py",
+    "test_model_source.py",
+    "test_app_pictures.py",
+    "test_same_pixels.py",
+    "test_edit_command.py",
+    "test_app_faces.py",
+    "test_training_settings.py",
+    "test_training_faults.py",
+    "test_release.py",
+    "test_rig_dataset.py",
+    "test_data_places.py",
+    "test_mouth.py",
+    "test_page.py",
+    "test_app_limits.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by the fixtures that they use, directly or through others."""
+    """Puts the longest files first, and marks tests by the fixtures that they use, directly or through others."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
     for item in items:
         for fixture in set(getattr(item, "fixturenames", ())) & set(MARK_OF_FIXTURE):
             item.add_marker(MARK_OF_FIXTURE[fixture])

@@ -1,17 +1,15 @@
 """What the documents say can be done: commands, options, extras, links and pictures that exist."""
 
 import ast
-import os
 import re
 import shlex
 import subprocess
-import sys
 import tomllib
-from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
+from cli_help import help_of
 from packaging.requirements import Requirement
 
 import sargan_hf
@@ -65,16 +63,6 @@ def commands_of(page: Path) -> list[list[str]]:
 COMMANDS_OF_PAGES = [(page, words) for page in PAGES for words in commands_of(page)]
 
 
-@cache
-def help_of(*words: str) -> str:
-    wide = os.environ | {"COLUMNS": "200", "TERMINAL_WIDTH": "200"}  # else names of options are cut
-    done = subprocess.run(
-        [sys.executable, *words, "--help"], capture_output=True, text=True, timeout=120, cwd=ROOT, env=wide
-    )
-    assert done.returncode == 0, done.stderr[-1500:]
-    return done.stdout
-
-
 def sargan_words(words: list[str]) -> list[str] | None:
     """What follows `sargan` or the training script in a command, as arguments of Python; None for other commands."""
     for place, word in enumerate(words):
@@ -94,18 +82,17 @@ def test_commands_are_found():
     assert any(ours[0] == "train_accelerate.py" for _, ours in OURS)
 
 
-@pytest.mark.launch
 @pytest.mark.parametrize(("page", "words"), OURS, ids=[f"{page.name}-{' '.join(words)[:60]}" for page, words in OURS])
 def test_commands_and_their_options_exist(page, words):
     if words[0] == "-m":
         assert words[2] in COMMANDS, f"{page.name}: there is no `sargan {words[2]}`"
         # `sargan evaluate --compare` and the like have options of their own.
-        shown = help_of(*words[: 4 if words[2] == "evaluate" and words[3] in MODES else 3])
+        shown = help_of(*words[2 : 4 if words[2] == "evaluate" and words[3] in MODES else 3])
         if "COMMAND [ARGS]" in shown:  # `sargan rig sheet` and the like; `sargan rig FOLDER` means `make`
-            shown = help_of(*words[:3], words[3] if words[3] in ("sheet", "publish", "build-model") else "make")
+            shown = help_of(words[2], words[3] if words[3] in ("sheet", "publish", "build-model") else "make")
     else:
         assert (ROOT / words[0]).is_file(), f"{page.name}: no script {words[0]}"
-        shown = help_of(words[0])
+        shown = help_of("train")  # the script and the command are one
     for word in words:
         if word.startswith("--"):
             option = word.partition("=")[0]
