@@ -13,6 +13,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# slow.txt has what takes long, from the times of a whole run (`tools/list_slow_tests.py`).
 # A fixture tells what a test needs; `pytest -m "not browser"` and the like leave such tests out. The face model of the rig,
 # a training run and an ONNX export take seconds each.
 MARK_OF_FIXTURE = {
@@ -58,7 +59,11 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the longest files first, and marks tests by the fixtures that they use, directly or through others."""
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+    slow = set((ROOT / "tests" / "slow.txt").read_text(encoding="utf-8").split())
     for item in items:
+        file, test = item.path.relative_to(ROOT).as_posix(), item.nodeid.partition("::")[2].partition("[")[0]
+        if {file, f"{file}::{test}"} & slow:
+            item.add_marker("slow")
         for fixture in set(getattr(item, "fixturenames", ())) & set(MARK_OF_FIXTURE):
             item.add_marker(MARK_OF_FIXTURE[fixture])
 
