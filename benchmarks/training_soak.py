@@ -1,10 +1,12 @@
 """Training under fire: kill -9 at random moments, a full disk, two runs on one folder, a loss that explodes.
 
     python benchmarks/training_soak.py --train_data_dir DATA --work_dir /tmp/soak --kills 30
+    python benchmarks/training_soak.py --train_data_dir DATA --work_dir /tmp/stream --kills 3 --streaming
 
 Real processes of `train_accelerate.py` with a tiny network. After every blow the newest complete checkpoint must be whole
 and not older than before; at the end the weights, averages and optimisers must equal those of a run left in peace, bit for
-bit. Stops with an AssertionError that says what broke.
+bit. With `--streaming` the same data is streamed, one picture in a hundred is cut off, and only the kills are done. Stops
+with an AssertionError that says what broke.
 """
 
 import argparse
@@ -18,7 +20,9 @@ import time
 from pathlib import Path
 
 import torch
+from datasets import Image
 
+from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.training.checkpoints import find_checkpoint, load_checkpoint
 
 SCRIPT = Path(__file__).resolve().parent.parent / "train_accelerate.py"
@@ -29,13 +33,33 @@ FLAGS = """
     --resume_from_checkpoint latest
 """.split()
 STEPS_A_KILL = 20
+ONE_IN = 100  # pictures of a stream is damaged
+STREAMED_ROWS = 3000
+
+
+def damaged_stream(data: Path, folder: Path) -> Path:
+    """Three shards with the pictures of `data` again and again, one in a hundred of them cut off in the middle."""
+    rows = load_expression_dataset(data).cast_column("image", Image(decode=False))
+    rows = rows.select_columns(["image", "expression", "subject", "pair"])
+    rows = rows.select([index % len(rows) for index in range(STREAMED_ROWS)])
+    folder.mkdir(parents=True)
+    cells = list(rows["image"])
+    contents = [cell["bytes"] or Path(cell["path"]).read_bytes() for cell in cells]
+    cut = [each[: len(each) // 3] if index % ONE_IN == ONE_IN // 2 else each for index, each in enumerate(contents)]
+    pictures = [{"bytes": content, "path": None} for content in cut]
+    rows = rows.remove_columns("image").add_column("image", pictures).cast_column("image", Image(decode=False))
+    for shard in range(3):
+        rows.shard(3, shard).to_parquet(folder / f"train-{shard:05}-of-00003.parquet")
+    return folder
 
 
 class Soak:
     """One folder that is trained in, and what happens to it."""
 
-    def __init__(self, data: Path, folder: Path, kills: int, seed: int):
-        self.data, self.folder, self.kills = data, folder, kills
+    def __init__(self, data: Path, folder: Path, kills: int, seed: int, streaming: bool):
+        self.data = damaged_stream(data, folder / "stream") if streaming else data
+        self.flags = [*FLAGS, "--streaming", "--no-motion"] if streaming else FLAGS
+        self.folder, self.kills = folder, kills
         self.steps = (kills + 1) * STEPS_A_KILL
         self.random = random.Random(seed)
 
@@ -44,7 +68,7 @@ class Soak:
             if file_limit:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
 
-        command = [sys.executable, str(SCRIPT), "--train_data_dir", str(self.data), *FLAGS]
+        command = [sys.executable, str(SCRIPT), "--train_data_dir", str(self.data), *self.flags]
         command += ["--output_dir", str(self.folder / name), "--max_train_steps", str(self.steps), *flags]
         return subprocess.Popen(
             command,
@@ -119,6 +143,11 @@ class Soak:
         for what, a, b in zip(("networks", "optimisers"), beaten[:2], peaceful[:2], strict=True):
             differing = [name for name in set(flat(a)) | set(flat(b)) if not same(flat(a).get(name), flat(b).get(name))]
             assert not differing, f"{what} differ: {', '.join(sorted(differing)[:5])}"
+        places, others = (checkpoint[2].get("stream") for checkpoint in (beaten, peaceful))
+        assert places == others, f"The places in the stream differ: {places}, {others}"
+        if places:
+            assert places[0]["damaged"], "No damaged picture came: use more kills."
+            print(f"{len(places[0]['damaged'])} damaged pictures were passed over in both runs")
 
 
 def expect_end(process: subprocess.Popen, code: int) -> str:
@@ -156,20 +185,22 @@ def main() -> None:
     parser.add_argument("--work_dir", type=Path, required=True, help="an empty folder")
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--streaming", action="store_true")
     given = parser.parse_args()
-    soak = Soak(given.train_data_dir, given.work_dir, given.kills, given.seed)
+    soak = Soak(given.train_data_dir, given.work_dir, given.kills, given.seed, given.streaming)
 
     in_checkpoints = 0
     for number in range(given.kills):
         step, in_checkpoint = soak.kill()
         in_checkpoints += in_checkpoint
         print(f"kill {number + 1}: whole at step {step}{', killed while writing' if in_checkpoint else ''}", flush=True)
-    soak.run_twice()
-    print("second run on the folder: refused", flush=True)
-    soak.fill_the_disk()
-    print("full disk: told, nothing lost", flush=True)
-    soak.explode()
-    print("exploding loss: told, nothing lost", flush=True)
+    if not given.streaming:
+        soak.run_twice()
+        print("second run on the folder: refused", flush=True)
+        soak.fill_the_disk()
+        print("full disk: told, nothing lost", flush=True)
+        soak.explode()
+        print("exploding loss: told, nothing lost", flush=True)
     soak.train_in_peace("beaten")
     soak.train_in_peace("peaceful")
     soak.compare()

@@ -2,6 +2,7 @@
 
     python benchmarks/training_speed.py                     # everything, two threads
     python benchmarks/training_speed.py --only paper --rounds 3
+    python benchmarks/training_speed.py --device cuda --batch-size 32   # real batches: images/s, busy, waiting
 
 1. `paper`: one critic cycle (five D steps, one G step) of the trainer against a straight re-statement of the reference
    loop: fp32, contiguous memory, G run with gradients inside D's step, separate forwards of D for real, fake and mixed
@@ -33,6 +34,7 @@ import torch.nn.functional as F
 from _timing import median_ratio, side_by_side
 from accelerate import Accelerator
 from torch import nn
+from training_device import measure_device
 
 from sargan_hf import SARGAN
 from sargan_hf.expressions import EXPRESSIONS
@@ -247,8 +249,18 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory-of", choices=("ours", "reference"), help=argparse.SUPPRESS)
     parser.add_argument("--agreement", choices=("float32", "float64"), help=argparse.SUPPRESS)
+    device = parser.add_argument_group("a device", "real batches instead of random ones; see training_device.py")
+    device.add_argument("--device", choices=("cpu", "cuda"), help="print images/s, busy share and loader wait")
+    device.add_argument("--steps", type=int, default=100)
+    device.add_argument("--workers", type=int, default=8)
+    device.add_argument("--people", type=int, default=40)
+    device.add_argument("--base-channels", type=int, default=64)
+    device.add_argument("--mixed-precision", choices=("no", "bf16"), default="no")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
+    if given.device:
+        measure_device(given)
+        return
     if given.memory_of:
         print_memory(given)
         return

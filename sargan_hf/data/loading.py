@@ -106,8 +106,7 @@ def load_expression_dataset(
         content has the same `_fingerprint` in every process. The set's `split` is the part that was chosen.
 
     Raises:
-        DatasetError: there is no such source or split, files are missing or damaged, labels are unknown or differ, or a pair
-            holds several people.
+        DatasetError: no such source or split, missing or damaged files, unknown or differing labels, several people in a pair.
     """
     expressions, roles = _checked_names(expressions), checked_roles(columns)
     folder = None if isinstance(source, OBJECTS) else local_folder(source)
@@ -116,8 +115,7 @@ def load_expression_dataset(
         root = folder.resolve()
         return _load_folder(root, split, expressions, streaming, adapter, cache_dir, refuse_damaged, controls, roles)
     origin, rows = _rows_of(source, split, streaming, adapter, revision, cache_dir)
-    rows = to_schema(rows, expressions, origin, controls, roles)
-    return _streamed(_checked(rows, origin), streaming)
+    return _streamed(_checked(to_schema(rows, expressions, origin, controls, roles), origin), streaming)
 
 
 def _rows_of(

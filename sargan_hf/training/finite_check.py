@@ -50,7 +50,8 @@ class FiniteCheck:
     def guard(self, optimizer: torch.optim.Optimizer) -> None:
         """Lets a fused optimiser skip its update once something was odd; it looks at the number on the device."""
         if self.deferred:
-            getattr(optimizer, "optimizer", optimizer).found_inf = self.found
+            # Accelerate wraps it. PyTorch's scaler hands over its own findings in the same attribute.
+            vars(getattr(optimizer, "optimizer", optimizer))["found_inf"] = self.found
 
     def tell(self) -> None:
         """Raises SARGANError if something was odd since the start. Waits for the device."""

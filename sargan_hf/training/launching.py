@@ -42,7 +42,7 @@ def make_accelerator(config: TrainingConfig, tracked: bool = True) -> tuple[Acce
     try:
         accelerator = Accelerator(
             mixed_precision=precision,
-            log_with=trackers if tracked and trackers else None,
+            log_with=[*trackers] if tracked and trackers else None,
             project_config=ProjectConfiguration(config.output_dir, logging_dir=config.logging_dir or config.output_dir),
             # Without it Accelerate would read a number of its own from the environment.
             gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),

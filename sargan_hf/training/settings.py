@@ -117,7 +117,7 @@ def check_value(name: str, value: Any, each: Field) -> None:
     if value is None:
         return
     if "registry" in limits:
-        check_registered(limits["registry"], value)
+        check_registered(limits["registry"], str(value))
     if "choices" in limits and value not in limits["choices"]:
         raise ConfigurationError(f"{name} must be one of {', '.join(limits['choices'])}; got {value!r}.")
     too_low = ("minimum" in limits and value < limits["minimum"]) or ("above" in limits and value <= limits["above"])

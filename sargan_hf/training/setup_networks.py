@@ -1,7 +1,7 @@
 """The two networks that a run starts from."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -48,7 +48,7 @@ def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SAR
         raise ConfigurationError(
             f"The generator {config.generator} must have the config value expressions = {expressions}, in this order."
         )
-    return generator
+    return cast(SARGAN, generator)  # to the trainer it is one: called alike, and with a config
 
 
 def new_sargan(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGAN:

@@ -199,6 +199,7 @@ def test_a_run_learns_controls_and_is_resumed_as_if_never_interrupted(
     make_config, control_set, tmp_path, objective, streaming, capfd
 ):
     changes = control_set | {"controls": True, "objective": objective, "streaming": streaming, "max_train_steps": 4}
+    changes |= {"paired_weight": 10.0, "ema_decay": 0.998}  # the paper's preset has neither
     folder = train(make_config("whole", **changes))
     train(make_config("parts", **changes | {"max_train_steps": 2}))
     train(make_config("parts", **changes, resume_from_checkpoint="latest"))
