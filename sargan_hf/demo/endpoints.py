@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import gradio as gr
 from gradio.components import Component
+from gradio.context import get_blocks_context
 from gradio.data_classes import ImageData
 from gradio.processing_utils import save_file_to_cache
 
@@ -151,6 +152,7 @@ def add_api(api: PublicAPI, settings: Settings) -> None:
     work = {"concurrency_id": "edit", "concurrency_limit": settings.concurrency, "api_visibility": "public"}
     values = limits(settings)
     example = settings.find(settings.examples) / EXAMPLE
+    _give_way()
     parts: dict[tuple[str, str], Component] = {}  # one that says the same serves several endpoints
     with gr.Group(visible=False):
         trigger = gr.Button("call")
@@ -163,6 +165,14 @@ def add_api(api: PublicAPI, settings: Settings) -> None:
                 inputs.append(parts[parameter, told])
             result = RESULT_PARTS.get(name, MappingResult)(RESULTS[name].format(**values), label=f"result of {name}")
             trigger.click(described(getattr(api, name), name, values), inputs or None, result, api_name=name, **work)
+
+
+def _give_way() -> None:
+    """Renames the page's own handlers that are called as a public endpoint, which gradio would number otherwise."""
+    page = get_blocks_context()
+    for handler in page.fns.values() if page is not None else ():
+        if handler.api_name in PARAMETERS:
+            handler.api_name = f"page_{handler.api_name}"
 
 
 def _argument(endpoint: str, parameter: str, description: str, example: Path) -> Component:
