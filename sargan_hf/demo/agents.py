@@ -21,26 +21,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from .api_texts import AGENT_PICTURE, PARAMETERS, SERVED, limits
+from .argument_types import types_of
 from .settings import Settings
 
 MIMES = {".webp": "image/webp", ".avif": "image/avif"}  # that not every system knows
 UNFIT = "Input validation error: "  # how the MCP library begins
-MAPPING = {"type": "object", "additionalProperties": {"type": "number"}}
-NUMBERS = {"type": "array", "items": {"type": "number"}}
-OBJECT = {"type": "object"}
-ROWS = {"type": "array", "items": NUMBERS}
-STOPS = {"type": "array", "items": {"anyOf": [{"type": "string"}, MAPPING]}}
-# What a parameter may be beside the text that view_api tells of.
-MORE_TYPES = {
-    "expression": (MAPPING, STOPS),
-    "faces": (NUMBERS,),
-    "box": (NUMBERS,),
-    "region": (ROWS,),
-    "points": (NUMBERS, ROWS),
-    "controls": (MAPPING,),
-    "preset": (OBJECT,),
-    "recipe": (OBJECT,),
-}
 
 
 _asked: ContextVar[Request | None] = ContextVar("_asked", default=None)  # by whom the plain list of tools is
@@ -150,9 +135,4 @@ class AgentServer(GradioMCPServer):
 
 
 def _schema(name: str, part: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: part[key] for key in ("description", "default") if key in part}
-    if name == "picture":
-        return {"type": "string"} | kept
-    if name in MORE_TYPES:
-        return {"anyOf": [{"type": "string"}, *MORE_TYPES[name]]} | kept
-    return {"type": part["type"]} | kept
+    return types_of(name, part["type"]) | {key: part[key] for key in ("description", "default") if key in part}

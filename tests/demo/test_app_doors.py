@@ -6,9 +6,10 @@ import json
 import zipfile
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
-from app_calls import FILE, by_agent, curl, python, upload
+from app_calls import FILE, api, by_agent, curl, python, upload
 from gradio_client import handle_file
 from PIL import Image
 
@@ -149,3 +150,21 @@ def test_what_cannot_be_gets_a_sentence(public_app, path, endpoint, given, says)
     assert not worked
     assert says in sentence
     assert sentence.endswith(".")
+
+
+def test_the_openapi_description_explains_every_parameter(public_app):
+    from sargan_hf.demo.api_texts import PARAMETERS
+
+    described = httpx.get(f"{api(public_app)}/openapi.json").json()["paths"]
+    for name, parameters in PARAMETERS.items():
+        told = described[f"/gradio_api/call/v2/{name}"]["post"]
+        schema = told["requestBody"]["content"]["application/json"]["schema"]
+        assert list(schema["properties"]) == list(parameters)
+        assert told["summary"].endswith(".")
+        for key, part in schema["properties"].items():
+            assert part["description"].endswith(".")
+            assert ("default" in part) == (key != "picture")
+    asked = described["/gradio_api/call/v2/edit"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert asked["required"] == ["picture"]
+    assert "up to 1.5 exaggerates" in asked["properties"]["intensity"]["description"]
+    assert {"type": "string"} in asked["properties"]["expression"]["anyOf"]
