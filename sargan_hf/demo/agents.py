@@ -21,13 +21,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from .api_texts import AGENT_PICTURE, PARAMETERS, SERVED, limits
+from .argument_types import types_of
 from .settings import Settings
 
+MIMES = {".webp": "image/webp", ".avif": "image/avif"}  # that not every system knows
 UNFIT = "Input validation error: "  # how the MCP library begins
-MAPPING = {"type": "object", "additionalProperties": {"type": "number"}}
-NUMBERS = {"type": "array", "items": {"type": "number"}}
-# What a parameter may be beside the text that view_api tells of.
-MORE_TYPES = {"expression": MAPPING, "faces": NUMBERS, "box": NUMBERS}
 
 
 _asked: ContextVar[Request | None] = ContextVar("_asked", default=None)  # by whom the plain list of tools is
@@ -111,12 +109,14 @@ class AgentServer(GradioMCPServer):
             if path is None:
                 contents.append(types.TextContent(type="text", text=json.dumps(value, ensure_ascii=False)))
                 continue
-            mime = mimetypes.guess_type(path)[0] or "image/png"
+            address = f"{root_url}{SERVED}{encode_file_path(path)}"
+            mime = MIMES.get(Path(path).suffix) or mimetypes.guess_type(path)[0] or "image/png"
+            if not mime.startswith("image/"):  # agents are shown pictures; films and packs they fetch
+                contents.append(types.TextContent(type="text", text=f"File URL: {address}"))
+                continue
             picture = base64.b64encode(Path(path).read_bytes()).decode()
             contents.append(types.ImageContent(type="image", data=picture, mimeType=mime))
-            contents.append(
-                types.TextContent(type="text", text=f"Image URL: {root_url}{SERVED}{encode_file_path(path)}")
-            )
+            contents.append(types.TextContent(type="text", text=f"Image URL: {address}"))
         return contents
 
     def _get_or_create_client(self) -> Client:
@@ -135,9 +135,4 @@ class AgentServer(GradioMCPServer):
 
 
 def _schema(name: str, part: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: part[key] for key in ("description", "default") if key in part}
-    if name == "picture":
-        return {"type": "string"} | kept
-    if name in MORE_TYPES:
-        return {"anyOf": [{"type": "string"}, MORE_TYPES[name]]} | kept
-    return {"type": part["type"]} | kept
+    return types_of(name, part["type"]) | {key: part[key] for key in ("description", "default") if key in part}

@@ -24,12 +24,13 @@ _DATA = re.compile(r"^\s*data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,", re.I
 Box = tuple[float, float, float, float]
 
 
-def read_picture(value: object, folder: Path) -> str | bytes | None:
+def read_picture(value: object, folder: Path, name: str = "picture") -> str | bytes | None:
     """The path of an upload, or the file itself where the caller wrote it out; None when nothing came.
 
     Args:
         value: what the caller gave: a path, base64 data, or an object with a `path`.
         folder: the uploads; nothing outside of it is opened, whatever the path says.
+        name: of the parameter.
 
     Raises:
         ImageError: anything else.
@@ -39,7 +40,7 @@ def read_picture(value: object, folder: Path) -> str | bytes | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise ImageError(f"picture must be an uploaded file; got {shown(value)}. {NOT_UPLOADED}")
+        raise ImageError(f"{name} must be an uploaded file; got {shown(value)}. {NOT_UPLOADED}")
     if value.lstrip()[:5].lower() == "data:":
         return _decoded(value)
     if _SCHEME.match(value):
@@ -68,14 +69,18 @@ def _is_upload(path: str, folder: Path) -> bool:
         return False
 
 
-def parse_blend(value: object) -> str | dict[str, float]:
+def parse_blend(value: object) -> str | dict[str, float] | None:
     """An expression's name as it is; a blend as a mapping, whether it came as one, as JSON or as "happy=0.6, sad=0.4".
+
+    None where it was left empty.
 
     Raises:
         ExpressionError: it is none of these.
     """
     if isinstance(value, str):
         value = _short(value, "expression").strip()
+        if not value:
+            return None
         if value.startswith("{"):
             value = _from_json(value)
     if isinstance(value, Mapping):

@@ -8,12 +8,14 @@ from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
+from gradio.components import Component
+from gradio.context import get_blocks_context
 from gradio.data_classes import ImageData
 from gradio.processing_utils import save_file_to_cache
 
 from ..errors import ImageError
 from .api import PublicAPI
-from .api_texts import PARAMETERS, RESULTS, SERVED, described, limits
+from .api_texts import DEFAULTS, FILM_DEFAULT, PARAMETERS, RESULTS, SERVED, described, limits
 from .arguments import read_picture
 from .settings import Settings
 
@@ -68,6 +70,20 @@ class PictureResult(gr.Image):
     def api_info_as_output(self) -> dict[str, Any]:
         """A file, with our description."""
         return _file_schema() | {"description": self._description}
+
+
+class FileResult(gr.File):
+    """A file that was made here and is no picture, or not always one."""
+
+    is_template = True
+
+    def __init__(self, description: str, label: str):
+        super().__init__(label=label, interactive=False)
+        self._description = description
+
+    def api_info_as_output(self) -> dict[str, Any]:
+        """A file, with our description."""
+        return _file_schema() | {"title": "FileData", "description": self._description}
 
 
 class MappingResult(gr.JSON):
@@ -128,29 +144,44 @@ class NumberArgument(gr.Number):
         return self.value
 
 
+RESULT_PARTS = {"edit": PictureResult, "animate": FileResult, "edit_all": FileResult, "sprites": FileResult}
+
+
 def add_api(api: PublicAPI, settings: Settings) -> None:
     """Adds the public endpoints to the page that is being built."""
     work = {"concurrency_id": "edit", "concurrency_limit": settings.concurrency, "api_visibility": "public"}
     values = limits(settings)
-    told = {name: text.format(**values) for name, text in PARAMETERS["edit"].items()}
-    results = {name: text.format(**values) for name, text in RESULTS.items()}
+    example = settings.find(settings.examples) / EXAMPLE
+    _give_way()
+    parts: dict[tuple[str, str], Component] = {}  # one that says the same serves several endpoints
     with gr.Group(visible=False):
-        picture = PictureArgument(told["picture"], settings.find(settings.examples) / EXAMPLE, label="picture")
-        expression = TextArgument("happy", told["expression"], label="expression")
-        intensity = NumberArgument(1.0, told["intensity"], label="intensity")
-        faces = TextArgument("largest", told["faces"], label="faces")
-        box = TextArgument("", told["box"], label="box")
-        edited = PictureResult(results["edit"], label="edited picture")
-        found = MappingResult(results["find_faces"], label="faces found")
-        known = MappingResult(results["expressions"], label="expressions")
         trigger = gr.Button("call")
-    everything = [picture, expression, intensity, faces, box]
-    for name, inputs, output in (
-        ("edit", everything, edited),
-        ("find_faces", [picture], found),
-        ("expressions", None, known),
-    ):
-        trigger.click(described(getattr(api, name), name, values), inputs, output, api_name=name, **work)
+        for name, parameters in PARAMETERS.items():
+            inputs = []
+            for parameter, text in parameters.items():
+                told = text.format(**values)
+                if (parameter, told) not in parts:
+                    parts[parameter, told] = _argument(name, parameter, told, example)
+                inputs.append(parts[parameter, told])
+            result = RESULT_PARTS.get(name, MappingResult)(RESULTS[name].format(**values), label=f"result of {name}")
+            trigger.click(described(getattr(api, name), name, values), inputs or None, result, api_name=name, **work)
+
+
+def _give_way() -> None:
+    """Renames the page's own handlers that are called as a public endpoint, which gradio would number otherwise."""
+    page = get_blocks_context()
+    for handler in page.fns.values() if page is not None else ():
+        if handler.api_name in PARAMETERS:
+            handler.api_name = f"page_{handler.api_name}"
+
+
+def _argument(endpoint: str, parameter: str, description: str, example: Path) -> Component:
+    if parameter == "picture":
+        return PictureArgument(description, example, label=parameter)
+    default = FILM_DEFAULT if (endpoint, parameter) == ("animate", "format") else DEFAULTS[parameter]
+    if isinstance(default, str):
+        return TextArgument(default, description, label=parameter)
+    return NumberArgument(default, description, label=parameter)
 
 
 def _file_schema() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from . import panel, request_validation, scopes
 from .answers import Refusal, answer
 from .api_texts import PUBLIC
+from .argument_types import explained
 from .limits import RateLimit
 from .settings import Settings
 
@@ -69,7 +70,8 @@ class SecurityMiddleware:
             await self.upload(scope, receive, send)
             return
         if scopes.is_description(scope):
-            send = changed(send, lambda info: panel.mended(info, scopes.origin(scope)))
+            origin = scopes.origin(scope)
+            send = changed(send, lambda info: panel.mended(explained(info, self.settings), origin))
         elif scope["path"].endswith("/upload_progress"):
             send = finished(send)
         await self.app(scope, receive, send)

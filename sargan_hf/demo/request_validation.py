@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from . import scopes
-from .api_texts import NOT_OPENED, PARAMETERS, PUBLIC, SERVED
+from .api_texts import NOT_OPENED, PARAMETERS, PICTURES, PUBLIC, SERVED
 
 MAX_BODY = 4_194_304  # bytes; what the MCP library reads. Larger pictures are uploaded.
 TOO_LARGE = "The call is too large: upload the picture and pass its path."
@@ -89,13 +89,22 @@ def _checked_call(
         raise Refused(f'A call is a JSON object with a list: {{"data": [{names}]}}.')
     if not isinstance(content.get("session_hash") or "", str):
         raise Refused("session_hash must be text.")
-    if endpoint in PUBLIC and data and "picture" in PARAMETERS[endpoint]:
-        data = [_as_text(data[0], hosts), *data[1:]]
-        if _is_address(data[0]):
-            raise Refused(NOT_OPENED, "picture")
+    if endpoint in PUBLIC:
+        data = _with_pictures(data, endpoint, hosts)
     if remote_file(data) is not None:
         raise Refused(NOT_OPENED, "picture")
     return {name: content[name] for name in KEPT if name in content} | {"data": data}
+
+
+def _with_pictures(data: list[Any], endpoint: str, hosts: Collection[str]) -> list[Any]:
+    """The values of a call with every picture as a path, or as the picture itself."""
+    data = list(data)
+    for place, name in enumerate(PARAMETERS[endpoint]):
+        if name in PICTURES and place < len(data):
+            data[place] = _as_text(data[place], hosts)
+            if _is_address(data[place]):
+                raise Refused(NOT_OPENED, name)
+    return data
 
 
 def _in_order(values: dict[str, Any], endpoint: str) -> list[Any]:
@@ -116,8 +125,9 @@ def _checked_tool_call(content: object, hosts: Collection[str]) -> object:
     if not isinstance(call, dict) or not isinstance(given, dict):
         return content
     given = {name: value for name, value in given.items() if value is not None}  # as agents leave a parameter out
-    if "picture" in given:
-        given["picture"] = _as_text(given["picture"], hosts)
+    for name in PICTURES:
+        if name in given:
+            given[name] = _as_text(given[name], hosts)
     if any(_WEB.match(text) for text in _texts(given)):
         raise Refused(f"{NOT_OPENED} Or give the picture itself, as data:image/jpeg;base64,...", "picture")
     return content | {"params": call | {"arguments": given}}

@@ -85,7 +85,8 @@ class RecipeEdit:
         """
         parts = _object(content, _EDIT_PARTS, "An edit")
         if "preset" not in parts:
-            return cls(**{name: value for name, value in parts.items() if value is not None or name == "region"})
+            given: dict[str, Any] = {name: value for name, value in parts.items() if value is not None}
+            return cls(**given)
         if "expression" in parts or "controls" in parts:
             raise RecipeError("A preset stands for an expression and controls: give it, or these.")
         try:

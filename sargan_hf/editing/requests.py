@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict, TypeGuard, cast
 
 import numpy as np
 
@@ -152,7 +152,7 @@ def combined(
             range.
     """
     for strength in intensity if _is_list(intensity) else [intensity]:
-        check_settings(strength, "motion")
+        check_settings(cast("float", strength), "motion")
     if preset is None:
         if presets is not None:
             raise ConfigurationError(
@@ -163,7 +163,7 @@ def combined(
     if expression is not None or controls is not None:
         raise ConfigurationError("A preset stands for an expression and controls: give it, or these.")
     if not _is_list(preset):
-        named = _loaded(preset, presets)
+        named = _loaded(cast("str | Preset", preset), presets)
         return Wish(
             expression=named.expression or None,
             controls=named.controls or None,
@@ -232,7 +232,7 @@ def control_vectors(controls: Controls | None, count: int, names: Sequence[str])
         ConfigurationError: a list of another length.
     """
     several = not isinstance(controls, Mapping | None) and any(
-        one is None or isinstance(one, Mapping | Sequence | np.ndarray) for one in controls
+        one is None or isinstance(one, Mapping | Sequence | np.ndarray) for one in cast("Sequence[Any]", controls)
     )
     specs = _one_for_each(controls, count, "settings of controls") if several else [controls] * count
     if not names and any(spec is not None and not _is_empty(spec) for spec in specs):
@@ -307,7 +307,7 @@ def _one_for_each(settings: Any, count: int, what: str) -> list[Any]:
     return list(settings)
 
 
-def _is_list(setting: Any) -> bool:
+def _is_list(setting: Any) -> TypeGuard[list | tuple]:
     return isinstance(setting, list | tuple)
 
 

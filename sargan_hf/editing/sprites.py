@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from ..errors import ConfigurationError, ControlError
+from ..expressions import MAX_INTENSITY
 from ..faces.choice import FaceChoice
 from ..faces.detection import Face
 from ..images import EditedImage, load_image
@@ -24,7 +25,7 @@ from ..images.whole_files import write_whole
 from ..inference.protocol import controls_of
 from ..presets import SPRITE_NAMES, Preset, PresetFile, load_preset
 from .animation import HasModels
-from .requests import FaceRequest, combined, face_requests
+from .requests import FaceRequest, check_settings, combined, face_requests
 from .session import EditSession
 
 FORMATS = ("png", "webp")  # both hold transparency
@@ -128,7 +129,7 @@ def make_sprites(
         crop: "portrait", a square round head and shoulders, or "whole".
         side: of the pictures, the longer one at most, in pixels; nothing is enlarged.
         faces: which face, "largest" or its number; just one.
-        intensity: of all of them, a factor from 0 to 1.5.
+        intensity: of all of them, a factor from 0 to 1.5; none gets stronger than 1.5.
 
     Raises:
         ImageError, NoFaceError: the picture cannot be opened, or has no such face.
@@ -191,13 +192,18 @@ def _request(
     """A preset as far as the model can show it, what it asks, and whether it is a replacement."""
     generator = session.models.generator
     names = (generator.expressions, controls_of(generator))
-    preset, replaced = load_preset(name, presets), False
+    preset = load_preset(name, presets)
+    check_settings(intensity, "motion")
+
+    def asked(shown: Preset) -> FaceRequest:
+        together = replace(shown, intensity=min(intensity * shown.intensity, MAX_INTENSITY))
+        return face_requests(combined(None, None, together, 1.0), 1, *names)[0]
+
     try:
-        wish = combined(None, None, preset, intensity)
-        return preset, face_requests(wish, 1, *names)[0], replaced
+        return preset, asked(preset), False
     except ControlError:
         instead = REPLACEMENTS.get(name.strip().lower()) or Preset(preset.expression, {}, preset.intensity)
-        return instead, face_requests(combined(None, None, instead, intensity), 1, *names)[0], True
+        return instead, asked(instead), True
 
 
 def _moved(face: Face, box: tuple[int, int, int, int]) -> Face:

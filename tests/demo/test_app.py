@@ -11,6 +11,7 @@ import pytest
 from app_server import RunningApp, portrait, running_app
 from PIL import Image
 
+from sargan_hf.demo.api_texts import PARAMETERS
 from sargan_hf.demo.middleware import SecurityMiddleware
 from sargan_hf.demo.request_validation import remote_file
 from sargan_hf.demo.settings import Settings
@@ -86,16 +87,11 @@ class TestAPI:
         assert len(known) == 7
         assert "joy" in known["happy"]
 
-    def test_only_three_endpoints_are_public_and_documented(self, client):
+    def test_only_the_named_endpoints_are_public_and_documented(self, client):
         endpoints = client.view_api(return_format="dict")["named_endpoints"]
-        assert set(endpoints) == {"/edit", "/find_faces", "/expressions"}
-        assert [p["parameter_name"] for p in endpoints["/edit"]["parameters"]] == [
-            "picture",
-            "expression",
-            "intensity",
-            "faces",
-            "box",
-        ]
+        assert set(endpoints) == {f"/{name}" for name in PARAMETERS}
+        for name, parameters in PARAMETERS.items():
+            assert [part["parameter_name"] for part in endpoints[f"/{name}"]["parameters"]] == list(parameters)
 
     @pytest.mark.parametrize("name", ["open", "render", "choose", "download", "load_example"])
     def test_the_pages_own_handlers_cannot_be_called_by_name(self, app, name):

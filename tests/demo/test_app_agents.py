@@ -98,7 +98,10 @@ def test_wrong_calls_get_a_sentence(public_app, path, call, says):
 
 def test_an_unknown_tool_gets_the_names_of_those_that_are_there(public_app):
     [result] = by_agent(public_app, [("undress", {})])
-    assert text(result) == "There is no tool 'undress'; the tools are edit, find_faces, expressions."
+    assert text(result) == (
+        "There is no tool 'undress'; the tools are edit, find_faces, expressions, animate, edit_all, sprites, presets, "
+        "controls."
+    )
 
 
 def test_what_an_agent_leaves_out_may_be_null(public_app, path):
@@ -123,16 +126,17 @@ def test_progress_can_be_followed(public_app, path):
 
 def test_the_descriptions_say_how_a_picture_gets_there(public_app):
     told = tools(public_app)
-    assert set(told) == {"edit", "find_faces", "expressions"}
-    for name in ("edit", "find_faces"):
+    assert list(told) == ["edit", "find_faces", "expressions", "animate", "edit_all", "sprites", "presets", "controls"]
+    for name in ("edit", "find_faces", "animate", "edit_all", "sprites"):
         picture = told[name].inputSchema["properties"]["picture"]
         assert picture["type"] == "string"
         assert f"curl -F files=@portrait.jpg {api(public_app)}/upload" in picture["description"]
         assert picture["description"].endswith("at most 25 MB and 40 megapixels.")
         assert "upload_file_to_gradio" not in told[name].description
+    for tool in told.values():
+        assert all(part["description"].endswith(".") for part in tool.inputSchema["properties"].values())
     schema = told["edit"].inputSchema
     assert schema["required"] == ["picture"]
-    assert all(part["description"].endswith(".") for part in schema["properties"].values())
     assert {"type": "object", "additionalProperties": {"type": "number"}} in schema["properties"]["expression"]["anyOf"]
 
 

@@ -12,7 +12,11 @@ from app_calls import FILE, api, client, curl, python, upload
 from gradio_client import handle_file
 from PIL import Image
 
-PARAMETERS = ("picture", "expression", "intensity", "faces", "box")
+PARAMETERS = (
+    "picture", "expression", "intensity", "faces", "box", "region", "points", "controls", "preset", "like", "recipe",
+    "format",
+)  # fmt: skip
+NAMED = ", ".join(PARAMETERS)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +111,7 @@ WRONG = [
     (["PATH", "happy", 1, "largest", "1,2,3"], "box must be four numbers"),
     (["PATH", "happy", 1, "largest", [900, 900, 990, 990]], "outside the picture of 512 x 512"),
     (["PATH", "happy", 1, "1", [150, 50, 300, 220]], "Give box or faces, not both"),
-    (["PATH", "happy", 1, "largest", "", 6], "edit takes 5 values (picture, expression, intensity, faces, box); got 6"),
+    (["PATH", *[""] * 12], f"edit takes 12 values ({NAMED}); got 13"),
     (["data:image/png;base64,?"], "not base64"),
     (["data:image/png;base64,AAAA"], "not a picture that can be read"),
 ]
@@ -121,7 +125,7 @@ class TestSentences:
         assert says in sentence
         assert str(public_app.folder) not in sentence
 
-    @pytest.mark.parametrize(("data", "says"), [case for case in WRONG if 0 < len(case[0]) < 6])
+    @pytest.mark.parametrize(("data", "says"), [case for case in WRONG if 0 < len(case[0]) < 13])
     def test_over_gradio_client(self, public_app, photo, data, says):
         error = python(
             public_app, *[handle_file(photo) if value == "PATH" else value for value in data], api_name="/edit"
@@ -190,8 +194,8 @@ class TestSentences:
         ("POST", "edit", '{"data": []}', 404, "/gradio_api/call/edit"),
         ("GET", "call/edit", "", 405, "by POST"),
         ("GET", "call/edit/nonsense", "", 404, "no such call"),
-        ("POST", "call/edit", '{"data": 3}', 400, "[picture, expression, intensity, faces, box]"),
-        ("POST", "call/edit", "{}", 400, "[picture, expression, intensity, faces, box]"),
+        ("POST", "call/edit", '{"data": 3}', 400, f"[{NAMED}]"),
+        ("POST", "call/edit", "{}", 400, f"[{NAMED}]"),
         ("POST", "call/edit", "{", 400, "not valid JSON"),
         ("POST", "call/edit", '{"data": [], "session_hash": 3}', 400, "session_hash"),
         ("POST", "call/v2/edit", '{"photo": "x"}', 400, "edit has no parameter 'photo'; it has picture, expression"),
@@ -243,7 +247,7 @@ class TestDescriptions:
             assert words in told
         assert "ublicly available" not in json.dumps(endpoints)
 
-    @pytest.mark.parametrize("endpoint", ["/edit", "/find_faces", "/expressions"])
+    @pytest.mark.parametrize("endpoint", ["/edit", "/find_faces", "/expressions"])  # the others: test_app_doors.py
     @pytest.mark.parametrize("language", ["python", "bash", "cli"])
     def test_the_examples_run_as_they_are_shown(self, public_app, photo, endpoint, language):
         info = httpx.get(f"{api(public_app)}/info").json()

@@ -89,7 +89,7 @@ def test_the_agents_example(public_app, folder):
 
 
 def test_the_endpoints_and_their_results(public_app, path, photo):
-    claims("three named endpoints. Nothing else can be called by name.", "The same three are tools for agents.")
+    claims("eight named endpoints. Nothing else can be called by name.", "The same eight are tools for agents.")
     named = client(public_app).view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert (
         set(named)
@@ -111,7 +111,7 @@ def test_the_parameters_and_their_defaults(public_app, path):
     claims("You may leave out parameters from the end, or give them by name.")
     table = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", TEXT, re.MULTILINE)
     endpoint = client(public_app).view_api(return_format="dict", print_info=False)["named_endpoints"]["/edit"]
-    defaults = {"needed": None, '`"happy"`': "happy", "1": 1.0, '`"largest"`': "largest", "empty": ""}
+    defaults = {"needed": None, "1": 1.0, '`"largest"`': "largest", '`"png"`': "png", "empty": ""}
     assert {name: defaults[told] for name, told in table} == {
         part["parameter_name"]: part["parameter_default"] for part in endpoint["parameters"]
     }

@@ -75,7 +75,7 @@ def test_a_visitor_can_work_with_the_own_picture(anna):
     [
         ("download", ("PNG",)),
         ("explain", ()),
-        ("animate", ("MP4",)),
+        ("page_animate", ("MP4",)),  # the public endpoint is called animate
     ],
 )
 def test_another_session_has_nothing_of_it(app, anna, handler, data):

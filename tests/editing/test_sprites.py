@@ -80,7 +80,11 @@ def test_own_presets_whole_pictures_and_sizes(pipe, character):
     )
     assert pack.images["joy"].size == (300, 300)
     assert dict(pack.presets["joy"].expression) == {"sad": 1}
+    strong = make_sprites(pipe, character, names=("grief", "joy"), intensity=1.5, side=64)
+    recipes = [EditRecipe.from_text(image.recipe) for image in strong.images.values()]
+    assert [recipe.edits[0].intensity for recipe in recipes] == [1.5, 1.5]
     for wrong, error, says in (
+        ({"intensity": 9}, ConfigurationError, "from 0 to 1.5; got 9"),
         ({"names": ("hunger",)}, PresetError, "There is no preset 'hunger'"),
         ({"crop": "hat"}, ConfigurationError, "crop='hat'"),
         ({"side": 5}, ConfigurationError, "from 64 to 4096"),
