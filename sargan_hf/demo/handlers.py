@@ -206,10 +206,13 @@ class Handlers(Files):
         return [shown_file(self.before(session, box)), shown_file(self.save(after, "after"))]
 
     def previews(self, session: PageSession, key: Key, area: str | None) -> dict[str, dict[str, Any]]:
-        """For each expression the file of this face wearing it; kept."""
+        """For each expression the file of this face wearing it, and for "" of the face as it is; kept."""
 
-        files = self.thumbnails(session, key, area, session.each_expression(area))
-        return {name: shown_file(path) for name, path in zip(self.expressions, files, strict=True)}
+        names, requests = list(self.expressions), session.each_expression(area)
+        if self.controls:  # such a model knows a button for no expression
+            names, requests = [*names, ""], [*requests, session.request({})]
+        files = self.thumbnails(session, key, area, requests)
+        return {name: shown_file(path) for name, path in zip(names, files, strict=True)}
 
     def thumbnails(self, session: PageSession, key: Key, kind: str | None, requests: list[FaceRequest]) -> list[str]:
         """Files of a face as each request has it; kept under `kind`."""

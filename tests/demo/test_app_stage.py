@@ -72,7 +72,7 @@ def page(browser, url):  # noqa: F811
 
 
 def test_it_opens_with_what_the_pipeline_makes_of_a_famous_face(page, posts, pipe):  # noqa: F811
-    assert page.locator("#expressions button img").count() == 7
+    assert page.locator("#expressions button img").count() == 8, "seven expressions, and the face as it is"
     loaded = (
         "() => [...document.querySelectorAll('#result img, #expressions img')].every((one) => one.naturalWidth > 0)"
     )
