@@ -2,10 +2,12 @@
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ from test_app_touches import posts, ready  # noqa: F401, fixtures
 
 from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.controls import CONTROL_NAMES
-from sargan_hf.demo.example_pictures import OPENING
+from sargan_hf.demo.example_pictures import OPENING, captions, example_pictures
 
 OPENS_WITH = ROOT / "examples" / OPENING[0]
 GRADIOS = {  # gradio's own words
@@ -300,6 +302,30 @@ def test_every_control_is_reached_by_keyboard_and_the_focus_is_seen(page):
     )
     assert set(wanted) - reached - set(radios) == set()
     assert unseen == []
+
+
+def test_a_link_to_the_page_says_what_it_is(url):
+    page = httpx.get(url).text
+    described = dict(re.findall(r'<meta (?:property|name)="([^"]+)" content="([^"]*)"', page))
+    assert described["og:title"] == "SARGAN: change an expression"
+    assert "full size" in described["og:description"] == described["description"]
+    assert "gradio" not in page.partition("<script")[0].lower().replace("gradio_api/", "")
+    card = Image.open(io.BytesIO(httpx.get(described["og:image"]).raise_for_status().content))
+    assert card.size == (1200, 630)
+    assert httpx.get(f"{url}/favicon.ico").headers["content-type"].startswith("image/svg")
+
+
+def test_the_examples_are_many_small_and_named():
+    folder = ROOT / "examples"
+    tabs, named = example_pictures(folder), captions(folder)
+    assert all(len(names) >= 8 for names in tabs.values())
+    names = [name for pictures in tabs.values() for name in pictures]
+    assert set(names) == set(named)
+    assert all({"en", "de"} <= set(words) for words in named.values())
+    works = [folder / name for name in names if name.startswith("works/")]
+    assert sum(path.stat().st_size for path in works) < 2_000_000
+    licences = (folder / "LICENSES.md").read_text(encoding="utf-8")
+    assert all(f"`{path.relative_to(folder).as_posix()}`" in licences for path in works)
 
 
 def test_every_sentence_of_a_language_is_one_of_the_page():
