@@ -108,6 +108,10 @@ def test_the_result_stays_in_view_while_every_control_is_used(browser, url, widt
             }"""
         )
         assert not covered, selector
+    layers = """(selector) => Math.max(...[...document.querySelectorAll(selector)].map(
+        (one) => Number(getComputedStyle(one).zIndex) || 0))"""
+    if width < 760:
+        assert page.evaluate(layers, "#controls-column *") < page.evaluate(layers, "#result"), "nothing shines through"
     page.context.close()
 
 
