@@ -119,7 +119,7 @@ def example_box(tabs: Mapping[str, Sequence[str]], opening: Opening) -> gr.HTML:
             f'<button type="button" role="tab" id="tab-{number}" aria-controls="examples-{number}" '
             f'aria-selected="{str(first).lower()}" tabindex="{0 if first else -1}">{escape(tab)}</button>'
         )
-        items = "".join(_example(name, opening) for name in names)
+        items = "".join(_example(name, opening) for name in names if name in opening.tiles)
         panels.append(
             f'<div role="tabpanel" id="examples-{number}" aria-labelledby="tab-{number}" class="gallery" '
             f"{'' if first else 'hidden'}>{items}</div>"

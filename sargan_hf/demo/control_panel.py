@@ -6,12 +6,12 @@ from html import escape
 import gradio as gr
 
 from ..controls import CONTROLS, Control
-from ..presets import shipped_presets
 from . import strings as texts
 from .components import own_component
+from .wishes import known_presets
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Brows": ("brow_inner_up", "brow_outer_up_left", "brow_outer_up_right"),
+    "Brows": ("brow_outer_up_left", "brow_outer_up_right", "brow_inner_up"),
     "Eyes": ("eye_wide_left", "eye_wide_right", "squint"),
     "Gaze": ("gaze_x", "gaze_y"),
     "Mouth": (
@@ -58,9 +58,9 @@ def _slider(control: Control) -> str:
     )
 
 
-def preset_buttons() -> gr.HTML:
-    """The shipped presets; their pictures come when the panel is opened for a face."""
-    presets = {name: preset.to_json() for name, preset in shipped_presets().items()}
+def preset_buttons(expressions: Sequence[str], controls: Sequence[str]) -> gr.HTML:
+    """The shipped presets that the model can follow; their pictures come when the panel is opened for a face."""
+    presets = {name: preset.to_json() for name, preset in known_presets(expressions, controls).items()}
     buttons = "".join(
         f'<button type="button" name="{escape(name)}" aria-pressed="false"><span>{escape(name.capitalize())}</span></button>'
         for name in presets

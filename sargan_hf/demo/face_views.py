@@ -72,7 +72,8 @@ def thumbnails(session: PageSession, key: Key, requests: Sequence[FaceRequest]) 
     pictures = []
     for request in requests:
         pixels = small.copy()
-        session.edits.draw(pixels, [face], [request], scale)
+        if request.strength > 0:
+            session.edits.draw(pixels, [face], [request], scale)
         cut = Image.fromarray(pixels[top:bottom, left:right]).resize((THUMBNAIL, THUMBNAIL))
         pictures.append(to_srgb(cut, image.info.get("icc_profile")))
     return pictures

@@ -18,7 +18,6 @@ from ..errors import ConfigurationError, SARGANError
 from ..images import EditedImage
 from ..images.content_credentials import sign_image
 from ..inference.protocol import controls_of
-from ..presets import shipped_presets
 from . import explanations, face_views
 from . import strings as texts
 from .example_pictures import example_pictures
@@ -28,7 +27,7 @@ from .sentences import for_visitors
 from .session_cache import SessionCache, SessionHandle
 from .settings import Settings
 from .takeaway import AS_IT_CAME, Files, contact_sheet, file_format, shown_file, write_zip
-from .wishes import EXAMPLE, Wish, read_wish, state_of
+from .wishes import EXAMPLE, Wish, known_presets, read_wish, state_of
 
 ANIMATIONS = ("MP4", "GIF")  # in the order of the two components that show them
 TOAST = {"title": "That did not work", "duration": 12}
@@ -207,10 +206,13 @@ class Handlers(Files):
         return [shown_file(self.before(session, box)), shown_file(self.save(after, "after"))]
 
     def previews(self, session: PageSession, key: Key, area: str | None) -> dict[str, dict[str, Any]]:
-        """For each expression the file of this face wearing it; kept."""
+        """For each expression the file of this face wearing it, and for "" of the face as it is; kept."""
 
-        files = self.thumbnails(session, key, area, session.each_expression(area))
-        return {name: shown_file(path) for name, path in zip(self.expressions, files, strict=True)}
+        names, requests = list(self.expressions), session.each_expression(area)
+        if self.controls:  # such a model knows a button for no expression
+            names, requests = [*names, ""], [*requests, session.request({})]
+        files = self.thumbnails(session, key, area, requests)
+        return {name: shown_file(path) for name, path in zip(names, files, strict=True)}
 
     def thumbnails(self, session: PageSession, key: Key, kind: str | None, requests: list[FaceRequest]) -> list[str]:
         """Files of a face as each request has it; kept under `kind`."""
@@ -228,12 +230,12 @@ class Handlers(Files):
     def presets(self, handle: SessionHandle | None, sent: object) -> dict[str, dict[str, Any]]:
         """For each of the shipped presets the file of the first chosen face wearing it; kept."""
         session, selection, _ = self.ordered(handle, sent)
+        presets = known_presets(self.expressions, self.controls)
         requests = [
-            session.request(preset.expression, preset.intensity, None, preset.controls)
-            for preset in shipped_presets().values()
+            session.request(preset.expression, preset.intensity, None, preset.controls) for preset in presets.values()
         ]
         files = self.thumbnails(session, selection.keys[0], "presets", requests)
-        return {name: shown_file(path) for name, path in zip(shipped_presets(), files, strict=True)}
+        return {name: shown_file(path) for name, path in zip(presets, files, strict=True)}
 
     def edited(self, session: PageSession, selection: Selection, wish: Wish) -> EditedImage:
         """The picture at full resolution as it is wished."""
@@ -246,10 +248,13 @@ class Handlers(Files):
         Raises:
             ConfigurationError: there is no picture, or it was evicted.
         """
+        wish = read_wish(sent, self.expressions, self.controls)
         session = None if handle is None else self.sessions.take(handle)
+        if session is None and self.opening is not None and wish.picture == self.opening.source:
+            session = self.opening.for_another_visitor()  # ordered before anything was touched
         if session is None:
             raise ConfigurationError(texts.NO_FACE_YET)
-        selection, wish = self.settled(session, read_wish(sent, self.expressions, self.controls))
+        selection, wish = self.settled(session, wish)
         if not selection.chosen:
             raise ConfigurationError(texts.NO_FACE_YET)
         return session, selection, wish

@@ -127,7 +127,7 @@ def controls_column(pipeline: SARGANPipeline, settings: Settings, opening: Openi
             list(texts.PARTS_OF_FACE), value=texts.REGION_WHOLE, label="What may change", elem_id="region"
         )
     if controls:
-        made["presets"] = preset_buttons()
+        made["presets"] = preset_buttons(expressions, controls)
         control_sliders(controls)
     with gr.Accordion("Choose faces", open=False, elem_id="face-panel") as made["face_panel"]:
         face_chooser()

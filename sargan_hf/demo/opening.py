@@ -53,13 +53,17 @@ def prepare_opening(pipeline: SARGANPipeline, settings: Settings, expression: st
     examples = settings.find(settings.examples)
     folder = Path(tempfile.mkdtemp(prefix="sargan-page-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    names = [name for pictures in example_pictures(examples).values() for name in pictures]
-    gr.set_static_paths([folder, *(examples / name for name in names)])
-    tiles = {name: address(_tile(examples / name, folder / f"{number}.jpg")) for number, name in enumerate(names)}
+    tiles = {}
+    for number, name in enumerate(name for pictures in example_pictures(examples).values() for name in pictures):
+        try:
+            tiles[name] = address(_tile(examples / name, folder / f"{number}.jpg"))
+        except OSError as error:
+            logger.warning("The example %s is left out: %s", name, error)
+    gr.set_static_paths([folder, *(examples / name for name in tiles)])
     ready = Opening(
         tiles=tiles,
-        pictures={name: address(examples / name) for name in names},
-        captions={name: caption(examples, name) for name in names},
+        pictures={name: address(examples / name) for name in tiles},
+        captions={name: caption(examples, name) for name in tiles},
     )
     first = opening_picture(examples)
     if first is None:

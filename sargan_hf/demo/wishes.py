@@ -9,6 +9,7 @@ from gradio_client.utils import is_file_obj_with_meta
 from ..controls import CONTROLS, Control
 from ..editing.masks import REGIONS
 from ..expressions import MAX_INTENSITY
+from ..presets import Preset, shipped_presets
 from .strings import PARTS_OF_FACE, REGION_WHOLE, VIEW_WHOLE, VIEWS
 
 EXAMPLE = "example:"  # what the name of an example begins with where an uploaded picture has its path
@@ -47,6 +48,15 @@ class Wish:
     def area(self) -> str | None:
         """The region as the pipeline calls it."""
         return self.region.lower() if self.region.lower() in REGIONS else None
+
+
+def known_presets(expressions: Sequence[str], controls: Sequence[str]) -> dict[str, Preset]:
+    """The shipped presets that a model with these expressions and controls can follow, by name."""
+    return {
+        name: preset
+        for name, preset in shipped_presets().items()
+        if set(preset.expression) <= set(expressions) and set(preset.controls) <= set(controls)
+    }
 
 
 def first_wish(expression: str) -> dict[str, object]:

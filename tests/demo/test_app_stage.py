@@ -2,10 +2,12 @@
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import torch
@@ -16,10 +18,14 @@ from test_app_browser import PATIENCE, add, browser, changes_the_result, picture
 from test_app_touches import posts, ready  # noqa: F401, fixtures
 
 from sargan_hf import SARGAN, SARGANPipeline
-from sargan_hf.demo.example_pictures import OPENING
+from sargan_hf.controls import CONTROL_NAMES
+from sargan_hf.demo.example_pictures import OPENING, captions, example_pictures
 
 OPENS_WITH = ROOT / "examples" / OPENING[0]
-CONTROLS = ["smile_left", "smile_right", "jaw_open", "gaze_x"]
+GRADIOS = {  # gradio's own words
+    "range slider for Intensity", "number input for Intensity", "range slider for {name}", "number input for {name}",
+    "Reset to default value",
+}  # fmt: skip
 IN_VIEW = """() => {
     const { top, bottom, height } = document.querySelector(".stage-frame").getBoundingClientRect();
     return (Math.min(innerHeight, bottom) - Math.max(0, top)) / height;
@@ -31,7 +37,9 @@ def folder(tmp_path_factory) -> Path:
     """A saved model with controls, of random weights."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("model-with-controls")
-    SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64, controls=CONTROLS).save_pretrained(path)
+    SARGAN(
+        base_channels=8, motion=True, attention_channels=8, sample_size=64, controls=list(CONTROL_NAMES)
+    ).save_pretrained(path)
     return path
 
 
@@ -66,7 +74,7 @@ def page(browser, url):  # noqa: F811
 
 
 def test_it_opens_with_what_the_pipeline_makes_of_a_famous_face(page, posts, pipe):  # noqa: F811
-    assert page.locator("#expressions button img").count() == 7
+    assert page.locator("#expressions button img").count() == 8, "seven expressions, and the face as it is"
     loaded = (
         "() => [...document.querySelectorAll('#result img, #expressions img')].every((one) => one.naturalWidth > 0)"
     )
@@ -100,19 +108,22 @@ def test_the_result_stays_in_view_while_every_control_is_used(browser, url, widt
             }"""
         )
         assert not covered, selector
+    layers = """(selector) => Math.max(...[...document.querySelectorAll(selector)].map(
+        (one) => Number(getComputedStyle(one).zIndex) || 0))"""
+    if width < 760:
+        assert page.evaluate(layers, "#controls-column *") < page.evaluate(layers, "#result"), "nothing shines through"
     page.context.close()
 
 
 def test_neither_finger_nor_wheel_is_caught_by_the_stage(browser, url):  # noqa: F811
     page = visit(browser, url, 390, 844, has_touch=True, is_mobile=True)
     box = page.locator(".stage-frame").bounding_box()
-    gesture = {
-        "x": box["x"] + box["width"] / 2,
-        "y": box["y"] + box["height"] - 30,
-        "yDistance": -200,
-        "gestureSourceType": "touch",
-    }
-    page.context.new_cdp_session(page).send("Input.synthesizeScrollGesture", gesture)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] - 30
+    finger = page.context.new_cdp_session(page)
+    for step in range(9):
+        kind = "touchMove" if step else "touchStart"
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y - 25 * step}]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.wait_for_function("scrollY > 100")
     page.context.close()
     page = visit(browser, url)
@@ -274,7 +285,7 @@ def test_the_page_speaks_the_language_of_the_browser(browser, url):  # noqa: F81
 def test_every_control_is_reached_by_keyboard_and_the_focus_is_seen(page):
     wanted = page.evaluate(
         """() => [...document.querySelectorAll("#workbench :is(button, input, summary, [tabindex='0'])")]
-            .filter((one) => one.offsetParent && !one.disabled && one.tabIndex >= 0 && !one.closest("[hidden]"))
+            .filter((one) => one.checkVisibility() && !one.disabled && one.tabIndex >= 0)
             .map((one, i) => (one.dataset.stop = i))"""
     )
     page.evaluate("document.activeElement.blur()")
@@ -297,13 +308,37 @@ def test_every_control_is_reached_by_keyboard_and_the_focus_is_seen(page):
     assert unseen == []
 
 
+def test_a_link_to_the_page_says_what_it_is(url):
+    page = httpx.get(url).text
+    described = dict(re.findall(r'<meta (?:property|name)="([^"]+)" content="([^"]*)"', page))
+    assert described["og:title"] == "SARGAN: change an expression"
+    assert "full size" in described["og:description"] == described["description"]
+    assert "gradio" not in page.partition("<script")[0].lower().replace("gradio_api/", "")
+    card = Image.open(io.BytesIO(httpx.get(described["og:image"]).raise_for_status().content))
+    assert card.size == (1200, 630)
+    assert httpx.get(f"{url}/favicon.ico").headers["content-type"].startswith("image/svg")
+
+
+def test_the_examples_are_many_small_and_named():
+    folder = ROOT / "examples"
+    tabs, named = example_pictures(folder), captions(folder)
+    assert all(len(names) >= 8 for names in tabs.values())
+    names = [name for pictures in tabs.values() for name in pictures]
+    assert set(names) == set(named)
+    assert all({"en", "de"} <= set(words) for words in named.values())
+    works = [folder / name for name in names if name.startswith("works/")]
+    assert sum(path.stat().st_size for path in works) < 2_000_000
+    licences = (folder / "LICENSES.md").read_text(encoding="utf-8")
+    assert all(f"`{path.relative_to(folder).as_posix()}`" in licences for path in works)
+
+
 def test_every_sentence_of_a_language_is_one_of_the_page():
     demo = ROOT / "sargan_hf" / "demo"
     source = " ".join(path.read_text(encoding="utf-8") for path in [*demo.glob("*.py"), *demo.glob("assets/*.js")])
     plain = " ".join(source.replace("\\n", " ").replace('"\n', "").replace("**", "").split())
     for path in demo.glob("assets/language-*.json"):
         table = json.loads(path.read_text(encoding="utf-8"))
-        for words in table:
+        for words in table.keys() - GRADIOS:
             assert all(name in table[words] for name in words.split() if name.startswith("{") and name.endswith("}")), (
                 words
             )

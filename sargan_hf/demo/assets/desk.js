@@ -6,6 +6,7 @@ const desk = (window.sargan ??= (() => {
   const same = (one, other) => JSON.stringify(one, sorted) === JSON.stringify(other, sorted);
   const copy = (value) => JSON.parse(JSON.stringify(value));
   const DRAGGED = ["intensity", "shares", "controls"];
+  const GAP = 260; // milliseconds between two calls of a slider that is dragged: fewer than a visitor may make in a minute
   const OF_THE_PICTURE = ["boxes", "chosen"]; // what makes no sense for another picture
   const desk = { wish: null, touched: "", arriving: null, busy: false, sources: {}, same, copy };
   const watchers = [];
@@ -13,7 +14,7 @@ const desk = (window.sargan ??= (() => {
   const orders = {};
   // The wish that the newest answer is for, the one on its way; the newest answer, the one being fetched, the one shown.
   let confirmed, sent, newest = null, fetching = null, shown = null;
-  let number = 0, delay = 0;
+  let number = 0, sentAt = 0, delay = 0;
 
   const waits = () => desk.busy || desk.arriving || delay;
   const settled = () => !waits() && same(desk.wish, confirmed);
@@ -44,6 +45,7 @@ const desk = (window.sargan ??= (() => {
     desk.touched = kind;
     remember(kind);
     clearTimeout(delay);
+    if (DRAGGED.includes(kind)) wait ||= Math.max(0, sentAt + GAP - Date.now());
     delay = wait ? setTimeout(() => { delay = 0; plan(); }, wait) : 0;
     plan();
   };
@@ -91,6 +93,7 @@ const desk = (window.sargan ??= (() => {
   };
   const send = () => {
     number += 1;
+    sentAt = Date.now();
     sent = copy(desk.wish);
     desk.busy = true;
     lent.ask(payload(sent));

@@ -24,11 +24,8 @@ const promise = async () => {
   }
   desk.refresh();
 };
-const pressed = document.getElementById(button);
-if (clipboard) {
-  if (!navigator.clipboard?.write || !window.ClipboardItem) pressed?.setAttribute("hidden", "");
-  pressed?.addEventListener("click", promise, true);
-}
+const able = Boolean(navigator.clipboard?.write && window.ClipboardItem);
+if (clipboard && able) document.addEventListener("click", (event) => { if (event.target.closest?.(`#${button}`)) promise(); }, true);
 const words = () => {
   if (desk.running(order)) return [busy];
   const found = desk.ordered(order);
@@ -38,7 +35,9 @@ const words = () => {
 };
 let last = "";
 desk.watch(() => {
-  document.getElementById(button)?.setAttribute("aria-busy", desk.running(order));
+  const pressed = document.getElementById(button);
+  pressed?.setAttribute("aria-busy", desk.running(order));
+  if (pressed && clipboard) pressed.hidden = !able;
   const found = desk.ordered(order);
   if (clipboard && !desk.running(order) && found?.note) waiting?.reject(new Error(found.note));
   const parts = words();
