@@ -276,6 +276,10 @@ def test_exif_is_kept_without_the_location(page, tmp_path):
         assert not kept.get_ifd(0x8825)
 
 
+def test_the_page_of_a_model_without_controls_has_none(page):
+    assert page.locator("#controls").is_hidden()
+
+
 def test_the_handle_works_by_keyboard(page):
     compare = page.get_by_label("Comparison: how much of the original is shown")
     compare.focus()
