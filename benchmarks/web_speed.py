@@ -60,7 +60,9 @@ def visit(browser: Browser, address: str) -> None:
         page.get_by_role("button", name="Angry").click()
         page.locator("#status", has_text="Now angry").wait_for()
         chosen = time.perf_counter() - start
-        print(f"{number} visit: {size / 1e6:.2f} MB, usable after {seconds:.1f} s, first chosen edit after {chosen:.1f} s")
+        print(
+            f"{number} visit: {size / 1e6:.2f} MB, usable after {seconds:.1f} s, first chosen edit after {chosen:.1f} s"
+        )
         page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
         page.locator("#download:enabled").wait_for()
     context.close()
