@@ -33,7 +33,9 @@ def model():
 def address_of_controls(tmp_path_factory, model):
     from sargan_hf.web.web_folder import write_web_folder
 
-    folder = once(tmp_path_factory, "controls-folder", lambda path: write_web_folder(model, None, path, "with controls"))
+    folder = once(
+        tmp_path_factory, "controls-folder", lambda path: write_web_folder(model, None, path, "with controls")
+    )
     with serving(folder) as url:
         yield url
 

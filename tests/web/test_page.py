@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from PIL.TiffImagePlugin import IFDRational
 
 from sargan_hf.presets import SPRITE_NAMES
 
@@ -266,7 +267,7 @@ def test_a_face_marked_by_hand(page, tmp_path):
 def test_exif_is_kept_without_the_location(page, tmp_path):
     exif = Image.Exif()
     exif.update({0x0112: 6, 0x010F: "Maker", 0x8298: "somebody", 0xC4A5: b"serial"})
-    exif.get_ifd(0x8769).update({0x9003: "2024:05:01 10:00:00", 0x829A: (1, 60), 0xA431: "12345"})
+    exif.get_ifd(0x8769).update({0x9003: "2024:05:01 10:00:00", 0x829A: IFDRational(1, 60), 0xA431: "12345"})
     exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 1.0, 2.0)})
     for suffix in ("jpg", "webp", "png"):
         path = tmp_path / f"turned.{suffix}"
@@ -276,7 +277,7 @@ def test_exif_is_kept_without_the_location(page, tmp_path):
         kept = saved.getexif()
         assert saved.size == (300, 400)  # upright
         assert dict(kept) == {0x010F: "Maker", 0x8298: "somebody", 0x8769: kept[0x8769]}
-        assert dict(kept.get_ifd(0x8769)) == {0x9003: "2024:05:01 10:00:00", 0x829A: 1 / 60}
+        assert dict(kept.get_ifd(0x8769)) == {0x9003: "2024:05:01 10:00:00", 0x829A: IFDRational(1, 60)}
         assert not kept.get_ifd(0x8825)
 
 

@@ -78,4 +78,6 @@ def test_the_folder_is_small_and_complete(web_folder):
     thumbnails = [web_folder / example["thumbnail"] for example in listed["examples"]]
     assert needed + sum(files[path] for path in (*first, *thumbnails)) <= 12e6  # bytes until the editor is usable
     licences = (web_folder / "LICENSES.txt").read_text()
-    assert all(name in licences for name in ("ONNX Runtime", "YuNet", "fast-png", "fflate", "gifenc", "iobuffer", "mediabunny"))
+    assert all(
+        name in licences for name in ("ONNX Runtime", "YuNet", "fast-png", "fflate", "gifenc", "iobuffer", "mediabunny")
+    )
