@@ -83,7 +83,7 @@ def _controls(names: list[str]) -> dict[str, object]:
 
 def _sprite(preset: Preset, controls: list[str]) -> dict[str, object]:
     shown = {name: value for name, value in preset.controls.items() if name in controls}
-    return preset.to_json() | {"controls": shown}
+    return {**preset.to_json(), "controls": shown}
 
 
 def _mouth(mouth: SARGAN) -> dict[str, object]:

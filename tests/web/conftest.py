@@ -67,12 +67,19 @@ def first_visit(browser, address) -> Iterator[object]:
 
 
 @pytest.fixture(scope="module")
-def page(browser, address) -> Iterator[object]:
+def settled_page(browser, address) -> Iterator[object]:
     """The page of a visitor who opens one picture after another."""
     opened = opened_page(browser, address)
     opened.locator("#download:enabled").wait_for()
     yield opened
     opened.context.close()
+
+
+@pytest.fixture
+def page(settled_page) -> object:
+    """The same with no dialogue open: a test that fails must not take others with it."""
+    settled_page.evaluate("() => document.querySelector('dialog[open]')?.close()")
+    return settled_page
 
 
 @pytest.fixture(scope="module")

@@ -103,11 +103,6 @@ def test_mistakes_are_said(controls_library, options, name, says):
     assert says in said[2]
 
 
-def test_a_model_without_controls_says_so(library):
-    edit = "window.editor.edit(new ImageData(64, 64), { box: [8, 8, 56, 56], controls: { smile: 1 } })"
-    assert "no facial controls" in library.evaluate(f"{edit}.catch((error) => error.message)")
-
-
 def test_the_page_has_sliders_and_presets(browser, address_of_controls):
     page = opened_page(browser, address_of_controls)
     page.locator("#download:enabled").wait_for()
@@ -132,7 +127,3 @@ def test_the_page_has_sliders_and_presets(browser, address_of_controls):
     page.get_by_role("button", name="All to 0").click()
     page.locator("#status", has_text="The picture as it was").wait_for()
     page.context.close()
-
-
-def test_the_page_of_a_model_without_controls_has_none(page):
-    assert page.locator("#controls").is_hidden()

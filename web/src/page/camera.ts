@@ -63,7 +63,6 @@ async function showLive(view: HTMLVideoElement, host: CameraHost, isWanted: () =
     const editor = host.editor();
     if (!editor) return void (status.textContent = "The editor is still loading: try again in a moment.");
     const frame = grabbed(view, LIVE_LONGEST);
-    [canvas.width, canvas.height] = [frame.width, frame.height];
     try {
       points = await editedFrame(editor, frame, host.options(), points, steady, canvas);
       times.push(performance.now());
@@ -74,7 +73,7 @@ async function showLive(view: HTMLVideoElement, host: CameraHost, isWanted: () =
       if (!(error instanceof NoFaceError)) throw error;
       points = undefined;
       steady.forget();
-      canvas.getContext("2d")!.drawImage(frame, 0, 0);
+      sized(canvas, frame).drawImage(frame, 0, 0);
       status.textContent = "No face is seen: look at the camera.";
     }
   }
@@ -92,7 +91,7 @@ async function editedFrame(
   try {
     const face = before ? await portrait.follow(before) : (await portrait.faces({ faces: "largest" }))[0]!;
     const edited = await portrait.edit({ ...options, points: steady.next(face.points) });
-    canvas.getContext("2d")!.putImageData(edited.toImageData(), 0, 0);
+    sized(canvas, frame).putImageData(edited.toImageData(), 0, 0);
     return face.points;
   } finally {
     void portrait.close();
@@ -104,4 +103,10 @@ function grabbed(view: HTMLVideoElement, longest: number): OffscreenCanvas {
   const canvas = new OffscreenCanvas(Math.round(view.videoWidth * scale), Math.round(view.videoHeight * scale));
   canvas.getContext("2d")!.drawImage(view, 0, 0, canvas.width, canvas.height);
   return canvas;
+}
+
+/** The canvas at a frame's size; what it shows stays where it has that size, as setting it would empty it. */
+function sized(canvas: HTMLCanvasElement, { width, height }: OffscreenCanvas): CanvasRenderingContext2D {
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  return canvas.getContext("2d")!;
 }

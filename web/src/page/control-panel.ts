@@ -49,19 +49,20 @@ export class ControlPanel {
     return fieldset;
   }
 
-  private slider({ name, least, plus, minus }: Control): HTMLLabelElement {
-    const label = document.createElement("label");
-    const [text, output, input] = [document.createElement("span"), document.createElement("output"), document.createElement("input")];
-    label.className = "slider";
-    label.title = minus ? `${plus} / ${minus}` : plus;
-    text.textContent = capitalised(name.replaceAll("_", " "));
+  private slider({ name, least, plus, minus }: Control): HTMLDivElement {
+    const row = document.createElement("div");
+    const [label, output, input] = [document.createElement("label"), document.createElement("output"), document.createElement("input")];
+    row.className = "slider";
+    row.title = minus ? `${plus} / ${minus}` : plus;
+    label.textContent = capitalised(name.replaceAll("_", " "));
+    label.htmlFor = input.id = `control-${name}`;
     Object.assign(input, { type: "range", name, min: String(least), max: "1", step: "0.05", value: "0", disabled: true });
     input.addEventListener("input", () => this.move(name, Number(input.value), false));
     input.addEventListener("change", () => this.move(name, Number(input.value), true));
     input.addEventListener("dblclick", () => this.move(name, 0, true));
-    label.append(text, output, input);
+    row.append(label, output, input);
     this.sliders.set(name, input);
-    return label;
+    return row;
   }
 
   private move(name: string, value: number, isSettled: boolean): void {
