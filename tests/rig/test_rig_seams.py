@@ -6,9 +6,10 @@ import pytest
 pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install -e .[rig]")
 
 from sargan_hf.images.color_modes import LUMA
-from sargan_hf.rig.face_model.mesh import SKIN
+from sargan_hf.rig.face_model.mesh import DRAWN_VERTICES, SKIN
 from sargan_hf.rig.face_model.model import PART_ENDS, Part
 from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
+from sargan_hf.rig.rendering.background_mesh import at_points
 from sargan_hf.rig.rendering.recipes import commonest, default_recipes
 from sargan_hf.rig.rendering.stage import Stage
 from sargan_hf.rig.rendering.variation import Variation
@@ -110,3 +111,16 @@ def test_teeth_that_parted_lips_show_do_not_hang_from_an_opened_mouth(assets, mo
     assert np.median(below) > 0.009 * stage.posed.side
     sad = stage.shot(stage.weights(commonest("sad", default_recipes())))
     assert np.array_equal(sad.places[lower], stage.places[lower]), "shut lips keep what they show"
+
+
+def test_the_rim_of_the_skin_moves_with_what_is_behind_it(assets, model):
+    """Moved by itself, it stood out from the outline of the jaw in steps."""
+    path = assets / "portraits" / "neutral" / "london_141.jpg"
+    stage = Stage(fit_portrait(model, PortraitReader().read(path)), model, Variation(), SIZE)
+    seen = shot(stage, "surprised")
+    rim = np.flatnonzero(np.isin(np.arange(SKIN.stop), stage.sheet.rim) & (stage.chart_places[SKIN, 2] < 0.02))
+    skin = (seen.vertices - stage.neutral.vertices)[rim, :2]
+    behind = (seen.vertices - stage.neutral.vertices)[DRAWN_VERTICES:, :2]
+    behind = np.stack([at_points(stage.sheet, behind[:, k], stage.posed.photo[rim, :2]) for k in (0, 1)], axis=1)
+    assert len(rim) > 50
+    assert np.linalg.norm(skin - behind, axis=1).max() < 0.002 * stage.posed.side

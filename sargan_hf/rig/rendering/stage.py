@@ -11,7 +11,7 @@ from ...controls import mirrored_controls
 from ..face_model.mesh import DRAWN_VERTICES, INSIDE_MOUTH, SKIN, rig_mesh
 from ..face_model.model import FaceModel, Part
 from ..fitting.fitted_face import FittedFace
-from .background_mesh import background_sheet, light_of_all, sheet_screen
+from .background_mesh import JoinedSheet, background_sheet, light_of_all
 from .background_swap import with_backdrop
 from .beard import add_beard, beard_chart
 from .control_reading import read_photograph, read_weights
@@ -96,10 +96,10 @@ class Stage:
         if variation.light is not None and not self.light_refused:
             self.light = light_of_all(posed, relighting(posed, variation.light, mesh), self.sheet)
         self.chart_places = chart_places(triangles[:eyes_start], mesh, len(self.places))
+        self._joined = JoinedSheet(posed, self.sheet, self.chart_places[SKIN, 2])
         self.places_moved = places_behind_nose(posed, mesh, triangles[:eyes_start], self.places)
         self.lips_parted = parted - self.places
-        if variation.yaw or variation.pitch:  # a turned head shows it without an expression too
-            self.places = self.places_moved
+        self.places = self.places_moved if variation.yaw or variation.pitch else self.places
         self.neutral = self.shot(np.zeros(len(mesh.shapes), np.float32))
 
     def weights(self, recipe: Recipe, intensity: float = 1.0, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -228,7 +228,7 @@ class Stage:
 
     def _rasterize(self, deformation: Deformation) -> tuple[np.ndarray, Raster]:
         """The vertices of mesh and backdrop in the picture's frame, and which of their triangles each pixel shows."""
-        vertices = np.concatenate([deformation.screen, sheet_screen(self.sheet, self.posed, deformation)])
+        vertices = self._joined.vertices(deformation)
         self._tooth_rows.place(vertices)
         raster = Raster.empty(self.posed.side, self.posed.side)
         raster.draw(vertices, self.triangles, 0, self.eyes_start)
