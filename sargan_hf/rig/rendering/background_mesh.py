@@ -19,6 +19,7 @@ from .rasterizer import Raster
 _CELLS = 40  # of the sheet along a picture's side
 _FOLLOW = 0.13  # how far the surroundings follow the rim of the face, as a share of the side
 _LIT_BELOW_CHIN = 0.06  # share of the side below the chin in which a new light fades out
+_FREE_FROM = 4.0  # the quarter of the fading rim next to the edge of the skin joins the sheet
 _BEHIND = -1e6  # depth of the sheet: behind every part of the mesh, near and far within it still ordered
 
 
@@ -119,6 +120,35 @@ def sheet_screen(sheet: BackgroundSheet, posed: PosedFace, deformation: Deformat
     screen = still + (posed.turned(photo) - still) * sheet.follows_head[:, None]
     screen[:, 2] += _BEHIND
     return screen
+
+
+class JoinedSheet:
+    """The skin and the sheet under it, whose skin moves as the sheet does where it ends.
+
+    Moved by itself, the rim of the skin stood out from the outline of the jaw in steps.
+
+    Args:
+        posed: the face.
+        sheet: its sheet.
+        share: float32 [9409], 0 at the rim of the skin to 1 well inside.
+    """
+
+    def __init__(self, posed: PosedFace, sheet: BackgroundSheet, share: np.ndarray):
+        self._posed, self._sheet = posed, sheet
+        held = 1 - np.clip(_FREE_FROM * share, 0, 1)
+        self._rim = np.flatnonzero(held > 0)
+        self._held = held[self._rim, None]
+        self._still = sheet_screen(sheet, posed, None)
+
+    def vertices(self, deformation: Deformation) -> np.ndarray:
+        """float32 [V + G, 3], vertices of the mesh and of the sheet in the picture's frame."""
+        posed, sheet, rim = self._posed, self._sheet, self._rim
+        now = sheet_screen(sheet, posed, deformation)
+        places = posed.photo[rim, :2]
+        moved = np.stack([at_points(sheet, (now - self._still)[:, axis], places) for axis in (0, 1)], axis=1)
+        screen = np.concatenate([deformation.screen, now])
+        screen[rim, :2] -= self._held * (screen[rim, :2] - posed.screen[rim, :2] - moved)
+        return screen
 
 
 def _head_depth(posed: PosedFace, mesh: RigMesh, cell: float, count: int) -> tuple[np.ndarray, np.ndarray]:

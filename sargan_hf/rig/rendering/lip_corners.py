@@ -12,8 +12,17 @@ from .pose import PosedFace
 # Shares of the inter-ocular distance: how far the line is followed inwards and outwards, how far beside it skin is healed,
 # and the height of the darkest line that is taken out.
 _INWARDS, _OUTWARDS, _BESIDE, _LINE = 0.14, 0.2, 0.06, 0.07
-_OPEN = 0.02  # of the picture's side: an opening this high has no line left
+# Of the picture's side: shut lips may be this far apart in places, and an opening this high has no line left.
+_SHUT, _OPEN = 0.004, 0.022
 _NEAR_MOUTH = 0.12  # of the picture's side: what lies this near to an open mouth may show the line
+
+
+def openness(opening: LipOpening | None, side: int) -> np.float32:
+    """0 for a shut mouth to 1 for lips that have clearly parted, in a picture of this side in pixels."""
+    if opening is None:
+        return np.float32(0)
+    height = float(opening.cover.sum(axis=0).max()) / side
+    return np.float32(smoothstep((height - _SHUT) / (_OPEN - _SHUT)))
 
 
 class LipCorners:
@@ -32,12 +41,12 @@ class LipCorners:
         if opening is None:
             return
         side = self._posed.side
-        share = smoothstep(opening.cover.sum(axis=0).max() / (_OPEN * side))
+        share = openness(opening, side)
         reach = round(_NEAR_MOUTH * side)
         rows, columns = (slice(max(0, each.start - reach), each.stop + reach) for each in opening.window)
         x, y = (np.ascontiguousarray(places[rows, columns, axis]) for axis in (0, 1))
         healed = cv2.remap(self._healed, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        picture[rows, columns] += np.float32(share) * (healed - picture[rows, columns])
+        picture[rows, columns] += share * (healed - picture[rows, columns])
 
     @cached_property
     def _healed(self) -> np.ndarray:

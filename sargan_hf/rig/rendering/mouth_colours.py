@@ -28,7 +28,8 @@ _STONE_LIGHT = 150.0  # luminance of a cheek of light stone
 _SKIN = np.array([1.24, 0.94, 0.82], np.float32)  # RGB of cheeks under a white light, mean 1; median of 129 people
 # Least and most of a cast; blue below which cheeks are warmer than usual, and how far below fully.
 _CAST, _WARM, _WARM_FULLY = (0.6, 1.3), 0.92, 0.1
-_FROM_SKIN = 0.15  # share of the skin's colour in that of the teeth
+_FROM_SKIN = 0.2  # share of the skin's colour in that of the teeth
+_PALEST = 0.62  # weakest over strongest channel of teeth: orange ones are no teeth
 _TOOTH_BESIDE_SKIN, _TOOTH_BESIDE_EYE = 0.98, 1.25  # luminance of the lightest teeth, of lightest skin and of eye white
 _GREENEST, _BLUEST = 1.02, 1.0  # of the light's colour, mean 1
 # Strongest over weakest channel: eyes beyond that glow or are painted, and tell nothing of the light
@@ -82,7 +83,10 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
     one_colour = picture.one_tint or _of_one_colour(cheeks, lips, white)
     if white is not None and white.max() > _WHITE_SPREAD * white.min():
         white = None
-    cast = _cast(cheeks)
+    # Rouge is no warm light: the paler of the cheeks and of the face as a whole tells.
+    of_face = picture.curve[int(np.clip(picture.middle, 0, 255))]
+    skin = min(cheeks, of_face, key=lambda colour: float(colour.max() / max(colour.min(), 1.0)))
+    cast = _cast(skin)
     balance = white / max(white.mean(), 1.0) if white is not None else np.ones(3, np.float32)
     # The white of an eye is bluish in itself; beside warm skin, teeth of that colour look cyan.
     balance = np.minimum(balance, [2.0, _GREENEST, _BLUEST]).astype(np.float32)
@@ -92,8 +96,9 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
     mix = look.yellowness
     teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * balance) * cast * look.brightness
     # Lips and cheeks throw their own light on the teeth.
-    hue = np.clip(cheeks / max(cheeks.mean(), 1.0), *_CAST)
+    hue = np.clip(skin / max(float(skin.mean()), 1.0), *_CAST)
     teeth *= 1 + _FROM_SKIN * (hue / max(float(hue @ LUMA), 1e-3) - 1)
+    teeth = np.maximum(teeth, _PALEST * float(teeth.max())).astype(np.float32)
     exposure = float(np.clip(light, *_EXPOSURE))
     # No tooth is lighter than the lightest skin and the whites of the eyes.
     lightest = _TOOTH_BESIDE_SKIN * picture.white

@@ -39,9 +39,9 @@ def _rim_fade(triangles: np.ndarray, mesh: RigMesh) -> np.ndarray:
     Args:
         triangles: int32 [T, 3], the skin that is drawn.
     """
-    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
-    single, count = np.unique(edges, axis=0, return_counts=True)
-    border = np.unique(single[count == 1])
+    ends = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).astype(np.int64)
+    edge, count = np.unique(ends.min(axis=1) * SKIN.stop + ends.max(axis=1), return_counts=True)
+    border = np.unique(np.concatenate(np.divmod(edge[count == 1], SKIN.stop)))
     x, y, z = mesh.model.mean[border].T
     # Lips, lids and nostrils are openings of the mesh, not its rim.
     above = y - mesh.model.mean[_EYE_CORNER, 1]

@@ -11,7 +11,7 @@ from ...controls import mirrored_controls
 from ..face_model.mesh import DRAWN_VERTICES, INSIDE_MOUTH, SKIN, rig_mesh
 from ..face_model.model import FaceModel, Part
 from ..fitting.fitted_face import FittedFace
-from .background_mesh import background_sheet, light_of_all, sheet_screen
+from .background_mesh import JoinedSheet, background_sheet, light_of_all
 from .background_swap import with_backdrop
 from .beard import add_beard, beard_chart
 from .control_reading import read_photograph, read_weights
@@ -31,7 +31,7 @@ from .eye_blend import EYES, lid_shadow, soften_lids, stretched_eyes
 from .eyeballs import share_turned
 from .eyes import eye_texture, eyes_shut, lid_openings, looking
 from .lid_skin import lid_texture, new_lid_skin
-from .lip_corners import LipCorners
+from .lip_corners import LipCorners, openness
 from .material import read_material
 from .mouth_blend import blend, light_round, smooth_opening
 from .mouth_colours import mouth_colours
@@ -89,16 +89,17 @@ class Stage:
         self.triangles = np.concatenate([triangles[:eyes_start], sheet_triangles, triangles[eyes_start:]])
         self.part = np.concatenate([part[:eyes_start], np.full(len(sheet_triangles), -1), part[eyes_start:]])
         self.eyes_start, self.mouth_start = eyes_start + len(sheet_triangles), mouth_start + len(sheet_triangles)
-        places = texture_places(posed, mesh)
-        self.places = np.concatenate([looking(places, posed, self.gaze), self.sheet.photo[:, :2]])
+        places = [looking(texture_places(posed, mesh, parted), posed, self.gaze) for parted in (False, True)]
+        self.places, parted = (np.concatenate([each, self.sheet.photo[:, :2]]) for each in places)
         self.light = np.ones(len(self.places), np.float32)
         self.light_refused = light_refusal(posed, self.material.middle) if variation.light is not None else ""
         if variation.light is not None and not self.light_refused:
             self.light = light_of_all(posed, relighting(posed, variation.light, mesh), self.sheet)
         self.chart_places = chart_places(triangles[:eyes_start], mesh, len(self.places))
+        self._joined = JoinedSheet(posed, self.sheet, self.chart_places[SKIN, 2])
         self.places_moved = places_behind_nose(posed, mesh, triangles[:eyes_start], self.places)
-        if variation.yaw or variation.pitch:  # a turned head shows it without an expression too
-            self.places = self.places_moved
+        self.lips_parted = parted - self.places
+        self.places = self.places_moved if variation.yaw or variation.pitch else self.places
         self.neutral = self.shot(np.zeros(len(mesh.shapes), np.float32))
 
     def weights(self, recipe: Recipe, intensity: float = 1.0, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -150,15 +151,14 @@ class Stage:
 
     def _shot(self, deformation: Deformation, movement: Movement | None = None) -> Shot:
         vertices, raster = self._rasterize(deformation)
-        still = np.array_equal(deformation.photo, self.posed.photo)
-        places = self.places if still else self.places_moved
-        places = with_rigid_lashes(places, self.posed, deformation.photo, self.mesh)
         part = np.where(raster.triangle >= 0, self.part[raster.triangle], -1)
         opening = smooth_opening(np.isin(part, INSIDE_MOUTH), self._blur)
         if opening is not None:
-            # Where the smooth edge covers skin, the mouth is seen.
-            shown = part[opening.window]
+            shown = part[opening.window]  # where the smooth edge covers skin, the mouth is seen
             shown[(opening.cover > 0.5) & (shown == Part.FACE)] = Part.MOUTH_SOCKET
+        places = self.places_moved + openness(opening, self.posed.side) * self.lips_parted
+        places = self.places if np.array_equal(deformation.photo, self.posed.photo) else places
+        places = with_rigid_lashes(places, self.posed, deformation.photo, self.mesh)
         return Shot(deformation, vertices, places, raster, part, opening, movement)
 
     @property
@@ -228,7 +228,7 @@ class Stage:
 
     def _rasterize(self, deformation: Deformation) -> tuple[np.ndarray, Raster]:
         """The vertices of mesh and backdrop in the picture's frame, and which of their triangles each pixel shows."""
-        vertices = np.concatenate([deformation.screen, sheet_screen(self.sheet, self.posed, deformation)])
+        vertices = self._joined.vertices(deformation)
         self._tooth_rows.place(vertices)
         raster = Raster.empty(self.posed.side, self.posed.side)
         raster.draw(vertices, self.triangles, 0, self.eyes_start)

@@ -14,7 +14,7 @@ from .pose import PosedFace
 _LEAST_FACING, _LEAST_FACING_TURNED = 0.03, 0.2
 _BESIDE_FEATURES = 0.15  # of the inter-ocular distance, skin at least beside eyes and mouth
 _AT_CORNERS = 0.08  # of the mouth's width, within which the lips' textures run together
-_LIP_MARGIN = 0.006  # of the picture's side; keeps each lip's texture off the other lip
+_LIP_MARGIN, _PARTED_MARGIN = 0.006, 0.01  # of the picture's side; keeps each lip's texture off the other lip
 
 
 def drawn_triangles(posed: PosedFace, mesh: RigMesh) -> tuple[np.ndarray, np.ndarray, int, int]:
@@ -94,14 +94,18 @@ def _round_features(posed: PosedFace, pad: int, extent: int) -> np.ndarray:
     return mask
 
 
-def texture_places(posed: PosedFace, mesh: RigMesh) -> np.ndarray:
+def texture_places(posed: PosedFace, mesh: RigMesh, parted: bool = False) -> np.ndarray:
     """float32 [V, 2], where in the texture each vertex takes its colour.
 
     That is where it lies in the photograph, except next to the line between the lips. There each lip keeps to its own side of
     the line. Otherwise an opening mouth would show the other lip a second time.
+
+    Args:
+        parted: keep clear of the dark between the lips, and of teeth that lips which are parted a little already show: they
+            would hang from the lips of an opened mouth.
     """
     places = posed.photo[:, :2].copy()
-    marks, margin = posed.landmarks, _LIP_MARGIN * posed.side
+    marks, margin = posed.landmarks, (_PARTED_MARGIN if parted else _LIP_MARGIN) * posed.side
     for vertices, line, keep in (
         (mesh.upper_lip, marks.upper_lip_bottom, lambda y, edge, apart: np.minimum(y, edge - apart)),
         (mesh.lower_lip, marks.lower_lip_top, lambda y, edge, apart: np.maximum(y, edge + apart)),
