@@ -40,7 +40,7 @@ from sargan_hf import SARGAN
 from sargan_hf.expressions import EXPRESSIONS
 from sargan_hf.modeling_sargan import InstanceNorm
 from sargan_hf.training.config import TrainingConfig
-from sargan_hf.training.settings import PRESETS
+from sargan_hf.training.config_fields import PRESETS
 from sargan_hf.training.setup_networks import build_discriminator, build_generator
 from sargan_hf.training.trainer import Trainer, to_device
 

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from sargan_hf.training.config import TrainingConfig
-from sargan_hf.training.settings import PRESETS
+from sargan_hf.training.config_fields import PRESETS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "training.md"
 START, END = "<!-- settings -->\n", "<!-- end of settings -->\n"

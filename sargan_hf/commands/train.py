@@ -8,7 +8,7 @@ from typing import get_args
 
 from ..errors import ConfigurationError
 from ..training.config import GROUPS, TrainingConfig
-from ..training.settings import OLD_NAMES, PRESETS, SAME_NAMES, by_new_names, nearest
+from ..training.config_fields import OLD_NAMES, PRESETS, SAME_NAMES, by_new_names, nearest
 
 
 def parse_config(arguments: Sequence[str] | None = None) -> tuple[TrainingConfig, bool]:

@@ -238,7 +238,9 @@ class EditSession:
             found = [_key(face) for face in every]
             if all(key in found for key in keys):
                 numbers = [found.index(key) + 1 for key in keys]
-                return "largest" if numbers == [1] else numbers
+                if numbers == [1]:
+                    return "largest"
+                return "all" if numbers == list(range(1, len(found) + 1)) else numbers
         return "largest" if len(keys) == 1 else list(range(1, len(keys) + 1))
 
 

@@ -7,7 +7,7 @@ from ..errors import ConfigurationError
 from ..hub import load_model
 from ..modeling_sargan import SARGAN
 from .config import TrainingConfig
-from .settings import ARCHITECTURE
+from .config_fields import ARCHITECTURE
 from .weight_surgery import widen, with_controls, with_occlusion, without_motion
 
 

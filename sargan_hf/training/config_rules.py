@@ -1,16 +1,13 @@
 """What the settings of a run mean together: combinations that cannot work, and settings that would have no effect."""
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
-from .settings import MOST_CLASSES, preset_of
-
-if TYPE_CHECKING:
-    from .config import TrainingConfig
+from .config_fields import MOST_CLASSES, preset_of
+from .config_values import TrainingValues
 
 
-def check_rules(config: "TrainingConfig") -> None:
+def check_rules(config: TrainingValues) -> None:
     """Raises ConfigurationError where settings do not fit each other."""
     _check_sizes(config)
     if config.push_to_hub and not config.hub_model_id:
@@ -24,7 +21,7 @@ def check_rules(config: "TrainingConfig") -> None:
     _check_own_generator(config)
 
 
-def _check_sizes(config: "TrainingConfig") -> None:
+def _check_sizes(config: TrainingValues) -> None:
     if config.resolution % 16:
         raise ConfigurationError(f"resolution must be a multiple of 16; got {config.resolution}.")
     if config.resolution % 2**config.discriminator_layers:
@@ -34,7 +31,7 @@ def _check_sizes(config: "TrainingConfig") -> None:
         )
 
 
-def _check_classes(config: "TrainingConfig") -> None:
+def _check_classes(config: TrainingValues) -> None:
     names = config.class_names
     if not 2 <= len(names) <= MOST_CLASSES or not all(names) or len({name.lower() for name in names}) < len(names):
         raise ConfigurationError(
@@ -43,7 +40,7 @@ def _check_classes(config: "TrainingConfig") -> None:
         )
 
 
-def _check_controls(config: "TrainingConfig") -> None:
+def _check_controls(config: TrainingValues) -> None:
     if config.controls and not config.paired_weight:
         raise ConfigurationError("controls are learned from pairs: give paired_weight, or train without controls.")
     if config.controls and config.controls_alone + config.controls_added > 1:
@@ -53,7 +50,7 @@ def _check_controls(config: "TrainingConfig") -> None:
         )
 
 
-def _check_start(config: "TrainingConfig") -> None:
+def _check_start(config: TrainingValues) -> None:
     """What a run starts from, and what it makes of that."""
     if config.occlusion and config.motion is False:
         raise ConfigurationError("occlusion says where motion finds nothing: use it with motion.")
@@ -71,14 +68,14 @@ def _check_start(config: "TrainingConfig") -> None:
         raise ConfigurationError("init_drop_motion removes the flow field that motion needs: use one of them.")
 
 
-def _changed(config: "TrainingConfig") -> set[str]:
+def _changed(config: TrainingValues) -> set[str]:
     """The settings that are neither the preset's nor the default."""
     preset = preset_of(config.objective)
     fields = dataclasses.fields(config)
     return {each.name for each in fields if getattr(config, each.name) != preset.get(each.name, each.default)}
 
 
-def _check_effects(config: "TrainingConfig", changed: set[str]) -> None:
+def _check_effects(config: TrainingValues, changed: set[str]) -> None:
     """A setting that nothing would come of is a mistake: whoever gives it expects something."""
     if config.objective == "paper":
         for name in sorted(changed & {"adversarial_focus", "feature_weight"}):
@@ -107,7 +104,7 @@ def _check_effects(config: "TrainingConfig", changed: set[str]) -> None:
         )
 
 
-def _check_length(config: "TrainingConfig", changed: set[str]) -> None:
+def _check_length(config: TrainingValues, changed: set[str]) -> None:
     if config.lr_scheduler == "constant" and config.decay_fraction and "decay_fraction" in changed:
         raise ConfigurationError("decay_fraction has no effect with lr_scheduler constant: leave one of them out.")
     if config.num_train_epochs and "max_train_steps" in changed:
@@ -119,7 +116,7 @@ def _check_length(config: "TrainingConfig", changed: set[str]) -> None:
             )
 
 
-def _check_own_generator(config: "TrainingConfig") -> None:
+def _check_own_generator(config: TrainingValues) -> None:
     if config.generator == "sargan":
         return
     if config.init_from or config.controls:

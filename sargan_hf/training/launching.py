@@ -13,7 +13,7 @@ from accelerate.utils import GradientAccumulationPlugin, ProjectConfiguration, p
 
 from ..errors import ConfigurationError
 from .config import TrainingConfig
-from .settings import PRECISIONS
+from .config_fields import PRECISIONS
 
 SPLIT = {
     "FSDP": "ACCELERATE_USE_FSDP",

@@ -16,7 +16,7 @@ from ..modeling_discriminator import SARGANDiscriminator
 from ..modeling_sargan import SARGAN
 from .checkpoints import Weights, load_checkpoint, save_checkpoint
 from .config import TrainingConfig
-from .settings import ARCHITECTURE, OLD_NAMES
+from .config_fields import ARCHITECTURE, OLD_NAMES
 from .setup_data import TrainingData
 
 # Settings that make another network, or another objective for it.

@@ -16,8 +16,8 @@ from ..modeling_sargan import SARGAN
 from .architecture import start_from
 from .checkpoints import find_checkpoint
 from .config import TrainingConfig
+from .config_fields import ARCHITECTURE
 from .registry import registered
-from .settings import ARCHITECTURE
 
 
 def build_generator(config: TrainingConfig, expressions: tuple[str, ...]) -> SARGAN:

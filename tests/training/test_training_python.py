@@ -13,7 +13,7 @@ from sargan_hf.commands.train import parse_config
 from sargan_hf.data.loading import load_expression_dataset
 from sargan_hf.errors import ConfigurationError, DatasetError
 from sargan_hf.training import FastObjective, TrainingConfig, register_generator, register_objective, train
-from sargan_hf.training.settings import PRESETS
+from sargan_hf.training.config_fields import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
 
