@@ -22,7 +22,7 @@ def openness(opening: LipOpening | None, side: int) -> np.float32:
     if opening is None:
         return np.float32(0)
     height = float(opening.cover.sum(axis=0).max()) / side
-    return np.float32(smoothstep((height - _SHUT) / (_OPEN - _SHUT)))
+    return np.float32(smoothstep(np.asarray((height - _SHUT) / (_OPEN - _SHUT))))
 
 
 class LipCorners:
