@@ -81,6 +81,10 @@ def odd_pictures() -> dict[str, bytes]:
     both.paste(Image.open(ROOT / "examples/photos/eileen-collins.jpg").resize((500, 500)), (650, 100))
     return {
         "turned by EXIF": saved(photograph.rotate(90, expand=True), "JPEG", quality=95, exif=exif),
+        "WebP turned by EXIF": saved(photograph.rotate(90, expand=True), "WEBP", lossless=True, exif=exif),
+        "transparent PNG turned by EXIF": saved(
+            Image.merge("RGBA", (*photograph.split(), alpha)).rotate(90, expand=True), "PNG", exif=exif
+        ),
         "lying on its side": saved(photograph.rotate(90, expand=True), "PNG"),
         "upside down": saved(photograph.rotate(180), "PNG"),
         "tilted": saved(photograph.rotate(-35, expand=True), "PNG"),

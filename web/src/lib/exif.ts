@@ -14,6 +14,7 @@ interface Entry {
 }
 
 const CAMERA_FOLDER = 0x8769;
+const ORIENTATION = 0x0112;
 const LONG = 4;
 const VALUE_BYTES: Record<number, number> = { 1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4 };
 const START = 8; // bytes of the header before the first folder
@@ -29,6 +30,18 @@ export function keptExif(exif: Bytes, { picture, camera }: KeptTags): Bytes | un
     return own.length || cameras.length ? written(own, cameras, reader.isLittle) : undefined;
   } catch {
     return undefined; // written by broken software: the picture matters more
+  }
+}
+
+/** The orientation that EXIF asks for, 1 to 8; 1 where it says none or is damaged. */
+export function orientationIn(exif: Bytes): number {
+  try {
+    const reader = new Reader(exif);
+    const entry = reader.folder(reader.long(4)).find(({ tag }) => tag === ORIENTATION);
+    const value = entry ? (reader.isLittle ? entry.value[0]! : entry.value[1]!) : 1;
+    return value >= 1 && value <= 8 ? value : 1;
+  } catch {
+    return 1;
   }
 }
 

@@ -8,6 +8,7 @@ import type { Box, Control, EditOptions, Face, LoadOptions, Manifest, OpenedPict
 export * from "./errors";
 export type * from "./types";
 export { controlsVector, resolveControl } from "./controls";
+export { uprightBitmap } from "./orientation";
 export { SteadyFace } from "./steady-face";
 export { expressionVector, resolveExpression } from "./expressions";
 

@@ -13,6 +13,7 @@ export interface Metadata {
   xmp?: string | undefined;
 }
 
+const COLOUR_CHUNKS = ["sRGB", "iCCP", "gAMA", "cHRM"];
 const ICC_SEGMENT = 65_519; // bytes of a profile that one segment of a JPEG holds
 const EXIF_PREFIX = "Exif\0\0";
 const LONGEST_SEGMENT = 65_533; // bytes that a segment of a JPEG holds
@@ -97,17 +98,23 @@ export function withPngMetadata(file: Bytes, { profile, exif, note, xmp }: Metad
     chunks.push(pngChunk("tEXt", latin(`Software\0${note.software}`)));
     chunks.push(pngChunk("iTXt", joined([latin("Comment\0\0\0\0\0"), utf8(note.description)])));
   }
-  const kept = profile ? withoutColourChunks(file) : file;
+  const kept = profile ? withoutChunks(file, COLOUR_CHUNKS) : file; // what would contradict the profile
   return joined([kept.slice(0, PNG_HEADER_END), ...chunks, kept.slice(PNG_HEADER_END)]);
 }
 
-/** A PNG without what would contradict its colour profile. */
-function withoutColourChunks(file: Bytes): Bytes {
+/** A PNG or WebP without its EXIF, so that no browser turns it: some do, some do not, whatever they are told. */
+export function withoutExif(file: Bytes): Bytes {
+  if (textAt(file, 1, 3) === "PNG") return withoutChunks(file, ["eXIf"]);
+  const kept = riffChunks(file).filter(({ kind }) => kind !== "EXIF");
+  return riffChunk("RIFF", joined([latin("WEBP"), ...kept.map(({ kind, data }) => riffChunk(kind, data))]));
+}
+
+function withoutChunks(file: Bytes, kinds: readonly string[]): Bytes {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const parts = [file.slice(0, PNG_START)];
   for (let at = PNG_START; at + 12 <= file.length; ) {
     const next = at + 12 + view.getUint32(at);
-    if (!["sRGB", "iCCP", "gAMA", "cHRM"].includes(textAt(file, at + 4, 4))) parts.push(file.slice(at, next));
+    if (!kinds.includes(textAt(file, at + 4, 4))) parts.push(file.slice(at, next));
     at = next;
   }
   return joined(parts);

@@ -1,5 +1,7 @@
 import { decode } from "fast-png";
 import { PictureError } from "./errors";
+import { withoutExif } from "./metadata";
+import { ownOrientation, turned } from "./orientation";
 import { emptyPixels } from "./pixels";
 import type { OpenedPicture, PictureFormat, Pixels } from "./types";
 
@@ -18,7 +20,10 @@ export async function openPicture(input: PictureInput, name: string, maxPixels: 
     const bytes = new Uint8Array(await input.arrayBuffer());
     const kind = kindOf(bytes);
     if (WRITABLE.includes(kind)) format = kind as PictureFormat;
-    pixels = (kind === "image/png" && exactPng(bytes, name, maxPixels, notes)) || (await fromBlob(input, name, maxPixels));
+    const orientation = ownOrientation(bytes);
+    const plain = orientation === 1 ? input : new Blob([withoutExif(bytes)]);
+    const held = (kind === "image/png" && exactPng(bytes, name, maxPixels, notes)) || (await fromBlob(plain, name, maxPixels));
+    pixels = turned(held, orientation);
   } else if ("data" in input) {
     pixels = { width: input.width, height: input.height, data: new Uint8ClampedArray(input.data) };
     checkSize(pixels.width, pixels.height, name, maxPixels);

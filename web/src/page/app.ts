@@ -1,4 +1,4 @@
-import { NoFaceError, type Box, type Edited, type Face, type Portrait, type Sargan } from "../lib";
+import { NoFaceError, uprightBitmap, type Box, type Edited, type Face, type Portrait, type Sargan } from "../lib";
 import { element } from "./elements";
 import { described, editOptions, History, PLAIN, type Recipe } from "./recipe";
 import type { Panel } from "./panel";
@@ -55,7 +55,7 @@ export class App {
     element<HTMLButtonElement>("mark").disabled = true;
     let bitmap: ImageBitmap;
     try {
-      bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
+      bitmap = await uprightBitmap(blob);
     } catch {
       this.tell(`${name} is not a picture that this browser can read: use JPEG, PNG, WebP, AVIF or GIF.`, true);
       return;

@@ -1,6 +1,6 @@
 import { zipSync } from "fflate";
 import { applyPalette, GIFEncoder, quantize } from "gifenc";
-import type { Box, Manifest, PictureSource, Pixels, Portrait, Sargan } from "../lib";
+import { uprightBitmap, type Box, type Manifest, type Pixels, type Portrait, type Sargan } from "../lib";
 import { editOptions, type Recipe } from "./recipe";
 
 const LOOP_SIDE = 480;
@@ -15,7 +15,7 @@ type Tell = (text: string) => void;
 /** What a loop is made of. */
 export interface LoopOrder {
   editor: Sargan;
-  source: PictureSource;
+  source: Blob;
   name: string;
   recipe: Recipe;
   tell: Tell;
@@ -136,8 +136,8 @@ export function missingSprites({ sprites: all }: Manifest): string[] {
   return Object.keys(all).filter((name) => !Object.keys({ ...all[name]!.expression, ...all[name]!.controls }).length);
 }
 
-async function shrunk(source: PictureSource, longest: number): Promise<{ bitmap: ImageBitmap; scale: number }> {
-  const whole = await createImageBitmap(source as ImageBitmapSource);
+async function shrunk(source: Blob, longest: number): Promise<{ bitmap: ImageBitmap; scale: number }> {
+  const whole = await uprightBitmap(source);
   const scale = Math.min(1, longest / Math.max(whole.width, whole.height));
   const [resizeWidth, resizeHeight] = [Math.round(whole.width * scale), Math.round(whole.height * scale)];
   const bitmap = await createImageBitmap(whole, { resizeWidth, resizeHeight, resizeQuality: "high" });
