@@ -29,7 +29,9 @@ _SKIN = np.array([1.24, 0.94, 0.82], np.float32)  # RGB of cheeks under a white 
 # Least and most of a cast; blue below which cheeks are warmer than usual, and how far below fully.
 _CAST, _WARM, _WARM_FULLY = (0.6, 1.3), 0.92, 0.1
 _FROM_SKIN = 0.2  # share of the skin's colour in that of the teeth
-_PALEST = 0.62  # weakest over strongest channel of teeth: orange ones are no teeth
+_PALEST = np.array(
+    [0.7, 0.8, 0.62], np.float32
+)  # least share of the strongest channel: orange or pink ones are no teeth
 _TOOTH_BESIDE_SKIN, _TOOTH_BESIDE_EYE = 0.98, 1.25  # luminance of the lightest teeth, of lightest skin and of eye white
 _GREENEST, _BLUEST = 1.02, 1.0  # of the light's colour, mean 1
 # Strongest over weakest channel: eyes beyond that glow or are painted, and tell nothing of the light
@@ -98,7 +100,7 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
     # Lips and cheeks throw their own light on the teeth.
     hue = np.clip(skin / max(float(skin.mean()), 1.0), *_CAST)
     teeth *= 1 + _FROM_SKIN * (hue / max(float(hue @ LUMA), 1e-3) - 1)
-    teeth = np.maximum(teeth, _PALEST * float(teeth.max())).astype(np.float32)
+    teeth = np.maximum(teeth, _PALEST * teeth.max()).astype(np.float32)
     exposure = float(np.clip(light, *_EXPOSURE))
     # No tooth is lighter than the lightest skin and the whites of the eyes.
     lightest = _TOOTH_BESIDE_SKIN * picture.white
