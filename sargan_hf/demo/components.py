@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from .opening import Opening
+from .opening_edit import Opening
 from .strings import (
     AFTER,
     AFTER_THE_EDIT,

@@ -8,7 +8,7 @@ import gradio as gr
 from ..controls import CONTROLS, Control
 from . import strings as texts
 from .components import own_component
-from .wishes import known_presets
+from .page_request import known_presets
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Brows": ("brow_outer_up_left", "brow_outer_up_right", "brow_inner_up"),

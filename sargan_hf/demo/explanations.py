@@ -8,8 +8,8 @@ from PIL import Image
 
 from ..images.normalize import channels_last
 from .face_views import to_srgb
+from .page_request import Wish
 from .page_session import Key, PageSession
-from .wishes import Wish
 
 HEAT = 0.7  # how much of the picture the strongest attention covers
 FEATHER = 0.12  # of the crop's side: over this width the map fades into the picture

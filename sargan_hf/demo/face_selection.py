@@ -11,8 +11,8 @@ from ..editing.requests import Box
 from ..errors import ConfigurationError, NoFaceError, SARGANError
 from ..faces.detection import POINTS_IN_BOX, Face
 from . import strings as texts
+from .page_request import Wish
 from .page_session import Key, PageSession
-from .wishes import Wish
 
 SMALLEST_BOX = 40  # pixels of the shorter side, for a face that the detector does not see in it
 LEAST_CONTRAST = 1.5  # of what `_detail` says; sky and walls have less, the flattest relief has more

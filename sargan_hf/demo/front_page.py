@@ -9,8 +9,8 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import scopes
-from .opening import address
+from . import request_scope
+from .opening_edit import address
 from .strings import DESCRIPTION, TITLE
 
 _META = re.compile(rb"\s*<meta\s+(?:property|name)=\"(?:og|twitter|description)\b[^>]*>", re.DOTALL)
@@ -42,7 +42,7 @@ class FrontPage:
             body.extend(message.get("body", b""))
             if message.get("more_body", False):
                 return
-            content = self.with_own_head(bytes(body), scopes.origin(scope))
+            content = self.with_own_head(bytes(body), request_scope.origin(scope))
             headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
             await send(dict(start) | {"headers": [*headers, (b"content-length", str(len(content)).encode())]})
             await send({"type": "http.response.body", "body": content})

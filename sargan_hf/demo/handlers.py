@@ -20,14 +20,14 @@ from ..images.content_credentials import sign_image
 from ..inference.protocol import controls_of
 from . import explanations, face_views
 from . import strings as texts
+from .error_wording import for_visitors
 from .example_pictures import example_pictures
 from .face_selection import Selection, select_faces
+from .page_request import EXAMPLE, Wish, known_presets, read_wish, state_of
 from .page_session import Key, PageSession, open_page_session
-from .sentences import for_visitors
 from .session_cache import SessionCache, SessionHandle
 from .settings import Settings
 from .takeaway import AS_IT_CAME, Files, contact_sheet, file_format, shown_file, write_zip
-from .wishes import EXAMPLE, Wish, known_presets, read_wish, state_of
 
 ANIMATIONS = ("MP4", "GIF")  # in the order of the two components that show them
 TOAST = {"title": "That did not work", "duration": 12}

@@ -28,11 +28,11 @@ from .control_panel import control_sliders, preset_buttons
 from .endpoints import add_api
 from .example_pictures import example_pictures
 from .handlers import ANIMATIONS, Handlers
-from .opening import Opening
+from .opening_edit import Opening
 from .page import Page
+from .page_request import first_wish
 from .settings import Settings
 from .takeaway import AS_IT_CAME, FORMATS
-from .wishes import first_wish
 
 
 @dataclass

@@ -14,11 +14,11 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import panel, request_validation, scopes
-from .answers import Refusal, answer
+from . import api_panel, request_scope, request_validation
 from .api_texts import PUBLIC
 from .argument_types import explained
-from .limits import RateLimit
+from .error_responses import Refusal, answer
+from .rate_limiter import RateLimit
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -57,21 +57,21 @@ class SecurityMiddleware:
             return
         send = with_headers(scope, send)
         refusal, content = self.refusal(scope), None
-        if refusal is None and scopes.is_upload(scope):
+        if refusal is None and request_scope.is_upload(scope):
             refusal = self.counted(scope, None)
-        elif refusal is None and scopes.is_call(scope):
+        elif refusal is None and request_scope.is_call(scope):
             body = await _read_body(receive, self.longest_body(scope))
             scope, content, body, refusal = self.examined(scope, body)
             receive = _replay(body, receive)
         if refusal is not None:
             await answer(refusal, scope, content)(scope, receive, send)
             return
-        if scopes.is_upload(scope):
+        if request_scope.is_upload(scope):
             await self.upload(scope, receive, send)
             return
-        if scopes.is_description(scope):
-            origin = scopes.origin(scope)
-            send = changed(send, lambda info: panel.mended(explained(info, self.settings), origin))
+        if request_scope.is_description(scope):
+            origin = request_scope.origin(scope)
+            send = changed(send, lambda info: api_panel.mended(explained(info, self.settings), origin))
         elif scope["path"].endswith("/upload_progress"):
             send = finished(send)
         await self.app(scope, receive, send)
@@ -103,14 +103,14 @@ class SecurityMiddleware:
         path = scope["path"]
         if _REMOTE_PATH.search(path):
             return Refusal(403, "Only pictures uploaded to this page are served.")
-        if scopes.endpoint(path) not in (None, *PUBLIC):
+        if request_scope.endpoint(path) not in (None, *PUBLIC):
             return Refusal(404, f"There is no such endpoint; the public ones are {', '.join(PUBLIC)}.")
-        event = scopes.event(scope)
-        if event is not None and not scopes.is_awaited(scope, event):
+        event = request_scope.event(scope)
+        if event is not None and not request_scope.is_awaited(scope, event):
             return Refusal(404, "There is no such call, or its answer was fetched already: make the call again.")
-        if (scopes.is_call(scope) or scopes.is_description(scope)) and not scopes.origin(scope):
+        if (request_scope.is_call(scope) or request_scope.is_description(scope)) and not request_scope.origin(scope):
             return Refusal(400, "The address that this request gives the server cannot be read.")
-        length = scopes.header(scope, b"content-length")
+        length = request_scope.header(scope, b"content-length")
         if (
             scope["method"] == "POST"
             and length.isdigit()
@@ -140,11 +140,16 @@ class SecurityMiddleware:
             return scope, content, b"", Refusal(413, request_validation.TOO_LARGE, "picture")
         try:
             checked = request_validation.checked(
-                content, scope["path"], scopes.handlers(scope), scopes.own_hosts(scope)
+                content, scope["path"], request_scope.handlers(scope), request_scope.own_hosts(scope)
             )
         except request_validation.Refused as refused:
             return scope, content, b"", Refusal(400, str(refused), refused.about)
-        return scopes.by_position(scope), content, body if checked is content else json.dumps(checked).encode(), None
+        return (
+            request_scope.by_position(scope),
+            content,
+            body if checked is content else json.dumps(checked).encode(),
+            None,
+        )
 
     def counted(self, scope: Scope, session: str | None) -> Refusal | None:
         """Counts a call, or an upload where the session is None; why it is one too many."""
@@ -160,7 +165,7 @@ class SecurityMiddleware:
 
     def is_own(self, scope: Scope) -> bool:
         """Whether the server calls itself, as it does for agents, whose call was counted when it came."""
-        said = scopes.header(scope, LOOPBACK).encode()
+        said = request_scope.header(scope, LOOPBACK).encode()
         return bool(self.secret) and hmac.compare_digest(said, self.secret.encode())
 
     def longest_body(self, scope: Scope) -> int:
@@ -169,7 +174,7 @@ class SecurityMiddleware:
         Of an agent's message more than is taken, since the answer needs its number; of those who did too much, little.
         """
         client, now = self.client(scope), time.monotonic()
-        agent = scopes.is_agents(scope)
+        agent = request_scope.is_agents(scope)
         spent = self.limit.is_full(client, now) or (agent and self.limit.seconds_to_wait(client, "", now) > 0)
         if spent and not self.is_own(scope):
             return SHORT
@@ -177,16 +182,16 @@ class SecurityMiddleware:
 
     def client(self, scope: Scope) -> str:
         """The address that the rate limit counts by."""
-        forwarded = scopes.header(scope, b"x-forwarded-for") if self.settings.behind_proxy else ""
+        forwarded = request_scope.header(scope, b"x-forwarded-for") if self.settings.behind_proxy else ""
         # A client may send this header itself; only the last entry was written by the proxy.
         return forwarded.rsplit(",", 1)[-1].strip() or (scope.get("client") or ("unknown",))[0]
 
 
 def _counts(scope: Scope, content: object) -> bool:
     """Whether a call is one of those that a visitor may make in a minute."""
-    if scopes.is_agents(scope):
+    if request_scope.is_agents(scope):
         return isinstance(content, dict) and content.get("method") == "tools/call"
-    return not scope["path"].endswith((scopes.PAGE, "/cancel", "/reset"))
+    return not scope["path"].endswith((request_scope.PAGE, "/cancel", "/reset"))
 
 
 def with_headers(scope: Scope, send: Send) -> Send:
@@ -195,7 +200,7 @@ def with_headers(scope: Scope, send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             # What the page calls outside of the queue can fail by a wrong input alone, for which gradio answers 500.
-            if message["status"] == 500 and scope["path"].endswith(scopes.PAGE):
+            if message["status"] == 500 and scope["path"].endswith(request_scope.PAGE):
                 message["status"] = 400
             message["headers"] = [*message["headers"], *_encoded(HEADERS)]
         await send(message)

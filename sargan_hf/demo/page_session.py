@@ -11,7 +11,7 @@ from ..editing.step_cache import StepCache
 from ..errors import NoFaceError
 from ..faces.detection import Face
 from ..images import load_image
-from .wishes import Wish
+from .page_request import Wish
 
 KEPT_FILES = 16  # of each kind; gradio deletes files in time
 KEPT_BOXES = 32  # faces in boxes drawn by hand: more than four times the faces that can be edited

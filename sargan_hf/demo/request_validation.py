@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from . import scopes
+from . import request_scope
 from .api_texts import NOT_OPENED, PARAMETERS, PICTURES, PUBLIC, SERVED
 
 MAX_BODY = 4_194_304  # bytes; what the MCP library reads. Larger pictures are uploaded.
@@ -80,8 +80,8 @@ def _checked_call(
                 raise Refused("There is no such handler.")
             endpoint = handlers[number]
     else:
-        endpoint = scopes.endpoint(path) or ""
-    if scopes.is_by_names(path) and endpoint in PARAMETERS:
+        endpoint = request_scope.endpoint(path) or ""
+    if request_scope.is_by_names(path) and endpoint in PARAMETERS:
         content = {"data": _in_order(content, endpoint)}
     data = content.get("data")
     if not isinstance(data, list):

@@ -8,13 +8,13 @@ from starlette.middleware import Middleware
 
 from ..editing.pipeline_sargan import SARGANPipeline
 from . import zerogpu
-from .agents import AgentServer
-from .complaints import COMPLAINTS
 from .front_page import FrontPage
+from .gradio_refusals import COMPLAINTS
 from .layout import build_page, first_expression
-from .memory import keep_forgetting, keep_statistics_short
+from .mcp_server import AgentServer
+from .memory_cleanup import keep_forgetting, keep_statistics_short
 from .middleware import LOOPBACK, SecurityMiddleware
-from .opening import prepare_opening
+from .opening_edit import prepare_opening
 from .page import Page
 from .ports import check_port
 from .settings import Settings

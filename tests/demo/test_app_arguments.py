@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sargan_hf.demo.arguments import parse_blend, parse_box, parse_faces, parse_intensity, read_picture
+from sargan_hf.demo.error_wording import for_visitors
 from sargan_hf.demo.request_validation import own_file
-from sargan_hf.demo.sentences import for_visitors
 from sargan_hf.errors import SARGANError
 
 

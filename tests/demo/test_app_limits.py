@@ -9,8 +9,8 @@ from app_calls import api, by_agent, upload
 from app_server import running_app
 from gradio_client import Client, handle_file
 
-from sargan_hf.demo.limits import RateLimit
 from sargan_hf.demo.middleware import LOOPBACK, SecurityMiddleware
+from sargan_hf.demo.rate_limiter import RateLimit
 from sargan_hf.demo.settings import Settings
 
 LIMIT, VISITORS = 4, 5

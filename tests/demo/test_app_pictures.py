@@ -14,8 +14,8 @@ from PIL import Image, ImageCms
 
 from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.demo.handlers import Handlers
+from sargan_hf.demo.page_request import first_wish
 from sargan_hf.demo.settings import Settings
-from sargan_hf.demo.wishes import first_wish
 from sargan_hf.editing.animation import animate_faces
 from sargan_hf.expressions import EXPRESSIONS
 from sargan_hf.images import save_image

@@ -5,7 +5,7 @@ import weakref
 import gradio as gr
 from gradio.routes import App
 
-from sargan_hf.demo.memory import forget_bare_sessions, return_free_memory
+from sargan_hf.demo.memory_cleanup import forget_bare_sessions, return_free_memory
 
 
 def test_calls_of_the_api_are_forgotten_and_visitors_are_not():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Scope
 
-from .scopes import PAGE, header, is_agents, is_page_upload
+from .request_scope import PAGE, header, is_agents, is_page_upload
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from ..editing.pipeline_sargan import SARGANPipeline
 from ..errors import SARGANError
 from .example_pictures import caption, example_pictures, opening_picture
 from .handlers import Handlers
+from .page_request import EXAMPLE, Wish
 from .page_session import PageSession
 from .settings import Settings
-from .wishes import EXAMPLE, Wish
 
 logger = logging.getLogger(__name__)
 TILE = 176  # pixels of a small picture of an example, twice what most screens show of it
