@@ -9,6 +9,7 @@ quality:
 	$(VENV)/bin/ruff format --check .
 
 types:
+	find sargan_hf/demo -name "*.pyi" -delete
 	$(VENV)/bin/pyright --pythonpath $(PYTHON)
 
 style:
