@@ -38,11 +38,11 @@ def write_web_folder(model: SARGAN, mouth: SARGAN | None, output: str | Path, na
             occlusion layer, which the page cannot show.
     """
     output = Path(output)
+    _check_output(output)
     if model.config["occlusion"]:
         raise ConfigurationError(
             f"{name} has an occlusion layer, which the page cannot show: export a model without one, or use `sargan demo`."
         )
-    _check_output(output)
     page = built_page()
     unfinished = output.with_name(f".{output.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)

@@ -138,6 +138,7 @@ def test_neither_finger_nor_wheel_is_caught_by_the_stage(browser, url):  # noqa:
 
 
 def test_nothing_is_blank_between_edits_and_a_press_shows_the_original(page):
+    page.wait_for_function("() => [...document.querySelectorAll('#result img')].every((one) => one.naturalWidth)")
     page.evaluate(
         """() => {
             window.least = 2;
