@@ -7,11 +7,12 @@ import re
 from html import escape
 from pathlib import Path
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import request_scope
 from .opening_edit import address
 from .strings import DESCRIPTION, TITLE
+from .whole_answer import changed
 
 _META = re.compile(rb"\s*<meta\s+(?:property|name)=\"(?:og|twitter|description)\b[^>]*>", re.DOTALL)
 
@@ -31,23 +32,8 @@ class FrontPage:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
             await self.app(scope, receive, send)
             return
-        start: Message = {}
-        body = bytearray()
-
-        async def keep(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                start = message
-                return
-            body.extend(message.get("body", b""))
-            if message.get("more_body", False):
-                return
-            content = self.with_own_head(bytes(body), request_scope.origin(scope))
-            headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
-            await send(dict(start) | {"headers": [*headers, (b"content-length", str(len(content)).encode())]})
-            await send({"type": "http.response.body", "body": content})
-
-        await self.app(scope, receive, keep)
+        origin = request_scope.origin(scope)
+        await self.app(scope, receive, changed(send, lambda _, body: self.with_own_head(body, origin)))
 
     def with_own_head(self, html: bytes, origin: str) -> bytes:
         """The page with our own description, where it has a head at all."""

@@ -9,8 +9,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +19,7 @@ from .argument_types import explained
 from .error_responses import Refusal, answer
 from .rate_limiter import RateLimit
 from .settings import Settings
+from .whole_answer import changed
 
 logger = logging.getLogger(__name__)
 SHORT = 65_536  # bytes
@@ -70,11 +70,16 @@ class SecurityMiddleware:
             await self.upload(scope, receive, send)
             return
         if request_scope.is_description(scope):
-            origin = request_scope.origin(scope)
-            send = changed(send, lambda info: api_panel.mended(explained(info, self.settings), origin))
+            send = changed(send, partial(self.described, request_scope.origin(scope)))
         elif scope["path"].endswith("/upload_progress"):
             send = finished(send)
         await self.app(scope, receive, send)
+
+    def described(self, origin: str, status: int, body: bytes) -> bytes:
+        """gradio's description of the API with our words; an answer of another status as it is."""
+        if status != 200:
+            return body
+        return json.dumps(api_panel.mended(explained(json.loads(body), self.settings), origin)).encode()
 
     async def upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hands an upload on, and says in a sentence what gradio answers with an empty list, a number or a bug."""
@@ -223,27 +228,6 @@ def finished(send: Send) -> Send:
         await send(message)
 
     return send_finished
-
-
-def changed(send: Send, change: Callable[[Any], Any]) -> Send:
-    """Sends a JSON answer after `change`; any other answer as it is."""
-    start: Message = {}
-    body = bytearray()
-
-    async def send_changed(message: Message) -> None:
-        nonlocal start
-        if message["type"] == "http.response.start":
-            start = message
-            return
-        body.extend(message.get("body", b""))
-        if message.get("more_body", False):
-            return
-        content = json.dumps(change(json.loads(body))).encode() if start["status"] == 200 else bytes(body)
-        headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
-        await send(dict(start) | {"headers": [*headers, (b"content-length", str(len(content)).encode())]})
-        await send({"type": "http.response.body", "body": content})
-
-    return send_changed
 
 
 async def _read_body(receive: Receive, longest: int) -> bytes | None:
