@@ -1,7 +1,6 @@
 """The decoded pictures of a set, in one memory-mapped file, and who pairs with whom."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import cv2
@@ -14,7 +13,7 @@ from ..data.photograph_rows import RECIPE, source_only
 from ..errors import DatasetError
 from ..expressions import NO_CLASS
 from ..file_errors import cause, remedy
-from .run_folder import waiting_lock
+from .cache_file import make_once
 
 
 class FaceLabels:
@@ -105,39 +104,16 @@ def _decoded_file(dataset: Dataset, size: int, folder: Path) -> Path:
     # sRGB: what was decoded by earlier versions may not be.
     key = hashlib.sha256(f"{dataset._fingerprint}-{len(dataset)}-{size}-sRGB".encode()).hexdigest()[:16]
     path, length = folder / f"{key}.rgb", len(dataset) * size * size * 3
-    if _is_whole(path, length):
-        return path
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with waiting_lock(path) as alone:
-            if not _is_whole(path, length):
-                # One name for all, where one process writes at a time: what a killed one left is written over.
-                partial = path.with_suffix(".part" if alone else f".{os.getpid()}.part")
-                _decode(dataset, size, partial)
-                partial.replace(path)
+        make_once(
+            path, length, lambda: (stored_picture(each, size, name).tobytes() for name, each in named_pictures(dataset))
+        )
     except OSError as error:
         raise DatasetError(
             f"The decoded pictures cannot be written to {folder} ({cause(error)}); they take {length / 1e6:.1f} MB. "
             f"{remedy(error, folder)}, or name another folder with HF_HOME."
         ) from error
     return path
-
-
-def _is_whole(path: Path, length: int) -> bool:
-    return path.is_file() and path.stat().st_size == length
-
-
-def _decode(dataset: Dataset, size: int, partial: Path) -> None:
-    """Writes all pictures. Not through a memory map: a full disk ends a process that writes to one without a word."""
-    try:
-        with open(partial, "wb") as file:
-            for name, picture in named_pictures(dataset):
-                file.write(stored_picture(picture, size, name).tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def stored_picture(picture: np.ndarray, size: int, name: str) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ from datasets import Dataset, config
 
 from ..data.pair_flow import STEP, MotionOfPicture, PairMotion
 from ..file_errors import cause
-from .run_folder import waiting_lock
+from .cache_file import make_once
 
 _ZERO = 1 << 15
 UNKNOWN, NEUTRAL, MOVES = range(3)
@@ -105,16 +104,10 @@ def _file(dataset: Dataset, kind: np.dtype, folder: Path) -> Path | None:
     """The file with all motion of a set, made where it is not there; None where it cannot be."""
     key = hashlib.sha256(f"{dataset._fingerprint}-{len(dataset)}-{kind.itemsize}-motion".encode()).hexdigest()[:16]
     path, length = folder / f"{key}.motion", len(dataset) * kind.itemsize
-    if _is_whole(path, length):
-        return path
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with waiting_lock(path) as alone:
-            if not _is_whole(path, length):
-                partial = path.with_suffix(".motion-part" if alone else f".{os.getpid()}.motion-part")
-                if not _write(dataset, kind, partial):
-                    return None
-                partial.replace(path)
+        make_once(path, length, lambda: (_record(motion, kind).tobytes() for motion in _motions(dataset)))
+    except _UnfitError:
+        return None
     except OSError as error:
         logger.warning(
             "%s has no room for the decoded motion (%s; it takes %.1f MB): each sample decodes its own.",
@@ -126,36 +119,18 @@ def _file(dataset: Dataset, kind: np.dtype, folder: Path) -> Path | None:
     return path
 
 
-def _is_whole(path: Path, length: int) -> bool:
-    return path.is_file() and path.stat().st_size == length
+class _UnfitError(Exception):
+    """A picture has another size, or moves too far for 16 bits."""
 
 
-def _write(dataset: Dataset, kind: np.dtype, partial: Path) -> bool:
-    """Writes all records; False where a picture has another size, or moves too far for 16 bits."""
-    try:
-        with open(partial, "wb") as file:
-            for motion in _motions(dataset):
-                record = _record(motion, kind)
-                if record is None:
-                    partial.unlink()
-                    return False
-                file.write(record.tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    return True
-
-
-def _record(motion: Any, kind: np.dtype) -> np.ndarray | None:
+def _record(motion: Any, kind: np.dtype) -> np.ndarray:
     record = np.zeros((), kind)
     if motion is None:
         return record
     for name in ("backward", "forward"):
         steps = np.rint(getattr(motion, name) / np.float32(STEP)) + _ZERO
         if steps.shape != record[name].shape or steps.min() < 0 or steps.max() > 2 * _ZERO - 1:
-            return None
+            raise _UnfitError
         record[name] = steps
     record["valid"], record["state"] = motion.valid, NEUTRAL if motion.is_neutral else MOVES
     return record
