@@ -140,11 +140,11 @@ def make_sprites(
         raise ConfigurationError(f"crop={crop!r} is not known: use {' or '.join(CROPS)}.")
     if isinstance(side, bool) or not isinstance(side, int) or not LEAST_SIDE <= side <= MOST_SIDE:
         raise ConfigurationError(f"side is a number of pixels from {LEAST_SIDE} to {MOST_SIDE}; got {side!r}.")
-    picture = load_image(image)
-    found = EditSession(picture, pipe.models).find_faces(faces)
+    session = EditSession(load_image(image), pipe.models)
+    found = session.find_faces(faces)
     if len(found) != 1:
         raise ConfigurationError(f"A sprite pack is of one face; faces={faces!r} means {len(found)}.")
-    return sprites_of(EditSession(picture, pipe.models), found[0], names, presets, crop, side, intensity)
+    return sprites_of(session, found[0], names, presets, crop, side, intensity)
 
 
 def sprites_of(
