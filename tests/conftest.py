@@ -10,6 +10,9 @@ from drawing import write_expression_folder
 
 # No test may reach a hub; those that need one start a server on loopback and set HF_ENDPOINT themselves.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# An edit by two threads differs from one by a single thread in the last bits. Tests compare the two across processes, and
+# several test processes share the cores anyway. This must stand before the first import of torch.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 

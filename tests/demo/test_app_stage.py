@@ -44,17 +44,13 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pipe(folder) -> Iterator[SARGANPipeline]:
-    """On one thread, as the app below: sums over several threads differ in the last bits."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield SARGANPipeline.from_pretrained(str(folder))
-    torch.set_num_threads(threads)
+def pipe(folder) -> SARGANPipeline:
+    return SARGANPipeline.from_pretrained(str(folder))
 
 
 @pytest.fixture(scope="module")
 def url(folder, tmp_path_factory) -> Iterator[str]:
-    with running_app(folder, tmp_path_factory.mktemp("stage"), OMP_NUM_THREADS="1") as app:
+    with running_app(folder, tmp_path_factory.mktemp("stage")) as app:
         yield app.url
 
 
