@@ -77,6 +77,13 @@ ControlShare = Annotated[
     list[str] | None,
     typer.Option(help="KIND=SHARE of those: alone, several, recipe or eyes, relative to each other. Repeatable."),
 ]
+LeaveOut = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="CSV with the columns subject (a portrait's name without its ending) and broken (expressions, or all): these "
+        "are left out. Repeatable."
+    ),
+]
 FaceModelFile = Annotated[
     Path | None, typer.Option(help="The face model's file; else the one in SARGAN_ASSETS, else the package's.")
 ]
@@ -105,10 +112,12 @@ def make(
     beard: Beard = 0.0,
     controls: Controls = 0,
     control_share: ControlShare = None,
+    leave_out: LeaveOut = None,
     face_model: FaceModelFile = None,
 ) -> None:
     """Make a data set that `datasets.load_dataset` reads."""
     from ..rig.dataset.build import build_dataset
+    from ..rig.dataset.left_out import read_left_out
     from ..rig.dataset.work_units import RigSettings
     from ..rig.rendering.variation import RenderOptions
 
@@ -122,6 +131,7 @@ def make(
         settings,
         real=tuple(_real_source(text) for text in real or ()),
         options=replace(looks, motion=motion),
+        left_out=read_left_out(*leave_out or ()),
         model=face_model,
     )
     with _ProgressBar() as bar:

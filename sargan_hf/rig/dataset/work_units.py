@@ -6,7 +6,7 @@ number of processes, and it still gives the same bytes.
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ...errors import RigError
 from ...expressions import EXPRESSIONS, resolve_expression
 from ..portraits.reader import find_portraits
 from ..rendering.variation import RenderOptions
+from .left_out import without_people
 
 SHARES = (0.4, 0.6)  # of the second person in a morph
 SETS_PER_PAIRED_PHOTOGRAPH = 3  # times the variants: such people are few, and their mouths are no paint
@@ -36,6 +37,7 @@ class RigSettings:
             shows the same person, and joins further sets of that person (see `real.py`); others are cut to the same crop and
             added unpaired.
         options: what varies between sets.
+        left_out: expressions to leave out, by the stem of a portrait's file name; with neutral, the whole person.
         model: the face model's file; None for the one in SARGAN_ASSETS, or else the package's own.
         command: the command line to be quoted in the data set card.
     """
@@ -48,6 +50,7 @@ class RigSettings:
     seed: int = 0
     real: tuple[tuple[Path, str], ...] = ()
     options: RenderOptions = field(default_factory=RenderOptions)
+    left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
     model: Path | None = None
     command: str = ""
 
@@ -100,7 +103,7 @@ def make_plan(settings: RigSettings) -> list[Unit]:
     """All units of a run.
 
     Raises:
-        RigError: no portraits, too few of them for the morphs, or a count that is not positive.
+        RigError: no portraits, too few of them for the morphs, a count that is not positive, or nobody to leave out.
         ExpressionError: a label in `real` is not an expression.
     """
     for name, smallest in (("variants", 1), ("morphs", 0), ("size", 32), ("seed", 0)):
@@ -110,6 +113,7 @@ def make_plan(settings: RigSettings) -> list[Unit]:
     inside = settings.output.resolve()
     found = find_portraits(settings.portraits)
     portraits = [str(path) for path in found if not path.resolve().is_relative_to(inside)]
+    portraits = without_people(portraits, settings.left_out)
     rows = [("portrait", (path,), "", 0.0) for path in portraits]
     rows += [("morph", pair, "", share) for pair, share in _draw_pairs(portraits, settings)]
     same_person = _by_unique_name(portraits)
@@ -177,6 +181,11 @@ def fingerprint(settings: RigSettings, plan: Sequence[Unit]) -> str:
         "size": settings.size,
         "seed": settings.seed,
         "options": repr(settings.options),
+        **({"left_out": _by_name(settings.left_out)} if settings.left_out else {}),
         "units": [[unit.kind, unit.subject, unit.expression, unit.share] for unit in plan],
     }
     return json.dumps(described, indent=1)
+
+
+def _by_name(left_out: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+    return {subject: sorted(expressions) for subject, expressions in sorted(left_out.items())}

@@ -68,11 +68,14 @@ class SetMaker:
 
     def _rendered_rows(self, unit: Unit, face: FittedFace, real: RealExpression | None = None) -> Iterator[dict]:
         settings = self.settings
+        left_out = settings.left_out.get(unit.subject, frozenset())
         for variant in range(unit.variants(settings)):
             pair = f"{unit.subject}-{unit.index}-{variant}"
             seed = unit.seed(settings.seed, variant)
             pictures = render_set(face, self.model, seed=seed, size=settings.size, options=settings.options, real=real)
             for number, picture in enumerate(pictures):
+                if picture.expression in left_out:
+                    continue
                 name = f"{pair}-{number}-{picture.expression or picture.recipe}"
                 source = "real" if picture.recipe == PHOTOGRAPH else unit.source
                 yield self._row(unit, name, picture.image, picture.expression, pair, source) | {
