@@ -12,6 +12,7 @@
    Peak memory is that of the process beyond what it had before the first step, each side in a process of its own.
 2. `fast`: generator steps per second of the fast objective, full and half width, over those of the paper objective at the
    paper's size.
+3. `precision` (only when asked for): the same objective in bf16 over float32. On a CPU it pays with AVX-512 BF16 or AMX alone.
 
 Time is the processor's, so that another load on the machine does not count; sides take turns within a round, and the
 medians of the rounds' ratios are printed.
@@ -76,7 +77,9 @@ def settings(objective: str, **changes) -> TrainingConfig:
 
 def make_trainer(config: TrainingConfig) -> Trainer:
     torch.manual_seed(0)
-    trainer = Trainer(config, Accelerator(cpu=True), SimpleNamespace(expressions=EXPRESSIONS))
+    trainer = Trainer(
+        config, Accelerator(cpu=True, mixed_precision=config.mixed_precision), SimpleNamespace(expressions=EXPRESSIONS)
+    )
     paint(trainer.generator)
     return trainer
 
@@ -240,15 +243,36 @@ def measure_fast(given: argparse.Namespace) -> None:
         print(f"fast, {name}: {speed:.2f} generator steps per CPU second, {ratio:.1f} x the paper objective's")
 
 
+def measure_precision(given: argparse.Namespace) -> None:
+    """Prints how much faster a step is in bf16; a process has one precision, so each measurement has its own."""
+    seconds = {
+        kind: [asked_of_another("--precision-of", kind, given) for _ in range(given.rounds)] for kind in ("no", "bf16")
+    }
+    step, ratio = statistics.median(seconds["bf16"]), median_ratio(seconds, "no", "bf16")
+    print(f"fast in bf16: {step:.2f} CPU seconds a step, {ratio:.2f} x as fast as float32")
+
+
+def print_step_seconds(given: argparse.Namespace) -> None:
+    """CPU seconds of one step of the fast objective in a precision, without adversary, median of `STEPS`."""
+    batch = to_device(random_batches(1, given.batch_size, given.resolution, paired=True)[0], torch.device("cpu"))
+    changes = {"adversarial_weight": 0.0, "expression_weight": 0.0, "mixed_precision": given.precision_of}
+    trainer = make_trainer(
+        settings("fast", motion=True, train_batch_size=given.batch_size, resolution=given.resolution, **changes)
+    )
+    taken = side_by_side({"step": lambda: trainer.update([batch], 1)}, STEPS, time.process_time, warm_up=1)
+    print(json.dumps(statistics.median(taken["step"])))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("paper", "fast"))
+    parser.add_argument("--only", choices=("paper", "fast", "precision"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--resolution", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory-of", choices=("ours", "reference"), help=argparse.SUPPRESS)
     parser.add_argument("--agreement", choices=("float32", "float64"), help=argparse.SUPPRESS)
+    parser.add_argument("--precision-of", choices=("no", "bf16"), help=argparse.SUPPRESS)
     device = parser.add_argument_group("a device", "real batches instead of random ones; see training_device.py")
     device.add_argument("--device", choices=("cpu", "cuda"), help="print images/s, busy share and loader wait")
     device.add_argument("--steps", type=int, default=100)
@@ -267,11 +291,16 @@ def main() -> None:
     if given.agreement:
         print_agreement(given)
         return
+    if given.precision_of:
+        print_step_seconds(given)
+        return
     print(f"batch {given.batch_size}, {given.resolution} x {given.resolution}, {given.threads} threads")
-    if given.only != "fast":
+    if given.only in (None, "paper"):
         measure_paper(given)
-    if given.only != "paper":
+    if given.only in (None, "fast"):
         measure_fast(given)
+    if given.only == "precision":
+        measure_precision(given)
 
 
 if __name__ == "__main__":
