@@ -1,4 +1,4 @@
-# `make quality` takes seconds, `make types` a minute or two, `make test-fast` two minutes; see CONTRIBUTING.md.
+# `make quality` takes seconds, `make types` a minute or two, `make test-fast` under a minute; see CONTRIBUTING.md.
 VENV ?= .venv
 PYTHON = $(VENV)/bin/python
 
