@@ -13,6 +13,7 @@ from .shading import brightness
 # RGB under a full light; measured on open smiles by eye.
 _SOCKET, _SOCKET_FLOOR = np.array([96, 40, 42], np.float32), np.array([46, 20, 21], np.float32)
 _GUMS, _TONGUE = np.array([168, 92, 94], np.float32), np.array([150, 80, 81], np.float32)
+_DRAWN_TONGUE = 1.9  # lighter in a print: without its red, it would be one flat dark with the throat
 # A tongue lies on the floor of an opening this high, as shares of the picture's side: none of it is seen, and all of it.
 _TONGUE_FROM, _TONGUE_ALL = 0.035, 0.09
 _THROAT_DARK = 0.32  # how much darker the middle of a wide mouth is
@@ -83,7 +84,8 @@ def _hollow(part, inside, behind, facing, posed: PosedFace, colours: MouthColour
     colour = np.where((part == Part.GUMS_AND_TONGUE)[..., None], _GUMS * lit, colour)
     seen = inside & (part != Part.TEETH)
     colour = _spread(colour, seen, posed.side * _MELT)
-    colour = _with_tongue(colour, inside, height, posed.side) * colours.cast
+    tongue = _TONGUE * (_DRAWN_TONGUE if colours.one_colour else 1)
+    colour = _with_tongue(colour, inside, height, posed.side, tongue) * colours.cast
     near_lips = 0.8 * np.exp(-behind / 0.35)
     # In the narrow corners light comes through the lips: black, they are wedges.
     corners = _CORNER_LIGHT * (1 - smoothstep(_tall(inside) / (_CORNER * posed.side)))
@@ -94,7 +96,9 @@ def _hollow(part, inside, behind, facing, posed: PosedFace, colours: MouthColour
     return (colour * (1 - near_lips) + 0.75 * colours.exposure * colours.lips * near_lips) * colours.darkness
 
 
-def _with_tongue(colour: np.ndarray, inside: np.ndarray, height: np.ndarray, side: int) -> np.ndarray:
+def _with_tongue(
+    colour: np.ndarray, inside: np.ndarray, height: np.ndarray, side: int, tongue: np.ndarray
+) -> np.ndarray:
     """A tongue on the floor of a wide opening, and the dark of the throat above it: evenly coloured, it looks plugged."""
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if not len(rows):
@@ -109,7 +113,7 @@ def _with_tongue(colour: np.ndarray, inside: np.ndarray, height: np.ndarray, sid
     # Its top is turned to the light, its sides and its root are not; a groove runs along its middle.
     lit = 0.45 + 0.5 * np.clip(dome, 0, 1)
     lit = lit * (1 - 0.13 * np.exp(-((across / 0.07) ** 2)) * smoothstep((1.02 - height) / 0.3))
-    return colour + share[..., None] * (_TONGUE * lit[..., None] - colour)
+    return colour + share[..., None] * (tongue * lit[..., None] - colour)
 
 
 def _below_lip(inside: np.ndarray) -> np.ndarray:
