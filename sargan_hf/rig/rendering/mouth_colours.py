@@ -28,11 +28,12 @@ _STONE_LIGHT = 150.0  # luminance of a cheek of light stone
 _SKIN = np.array([1.24, 0.94, 0.82], np.float32)  # RGB of cheeks under a white light, mean 1; median of 129 people
 # Least and most of a cast; blue below which cheeks are warmer than usual, and how far below fully.
 _CAST, _WARM, _WARM_FULLY = (0.6, 1.3), 0.92, 0.1
-_FROM_SKIN = 0.2  # share of the skin's colour in that of the teeth
+_FROM_SKIN = 0.14  # share of the skin's colour in that of the teeth
 _PALEST = np.array(
     [0.7, 0.8, 0.62], np.float32
 )  # least share of the strongest channel: orange or pink ones are no teeth
 _TOOTH_BESIDE_SKIN, _TOOTH_BESIDE_EYE = 0.98, 1.25  # luminance of the lightest teeth, of lightest skin and of eye white
+_TOOTH_LEAST, _CAST_BESIDE_EYES = 0.82, 0.4
 _GREENEST, _BLUEST = 1.02, 1.0  # of the light's colour, mean 1
 # Strongest over weakest channel: eyes beyond that glow or are painted, and tell nothing of the light
 _WHITE_SPREAD = 1.4
@@ -96,7 +97,9 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
     balance[0] = max(balance[0], balance[1])
     light = max(cheeks.max() / _BRIGHT_CHEEK, white.mean() / _BRIGHT_EYE if white is not None else 0.0)
     mix = look.yellowness
-    teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * balance) * cast * look.brightness
+    # The whites of the eyes show the same cast already: counted twice, teeth of brown faces came out brown.
+    warmth = cast if white is None else cast**_CAST_BESIDE_EYES
+    teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * balance) * warmth * look.brightness
     # Lips and cheeks throw their own light on the teeth.
     hue = np.clip(skin / max(float(skin.mean()), 1.0), *_CAST)
     teeth *= 1 + _FROM_SKIN * (hue / max(float(hue @ LUMA), 1e-3) - 1)
@@ -107,6 +110,8 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
     if white is not None:
         lightest = max(lightest, _TOOTH_BESIDE_EYE * float(white @ LUMA))
     teeth *= min(1.0, lightest / max(exposure * float(teeth @ LUMA), 1.0))
+    # Nor are they much darker than it: wrinkled and bearded cheeks are dark in any light.
+    teeth *= max(1.0, _TOOTH_LEAST * lightest / max(exposure * float(teeth @ LUMA), 1.0))
     shade, across, lower = _per_tooth(mesh.model, look.seed)
     return MouthColours(
         exposure=exposure,
