@@ -42,6 +42,12 @@ class TrainingValues:
         "how unpaired pictures get an expression: any other class alike, or the labels of the batch dealt anew",
         choices=("uniform", "permutation"),
     )
+    class_dropout: float = setting(
+        0.0,
+        "share of samples that are asked for without their class, on a set with a column `before`",
+        minimum=0.0,
+        maximum=1.0,
+    )
     controls: bool = setting(False, "train facial controls too, on a set drawn by `sargan rig --controls`")
     controls_alone: float = setting(
         0.4, "with controls, share of pairs requested by controls and no class", minimum=0.0, maximum=1.0

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
+from ..expressions import NO_CLASS
 from .image_cache import FaceCache
 from .optical_flow import MotionMaps
 from .pairing import Pair, choose
@@ -40,7 +41,10 @@ class TrainingSamples(Dataset):
         if self.before is not None:
             target = self._face(picture)
             source = Face(self.before.picture(picture), target.expression)
-            return self.maker.make(source, target, target.expression, None, rng)
+            # Moved by controls alone, a mouth has no class: its outline must do.
+            dropped = self.draw.class_dropout > 0 and rng.random() < self.draw.class_dropout
+            asked = NO_CLASS if dropped else target.expression
+            return self.maker.make(source, target, asked, None, rng)
         members = self.faces.partners(picture)
         members = members if len(members) else np.array([picture])
         drawn = int(np.flatnonzero(members == picture)[0])

@@ -37,7 +37,7 @@ OF_THE_PROCESS = {
     *("zero_output", "logging_dir", "tracker_project_name", "ddp_timeout", "num_train_epochs", "max_damaged"),
 }
 # What earlier versions trained with where their settings do not say.
-BEFORE = {"geometry": 1.0, "targets": "uniform"}
+BEFORE = {"geometry": 1.0, "targets": "uniform", "class_dropout": 0.0}
 NETWORKS = ("generator", "discriminator")
 MOMENTS = ("exp_avg", "exp_avg_sq")
 

@@ -68,6 +68,7 @@ class Draw:
     pairs: bool = True  # False draws paired pictures as if they were not
     shares: ControlShares | None = None  # None trains no controls
     geometry: float = 1.0  # strength of the three below; 0 leaves flips only
+    class_dropout: float = 0.0  # share asked for without their class, of a set that says what pictures are made from
     dealt: bool = False  # unpaired pictures get the labels of the other pictures of their batch, not any class alike
     rotation: float = 12.0  # degrees either way
     zoom: tuple[float, float] = (0.92, 1.15)  # times the canonical crop

@@ -80,6 +80,7 @@ def _draw(config: TrainingConfig) -> Draw:
         pairs=config.paired_weight > 0,
         shares=ControlShares(config.controls_alone, config.controls_added) if config.controls else None,
         geometry=config.geometry,
+        class_dropout=config.class_dropout,
         dealt=config.targets == "permutation",
     )
 
@@ -158,6 +159,11 @@ def _load(config: TrainingConfig, given: DataSource | None) -> Dataset | Iterabl
     )
     if config.controls:
         _check_controls(dataset, str(named or "The data set"))
+    if config.class_dropout and "before" not in (dataset.column_names or []):
+        raise ConfigurationError(
+            "class_dropout needs a set with a column `before`, as `sargan mouths` makes one: without its class, nothing "
+            "says what to make of a face. Leave class_dropout out."
+        )
     return dataset
 
 
