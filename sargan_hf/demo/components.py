@@ -14,6 +14,7 @@ from .opening_edit import Opening
 from .strings import (
     AFTER,
     AFTER_THE_EDIT,
+    ALL_ALIKE,
     AS_IT_IS,
     BEFORE,
     BEFORE_THE_EDIT,
@@ -28,12 +29,23 @@ from .strings import (
     HOLD,
     HOW_TO_DRAW,
     LABELS,
+    LIKE,
+    LIKE_BUSY,
+    LIKE_FILE,
+    LIKE_HELP,
+    LIKE_MADE,
     LINE,
     NO_PICTURE,
     PASTE,
+    RECIPE_BUSY,
+    RECIPE_FILE,
+    RECIPE_HELP,
+    RECIPE_LOAD,
+    RECIPE_MADE,
     REDO,
     REMOVE_PICTURE,
     UNDO,
+    WHOSE,
     YOUR_PICTURE,
 )
 
@@ -173,6 +185,49 @@ def face_chooser() -> gr.HTML:
 </form></details>
 """
     return own_component("faces.js", template, wiring={"nothing": NO_PICTURE, "how": HOW_TO_DRAW}, elem_id="faces")
+
+
+def face_switch() -> gr.HTML:
+    """Whose expression the controls are for, where several faces are edited."""
+    template = f'<fieldset hidden><legend>{WHOSE}</legend><div class="whose-faces"></div></fieldset>'
+    return own_component("whose.js", template, wiring={"alike": ALL_ALIKE}, elem_id="whose")
+
+
+def other_file_box(order: str, words: Mapping[str, str], accept: str) -> gr.HTML:
+    """Where another file comes in that says what is wanted: chosen, dropped, or pasted while the keyboard is there.
+
+    Args:
+        order: what reads it; the value of the component is what came of it.
+        words: the button, help, label (of the file), and what is said while it is read (busy) and afterwards (made).
+        accept: the files to choose among, as HTML says it.
+    """
+    template = f"""
+<div class="other-file" data-takes="{order}">
+  <img class="other-shown" alt="" hidden>
+  <div class="other-words">
+    <button type="button" class="other-choose">{words["button"]}</button>
+    <span class="other-help">{words["help"]}</span>
+    <div class="other-note" role="status"></div>
+  </div>
+  <input type="file" accept="{accept}" aria-label="{words["label"]}" tabindex="-1" class="visually-hidden">
+</div>
+"""
+    wiring = {"order": order, "busy": words["busy"], "made": words["made"]}
+    return own_component("other-file.js", template, wiring=wiring, elem_id=order)
+
+
+def like_box() -> gr.HTML:
+    """Where another picture comes in whose expression is wanted."""
+    words = {"button": LIKE, "help": LIKE_HELP, "label": LIKE_FILE, "busy": LIKE_BUSY, "made": LIKE_MADE}
+    return other_file_box("like", words, "image/*")
+
+
+def recipe_box() -> gr.HTML:
+    """Where a recipe comes in."""
+    words = {
+        "button": RECIPE_LOAD, "help": RECIPE_HELP, "label": RECIPE_FILE, "busy": RECIPE_BUSY, "made": RECIPE_MADE,
+    }  # fmt: skip
+    return other_file_box("replay", words, ".json,application/json,image/*")
 
 
 def order_note(order: str, busy: str, button: str) -> gr.HTML:
