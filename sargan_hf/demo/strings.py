@@ -78,7 +78,10 @@ RECIPE_FILE = "File of the recipe, or a picture that was edited here"
 RECIPE_BUSY = "Reading the recipe …"
 RECIPE_MADE = "As {name} says."
 RECIPE_OF_BOX = "A recipe knows no boxes drawn by hand: in their place it says the number of a face, the largest first."
-RECIPE_NOT_SHOWN = "The page cannot show this recipe: it has {part}. Nothing was changed. Python, the command line and the API can make it."
+RECIPE_NOT_SHOWN = (
+    "The page cannot show this recipe: it has {part}. Nothing was changed. "
+    "Python, the command line and the API can make it."
+)
 RECIPE_TRANSFER = "the transfer {transfer!r}"
 RECIPE_WEIGHTS = "weights of expressions that are no blend"
 RECIPE_NOTHING = "a face without an expression"

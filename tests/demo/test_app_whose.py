@@ -105,7 +105,9 @@ def test_the_expression_of_another_picture_is_one_step(page, posts, pipe, folder
     assert len(posts) <= 3, "the upload, what it shows, and the edit"
     assert np.array_equal(pixels(Image.open(saved(page, "#save", tmp_path))), pixels(expected))
     page.keyboard.press("Control+z")
-    page.wait_for_function("said => document.querySelector('#expressions [role=status]').textContent === said", arg=before)
+    page.wait_for_function(
+        "said => document.querySelector('#expressions [role=status]').textContent === said", arg=before
+    )
     expect(page.locator("#like .other-note")).to_be_empty()
     assert np.array_equal(shown(page, 1), pixels(pipe(picture, "happy").images[0]))
     changes_the_result(page, lambda: page.keyboard.press("Control+Shift+z"))
@@ -153,16 +155,16 @@ def test_a_recipe_comes_back_by_drop_and_by_choice(with_two, pipe, picture, two_
 
 
 def test_a_recipe_that_the_page_cannot_show_is_named_though_its_panel_is_folded(browser, url, tmp_path):  # noqa: F811
-    page = visit(browser, url, locale="de-DE")
-    before = shown(page, 1)
+    german = visit(browser, url, locale="de-DE")
+    before = shown(german, 1)
     odd = {"sargan_recipe": 1, "edits": [{"expression": "happy"}], "transfer": "paste"}
     (tmp_path / "odd.json").write_text(json.dumps(odd))
-    throw_in(page, tmp_path / "odd.json")
-    told = page.locator(".picture-said", has_text="Die Seite kann dieses Rezept nicht zeigen: Es hat die Übertragung")
+    throw_in(german, tmp_path / "odd.json")
+    told = german.locator(".picture-said", has_text="Die Seite kann dieses Rezept nicht zeigen: Es hat die Übertragung")
     told.wait_for()
-    assert np.array_equal(shown(page, 1), before)
+    assert np.array_equal(shown(german, 1), before)
     (tmp_path / "broken.png").write_bytes(b"no picture at all")
-    add(page, tmp_path / "broken.png")
-    page.locator(".picture-said", has_text="broken.png ist kein lesbares Bild").wait_for()
-    assert page.errors == []
-    page.context.close()
+    add(german, tmp_path / "broken.png")
+    german.locator(".picture-said", has_text="broken.png ist kein lesbares Bild").wait_for()
+    assert german.errors == []
+    german.context.close()
