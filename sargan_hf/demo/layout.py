@@ -15,6 +15,7 @@ from . import strings as texts
 from .api import PublicAPI
 from .blend_pad import blend_pad
 from .components import (
+    RECIPE_BUTTON,
     answer_box,
     example_box,
     expression_buttons,
@@ -150,7 +151,7 @@ def controls_column(pipeline: SARGANPipeline, settings: Settings, opening: Openi
 
 BUTTONS = {
     "download": texts.SAVE, "clip": texts.COPY, "sheet": texts.ALL_AS_SHEET, "pack": texts.ALL_AS_ZIP,
-    "recipe": texts.RECIPE_SAVE, "animate": "Make an animation", "explain": "Show it for this face",
+    "animate": "Make an animation", "explain": "Show it for this face",
 }  # fmt: skip
 
 
@@ -191,11 +192,7 @@ def animation_group() -> dict[str, Any]:
 
 def recipe_panel() -> dict[str, Any]:
     """The edit as a small file, and the way back."""
-    with gr.Accordion(texts.RECIPE_PANEL, open=False, elem_id="recipe-panel"):
-        replay = recipe_box()
-        save = gr.Button(BUTTONS["recipe"], elem_id="recipe-save", elem_classes="orders-file")
-        saved = order_note("recipe", "Making the recipe …", "recipe-save")
-    return {"replay": replay, "recipe": saved, "recipe_button": save}
+    return {"replay": recipe_box(), "recipe": order_note("recipe", "Making the recipe …", RECIPE_BUTTON)}
 
 
 def explaining_panel() -> dict[str, Any]:

@@ -57,7 +57,7 @@ def test_another_face_keeps_what_the_first_one_got(with_two, pipe, folder, two_f
     expected = pipe(two_faces, ["happy", "sad"], faces=[1, 2]).images[0]
     assert np.array_equal(shown(with_two, 1), pixels(expected))
     picture_file = saved(with_two, "#save", tmp_path)
-    with_two.get_by_role("button", name="The same edit again (recipe)").click()
+    with_two.locator("#replay summary").click()
     recipe = saved(with_two, "#recipe-save", tmp_path)
     assert (picture_file.name, recipe.name) == ("both-happy-sad.png", "both-happy-sad.json")
     again = pipe(two_faces, **EditRecipe.load(recipe).settings).images[0]
@@ -133,7 +133,7 @@ def test_another_picture_without_a_face_costs_nothing(page, tmp_path):  # noqa: 
 
 def test_a_recipe_comes_back_by_drop_and_by_choice(with_two, pipe, picture, two_faces, tmp_path):  # noqa: F811
     expected = shown(with_two, 1)
-    with_two.get_by_role("button", name="The same edit again (recipe)").click()
+    with_two.locator("#replay summary").click()
     recipe, edited = saved(with_two, "#recipe-save", tmp_path), saved(with_two, "#save", tmp_path)
     for bring in (
         lambda: with_two.locator("#replay input[type=file]").set_input_files(edited),

@@ -3,12 +3,14 @@
 const { order, busy, made } = props.wiring;
 const find = (selector) => element.querySelector(selector);
 const input = find("input[type=file]"), note = find(".other-note"), image = find(".other-shown");
-let turn = 0, waiting = null, asked = false, parts = null, url = "";
+let turn = 0, waiting = null, asked = false, parts = null, refused = null, below = false, spoken = "", url = "";
 
 // Where its panel is folded, what it says stands below the picture.
 const say = (words) => {
-  note.textContent = words;
-  if (!note.checkVisibility()) desk.say(words);
+  note.textContent = spoken = words; // which language.js may change
+  refused = null;
+  if (below || (words && !note.checkVisibility())) desk.say(words);
+  below = Boolean(words) && !note.checkVisibility();
 };
 const forget = () => { parts = null; image.hidden = true; };
 const take = async (file) => {
@@ -35,11 +37,16 @@ input.addEventListener("change", () => {
   input.value = ""; // so that the same file can be chosen again
 });
 find(".other-choose").addEventListener("click", () => input.click());
+element.querySelector("#recipe-save")?.addEventListener("click", () => desk.order("recipe"));
 
 watch("value", () => {
   const read = props.value;
   if (!read || read.turn !== turn) return;
-  if (read.problem) return say(read.problem);
+  if (read.problem) {
+    say(read.problem);
+    refused = desk.copy(desk.wish);
+    return;
+  }
   if (read.picture !== desk.wish.picture) return say(""); // another picture has come meanwhile
   say(made.replace("{name}", read.name));
   Object.assign(image, { src: url, hidden: !url });
@@ -55,8 +62,9 @@ desk.watch(() => {
   }
   if (asked && !desk.running(order)) {
     asked = false;
-    if (note.textContent === busy) say(desk.ordered(order)?.note ?? "");
+    if (spoken === busy) say(desk.ordered(order)?.note ?? "");
   }
-  // What was read is not what is wanted any more.
+  // What was read is not what is wanted any more, and what could not be read is long ago.
+  if (refused && !desk.same(refused, desk.wish)) say("");
   if (parts && Object.keys(parts).some((name) => !desk.same(parts[name], desk.wish[name]))) forget(), say("");
 });
