@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -159,6 +160,12 @@ def test_faces_that_are_chosen_no_more_leave_the_controls_to_the_first_that_is(v
     state = visitor.see(both, **TWO | {"chosen": ["f0"]})["state"]
     assert (state["current"], state["blend"], state["intensity"], state["region"]) == (None, {"sad": 1.0}, 0.7, "Mouth")
     assert state["others"]["f1"]["blend"] == TWO["blend"], "and what the other one got is kept"
+
+
+def test_an_animation_says_that_it_moves_all_faces_alike(visitor, both):
+    visitor.see(both)
+    with pytest.raises(gr.Error, match="An animation moves all faces alike"):
+        visitor.handlers.animate(visitor.handle, visitor.wish(both, **TWO), "GIF")
 
 
 def test_previews_are_of_the_face_that_the_controls_are_for(visitor, both):
