@@ -37,7 +37,8 @@ from .edit_arguments import (
     parse_side,
     parse_stops,
 )
-from .handlers import Handlers, friendly
+from .error_wording import friendly
+from .handlers import Handlers
 from .settings import Settings
 
 Upload = str | bytes | None  # a file in the folder of uploads, or the file itself

@@ -14,6 +14,7 @@ from .opening_edit import Opening
 from .strings import (
     AFTER,
     AFTER_THE_EDIT,
+    ALL_ALIKE,
     AS_IT_IS,
     BEFORE,
     BEFORE_THE_EDIT,
@@ -28,12 +29,25 @@ from .strings import (
     HOLD,
     HOW_TO_DRAW,
     LABELS,
+    LIKE,
+    LIKE_BUSY,
+    LIKE_FILE,
+    LIKE_HELP,
+    LIKE_MADE,
     LINE,
     NO_PICTURE,
     PASTE,
+    RECIPE_BUSY,
+    RECIPE_FILE,
+    RECIPE_HELP,
+    RECIPE_LOAD,
+    RECIPE_MADE,
+    RECIPE_PANEL,
+    RECIPE_SAVE,
     REDO,
     REMOVE_PICTURE,
     UNDO,
+    WHOSE,
     YOUR_PICTURE,
 )
 
@@ -41,6 +55,7 @@ ASSETS = Path(__file__).parent / "assets"
 # Drawings, see `icon`: an arrow back and one on, and the corners of a screen.
 BACK = "M4 9h10a5 5 0 0 1 0 10H8M4 9l4-4M4 9l4 4"
 ON = "M20 9H10a5 5 0 0 0 0 10h6M20 9l-4-4M20 9l-4 4"
+RECIPE_BUTTON = "recipe-save"  # the button's id
 CORNERS = "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"
 
 
@@ -173,6 +188,55 @@ def face_chooser() -> gr.HTML:
 </form></details>
 """
     return own_component("faces.js", template, wiring={"nothing": NO_PICTURE, "how": HOW_TO_DRAW}, elem_id="faces")
+
+
+def face_switch() -> gr.HTML:
+    """Whose expression the controls are for, where several faces are edited."""
+    template = f'<fieldset hidden><legend>{WHOSE}</legend><div class="whose-faces"></div></fieldset>'
+    return own_component("whose.js", template, wiring={"alike": ALL_ALIKE}, elem_id="whose")
+
+
+def other_file_box(order: str, words: Mapping[str, str], accept: str, panel: str = "{}") -> gr.HTML:
+    """Where another file comes in that says what is wanted: chosen, dropped, or pasted while the keyboard is there.
+
+    Args:
+        order: what reads it; the value of the component is what came of it.
+        words: the button, help, label (of the file), and what is said while it is read (busy) and afterwards (made).
+        accept: the files to choose among, as HTML says it.
+        panel: what is around it.
+    """
+    template = panel.format(f"""
+<div class="other-file" data-takes="{order}">
+  <img class="other-shown" alt="" hidden>
+  <div class="other-words">
+    <button type="button" class="other-choose">{words["button"]}</button>
+    <span class="other-help">{words["help"]}</span>
+    <div class="other-note" role="status"></div>
+  </div>
+  <input type="file" accept="{accept}" aria-label="{words["label"]}" tabindex="-1" class="visually-hidden">
+</div>
+""")
+    wiring = {"order": order, "busy": words["busy"], "made": words["made"]}
+    return own_component("other-file.js", template, wiring=wiring, elem_id=order)
+
+
+def like_box() -> gr.HTML:
+    """Where another picture comes in whose expression is wanted."""
+    words = {"button": LIKE, "help": LIKE_HELP, "label": LIKE_FILE, "busy": LIKE_BUSY, "made": LIKE_MADE}
+    return other_file_box("like", words, "image/*")
+
+
+def recipe_box() -> gr.HTML:
+    """The edit as a recipe, and where one comes in.
+
+    It is a panel of its own, since gradio's have nothing in them while they are folded, and a recipe may be dropped anywhere.
+    """
+    words = {
+        "button": RECIPE_LOAD, "help": RECIPE_HELP, "label": RECIPE_FILE, "busy": RECIPE_BUSY, "made": RECIPE_MADE,
+    }  # fmt: skip
+    save = f'<button type="button" id="{RECIPE_BUTTON}" class="other-choose orders-file">{RECIPE_SAVE}</button>'
+    panel = f"<details><summary>{RECIPE_PANEL}</summary>{{}}{save}</details>"
+    return other_file_box("replay", words, ".json,application/json,image/*", panel)
 
 
 def order_note(order: str, busy: str, button: str) -> gr.HTML:

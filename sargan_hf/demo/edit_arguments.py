@@ -120,15 +120,20 @@ def parse_preset(value: object) -> Preset | None:
 
 
 def parse_recipe(value: object) -> EditRecipe | None:
-    """A recipe, as JSON's mapping or as text; None where it was left empty.
+    """A recipe, as JSON's mapping or as text; None where it was left empty. No file is opened, whatever preset it names.
 
     Raises:
-        RecipeError: it is none.
+        RecipeError, PresetError: it is none.
     """
     if is_empty(value):
         return None
     try:
-        return EditRecipe.from_json(_json(value, "recipe") if isinstance(value, str) else value)
+        content = _json(value, "recipe") if isinstance(value, str) else value
+        edits = content.get("edits") if isinstance(content, Mapping) else None
+        for edit in edits if isinstance(edits, list) else []:
+            if isinstance(edit, Mapping) and isinstance(edit.get("preset"), str):
+                parse_preset(edit["preset"])  # refuses the name of a file
+        return EditRecipe.from_json(content)
     except ConfigurationError as error:
         raise RecipeError(str(error)) from error
 

@@ -1,7 +1,14 @@
 """What an error says to a visitor or a caller, who cannot do what a programmer could."""
 
+import functools
 import re
+from collections.abc import Callable
 
+import gradio as gr
+
+from ..errors import SARGANError
+
+TOAST = {"title": "That did not work", "duration": 12}
 FOLDERS = re.compile(r"(?<![\w:/])/(?:[^/\s]+/)+")
 _LIMIT = re.compile(r",? more than the ([\d,]+)(?: pixels)? that are allowed: make it smaller first\.")
 
@@ -18,6 +25,24 @@ def for_visitors(sentence: str) -> str:
     return _LIMIT.sub(
         lambda found: f": at most {_megapixels(found[1])} megapixels are accepted here. Shrink it first.", sentence
     )
+
+
+def sentence_of(error: SARGANError) -> str:
+    """An error's sentence for those who see the page, who cannot do what a programmer could."""
+    return for_visitors(str(error))
+
+
+def friendly(handler: Callable) -> Callable:
+    """Turns an expected error into a toast that says what to do."""
+
+    @functools.wraps(handler)
+    def guarded(*arguments, **keywords):
+        try:
+            return handler(*arguments, **keywords)
+        except SARGANError as error:
+            raise gr.Error(sentence_of(error), print_exception=False, **TOAST) from None
+
+    return guarded
 
 
 def _megapixels(pixels: str) -> str:

@@ -4,20 +4,20 @@ import json
 from pathlib import Path
 
 CAPTIONS = "captions.json"
-# What a tab is called, and the folders whose pictures it shows, in this order.
+# What a tab is called, and the folders whose pictures it shows; those without a caption in the order of the folders.
 TABS: dict[str, tuple[str, ...]] = {
     "Paintings": ("works/paintings", "paintings"),
     "Statues": ("works/statues", "statues"),
     "Drawings, photos, avatars": ("works/drawings", "drawings", "photos", "portraits", "avatars"),
 }
 # Shown before the visitor adds a picture: the first of these that the folder has, else its first picture.
-OPENING = ("works/paintings/henry-viii.jpg",)
+OPENING = ("works/paintings/blue-boy.jpg",)
 
 
 def example_pictures(folder: Path) -> dict[str, list[str]]:
     """Names of the pictures in each tab, such as "works/paintings/blue-boy.jpg"; tabs without pictures are left out.
 
-    Pictures with a caption come first, in the order of the captions.
+    Pictures with a caption come first, in the order of the captions: those whose edit shows best stand at the beginning.
     """
     order = {name: place for place, name in enumerate(captions(folder))}
     names = {
@@ -27,10 +27,7 @@ def example_pictures(folder: Path) -> dict[str, list[str]]:
                 for place in folders
                 for path in sorted((folder / place).glob("*.[jp][pn]g"))
             ),
-            key=lambda name, folders=folders: (
-                _place(name, folders),
-                order.get(name, len(order)),
-            ),
+            key=lambda name, folders=folders: (order.get(name, len(order)), _place(name, folders)),
         )
         for tab, folders in TABS.items()
     }

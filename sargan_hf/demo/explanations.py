@@ -6,21 +6,22 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ..editing.requests import FaceRequest
 from ..images.normalize import channels_last
 from .face_views import to_srgb
-from .page_request import Wish
+from .page_request import FaceWish
 from .page_session import Key, PageSession
 
 HEAT = 0.7  # how much of the picture the strongest attention covers
 FEATHER = 0.12  # of the crop's side: over this width the map fades into the picture
 
 
-def explanation(session: PageSession, key: Key, wish: Wish) -> list[tuple[Image.Image, str]]:
+def explanation(session: PageSession, key: Key, wanted: FaceWish) -> list[tuple[Image.Image, str]]:
     """What the network saw and did to one face, as pictures with captions."""
     edits, face = session.edits, session.face(key)
     crop = Image.fromarray(edits.align(face).crop)
     crop = np.asarray(to_srgb(crop, edits.image.info.get("icc_profile")).convert("RGB"))
-    [output] = edits.outputs([face], [session.wished(wish)])
+    [output] = edits.outputs([face], [session.wished(wanted)])
     panels = [(_enlarged(crop), "The face, straightened")]
     if output.motion is not None:
         panels.append((_enlarged(_motion_colours(output.motion[0])), "Where skin moves"))
@@ -34,9 +35,9 @@ def explanation(session: PageSession, key: Key, wish: Wish) -> list[tuple[Image.
 
 
 def attention_overlay(
-    session: PageSession, keys: Sequence[Key], wish: Wish, picture: Image.Image
+    session: PageSession, keys: Sequence[Key], requests: Sequence[FaceRequest], picture: Image.Image
 ) -> Image.Image | None:
-    """The attention map of each face of `keys` laid over `picture`, the session's picture at any size.
+    """The attention map of each face of `keys`, for what is asked of it, over `picture`, the session's picture at any size.
 
     Returns:
         An RGB picture of the same size, dark violet where the network looked least and yellow where it looked most;
@@ -45,8 +46,8 @@ def attention_overlay(
     pixels = np.asarray(picture.convert("RGB")).astype(np.float32)
     size = picture.size
     shrunk = size[0] / session.size[0]
-    faces, request = [session.face(key) for key in keys], session.wished(wish)
-    for face, output in zip(faces, session.edits.outputs(faces, [request] * len(faces)), strict=True):
+    faces = [session.face(key) for key in keys]
+    for face, output in zip(faces, session.edits.outputs(faces, requests), strict=True):
         if output.attention is None:
             return None
         aligned = session.edits.align(face)

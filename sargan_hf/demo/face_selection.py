@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from ..editing.requests import Box
+from ..editing.requests import Box, FaceRequest
 from ..errors import ConfigurationError, NoFaceError, SARGANError
 from ..faces.detection import POINTS_IN_BOX, Face
 from . import strings as texts
@@ -39,6 +39,27 @@ class Selection:
     def keys(self) -> list[Key]:
         """Keys of the chosen faces."""
         return [key for name, key in self.faces if name in self.chosen]
+
+    def requests(self, session: PageSession, wish: Wish) -> list[FaceRequest]:
+        """What the wish asks of each chosen face, in the order of `keys`."""
+        return [session.wished(wish.of_face(name)) for name in self.chosen]
+
+    def previewed(self, wish: Wish) -> Key:
+        """Key of the face that the page's controls are for, the first chosen one where they are for all."""
+        return dict(self.faces)[wish.current or self.chosen[0]]
+
+
+def focused(wish: Wish, chosen: Sequence[str]) -> Wish:
+    """The wish with its controls for one of the chosen faces, or for all of them where there is one alone.
+
+    Where they were for a face that is chosen no more, they are for the first one that is, with what it kept.
+    """
+    if not chosen or (wish.current is None and len(chosen) > 1):
+        return replace(wish, current=None)
+    if wish.current is not None and wish.current not in chosen:
+        wish = replace(wish, others={**wish.others, wish.current: wish.in_hand})
+    current = wish.current if wish.current in chosen else chosen[0]
+    return wish.for_face(wish.of_face(current), current if len(chosen) > 1 else None)
 
 
 def select_faces(session: PageSession, wish: Wish, max_faces: int) -> Selection:

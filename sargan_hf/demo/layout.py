@@ -15,12 +15,16 @@ from . import strings as texts
 from .api import PublicAPI
 from .blend_pad import blend_pad
 from .components import (
+    RECIPE_BUTTON,
     answer_box,
     example_box,
     expression_buttons,
     face_chooser,
+    face_switch,
+    like_box,
     order_note,
     picture_box,
+    recipe_box,
     stage,
     wish_box,
 )
@@ -53,6 +57,9 @@ class Parts:
     sheet: gr.HTML
     pack: gr.HTML
     presets: gr.HTML | None
+    like: gr.HTML
+    recipe: gr.HTML
+    replay: gr.HTML
     face_panel: gr.Accordion
     film_kind: gr.Radio
     film: gr.Video
@@ -110,11 +117,13 @@ def controls_column(pipeline: SARGANPipeline, settings: Settings, opening: Openi
     """Everything that changes the result, what is used most first, and the ways out."""
     made: dict[str, Any] = {"presets": None}
     expressions, controls = pipeline.generator.expressions, pipeline.controls
+    face_switch()
     expression_buttons(expressions, bool(controls))
     with gr.Row(elem_id="strength"):
         made["intensity"] = gr.Slider(
             0, MAX_INTENSITY, value=1.0, step=0.05, label="Intensity", elem_id="intensity", info=texts.INTENSITY
         )
+    made["like"] = like_box()
     made |= save_group()
     tabs = example_pictures(settings.find(settings.examples))
     if tabs:
@@ -137,7 +146,7 @@ def controls_column(pipeline: SARGANPipeline, settings: Settings, opening: Openi
             gr.Slider(0, 1, value=float(name == first), step=0.05, label=texts.LABELS.get(name, name))
             for name in expressions
         ]
-    return made | animation_group() | explaining_panel()
+    return made | animation_group() | recipe_panel() | explaining_panel()
 
 
 BUTTONS = {
@@ -179,6 +188,11 @@ def animation_group() -> dict[str, Any]:
             label="Animation", visible=False, interactive=False, format="gif", buttons=["download"], elem_id="loop"
         )
     return {"film_kind": kind, "animate_button": animate, "film": film, "loop": loop}
+
+
+def recipe_panel() -> dict[str, Any]:
+    """The edit as a small file, and the way back."""
+    return {"replay": recipe_box(), "recipe": order_note("recipe", "Making the recipe …", RECIPE_BUTTON)}
 
 
 def explaining_panel() -> dict[str, Any]:
@@ -225,7 +239,10 @@ def wire(parts: Parts, handlers: Handlers, settings: Settings) -> None:
         "clip": wish.clip(handlers.to_clipboard, [handle, wish], parts.copied, **work),
         "sheet": wish.sheet(handlers.sheet, [handle, wish], parts.sheet, **work),
         "pack": wish.pack(handlers.pack, [handle, wish], parts.pack, **work),
+        "recipe": wish.recipe(handlers.recipe, [handle, wish], parts.recipe, **work),
         "explain": wish.explain(handlers.explain, [handle, wish], parts.panels, **work),
+        "like": wish.like(handlers.like, [handle, wish], parts.like, **work),
+        "replay": wish.replay(handlers.replay, [handle, wish], parts.replay, **work),
     }
     if parts.presets is not None:
         orders["presets"] = wish.presets(handlers.presets, [handle, wish], parts.presets, **work)

@@ -1,7 +1,7 @@
 """What a visitor wants of the page, as it comes from a browser, which may send anything."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from gradio_client.utils import is_file_obj_with_meta
@@ -13,12 +13,46 @@ from ..presets import Preset, shipped_presets
 from .strings import PARTS_OF_FACE, REGION_WHOLE, VIEW_WHOLE, VIEWS
 
 EXAMPLE = "example:"  # what the name of an example begins with where an uploaded picture has its path
+MOST_FACES = 128  # found and drawn: no visitor has chosen more
 MOST_BOXES = 64  # far more than faces that can be edited: a longer list is no visitor's
+
+
+@dataclass(frozen=True)
+class FaceWish:
+    """What is wanted of a face, in the page's words.
+
+    Attributes:
+        blend: expressions and their weights in 0..1, without those of weight 0; empty where all were 0.
+        intensity: 0 to 1.5.
+        region: the part of the face to change, one of the names in strings.py.
+        controls: facial controls and their values in -1..1, without those of value 0.
+    """
+
+    blend: Mapping[str, float]
+    intensity: float = 1.0
+    region: str = REGION_WHOLE
+    controls: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def area(self) -> str | None:
+        """The region as the pipeline calls it."""
+        return self.region.lower() if self.region.lower() in REGIONS else None
+
+    def to_json(self) -> dict[str, object]:
+        """As the page keeps it."""
+        return {
+            "blend": dict(self.blend),
+            "controls": dict(self.controls),
+            "intensity": self.intensity,
+            "region": self.region,
+        }
 
 
 @dataclass(frozen=True)
 class Wish:
     """Everything that the page's picture depends on; two equal wishes get equal answers.
+
+    What `blend`, `intensity`, `region` and `controls` say is meant for every chosen face, or for `current` alone.
 
     Attributes:
         number: of the wish, counted by the page; its answer carries it too.
@@ -31,6 +65,8 @@ class Wish:
         chosen: faces to edit, "f0" for the first that was found and "b0" for the first box; None for the largest.
         touched: what the visitor touched last.
         controls: facial controls and their values in -1..1, without those of value 0.
+        current: the face that the page's controls are for; None for all that are chosen, which are then edited alike.
+        others: what the other faces keep, by their ids.
     """
 
     number: int
@@ -43,11 +79,24 @@ class Wish:
     chosen: tuple[str, ...] | None = None
     touched: str = ""
     controls: Mapping[str, float] = field(default_factory=dict)
+    current: str | None = None
+    others: Mapping[str, FaceWish] = field(default_factory=dict)
 
     @property
-    def area(self) -> str | None:
-        """The region as the pipeline calls it."""
-        return self.region.lower() if self.region.lower() in REGIONS else None
+    def in_hand(self) -> FaceWish:
+        """What the page's controls say."""
+        return FaceWish(self.blend, self.intensity, self.region, self.controls)
+
+    def of_face(self, name: str) -> FaceWish:
+        """What is wanted of the face with that id."""
+        if self.current in (None, name):
+            return self.in_hand
+        return self.others.get(name, self.in_hand)
+
+    def for_face(self, wanted: FaceWish, current: str | None) -> "Wish":
+        """The wish with something else in hand, for another face or for all."""
+        parts = {part.name: getattr(wanted, part.name) for part in fields(FaceWish)}
+        return replace(self, current=current, **parts)
 
 
 def known_presets(expressions: Sequence[str], controls: Sequence[str]) -> dict[str, Preset]:
@@ -68,13 +117,12 @@ def state_of(wish: Wish) -> dict[str, object]:
     """A wish as the page keeps it."""
     return {
         "picture": wish.picture,
-        "blend": dict(wish.blend),
-        "controls": dict(wish.controls),
-        "intensity": wish.intensity,
-        "region": wish.region,
+        **wish.in_hand.to_json(),
         "view": wish.view,
         "boxes": [box if isinstance(box, str) else list(box) for box in wish.boxes],
         "chosen": None if wish.chosen is None else list(wish.chosen),
+        "current": wish.current,
+        "others": {name: wanted.to_json() for name, wanted in wish.others.items()},
     }
 
 
@@ -85,34 +133,57 @@ def read_wish(sent: object, expressions: Sequence[str], controls: Sequence[str] 
         expressions, controls: those that the model knows.
     """
     sent = sent if isinstance(sent, dict) else {}
-    chosen = sent.get("chosen")
+    chosen, current = sent.get("chosen"), sent.get("current")
     number = sent.get("number")
-    return Wish(
+    first = Wish(
         number=number if isinstance(number, int) else 0,
         picture=_picture(sent),
-        blend=_blend(sent.get("blend"), expressions),
-        intensity=_intensity(sent.get("intensity")),
-        region=sent["region"] if sent.get("region") in PARTS_OF_FACE else REGION_WHOLE,
+        blend={},
         view=sent["view"] if sent.get("view") in VIEWS else VIEW_WHOLE,
         boxes=tuple(box for box in _list(sent.get("boxes")) if _is_box(box))[:MOST_BOXES],
         chosen=tuple(str(one)[:8] for one in chosen[:MOST_BOXES]) if isinstance(chosen, list) else None,
         touched=str(sent.get("touched", ""))[:20],
-        controls=_controls(sent.get("controls"), controls),
+        others=_others(sent.get("others"), expressions, controls),
+    )
+    return first.for_face(
+        read_face_wish(sent, expressions, controls), current[:8] if isinstance(current, str) else None
     )
 
 
-def _picture(sent: dict[str, Any]) -> str | None:
-    """A path is only taken from a file that gradio has found among the uploads, which it asks of those that say they are."""
-    picture = sent.get("picture")
-    file: Any = sent.get("file")
-    if not isinstance(picture, str):
-        return None
-    if picture.startswith(EXAMPLE):
-        return picture
+def read_face_wish(sent: Mapping[str, Any], expressions: Sequence[str], controls: Sequence[str]) -> FaceWish:
+    """What is wanted of a face, as `read_wish` reads it."""
+    return FaceWish(
+        _blend(sent.get("blend"), expressions),
+        _intensity(sent.get("intensity")),
+        sent["region"] if sent.get("region") in PARTS_OF_FACE else REGION_WHOLE,
+        _controls(sent.get("controls"), controls),
+    )
+
+
+def uploaded(file: Any) -> str | None:
+    """The path of a file that gradio has found among the uploads, which it asks of those that say they are; None for others."""
     try:
         return file["path"] if is_file_obj_with_meta(file) else None
     except AttributeError:  # its meta is no dictionary
         return None
+
+
+def _picture(sent: dict[str, Any]) -> str | None:
+    picture = sent.get("picture")
+    if not isinstance(picture, str):
+        return None
+    return picture if picture.startswith(EXAMPLE) else uploaded(sent.get("file"))
+
+
+def _others(sent: object, expressions: Sequence[str], controls: Sequence[str]) -> dict[str, FaceWish]:
+    """What faces keep; one that would keep no expression of a model that knows nothing else keeps nothing."""
+    given = list(sent.items())[:MOST_FACES] if isinstance(sent, dict) else []
+    read = {
+        str(name)[:8]: read_face_wish(wanted, expressions, controls)
+        for name, wanted in given
+        if isinstance(wanted, dict)
+    }
+    return {name: wanted for name, wanted in read.items() if wanted.blend or controls}
 
 
 def _blend(sent: object, expressions: Sequence[str]) -> dict[str, float]:
@@ -122,9 +193,9 @@ def _blend(sent: object, expressions: Sequence[str]) -> dict[str, float]:
 
 
 def _share(weight: Any) -> float:
-    """A number from 0 to 1 in hundredths; 0 for anything else."""
+    """A number from 0 to 1; 0 for anything else."""
     known = isinstance(weight, int | float) and 0 <= weight <= 1  # false for what is not a number
-    return round(float(weight), 2) if known else 0.0
+    return float(weight) if known else 0.0
 
 
 def _controls(sent: object, controls: Sequence[str]) -> dict[str, float]:
@@ -134,9 +205,9 @@ def _controls(sent: object, controls: Sequence[str]) -> dict[str, float]:
 
 
 def _value(sent: Any, control: Control) -> float:
-    """A number in the control's range, in hundredths; 0 for anything else."""
+    """A number in the control's range; 0 for anything else."""
     known = isinstance(sent, int | float) and not isinstance(sent, bool) and control.least <= sent <= 1
-    return round(float(sent), 2) if known else 0.0
+    return float(sent) if known else 0.0
 
 
 def _intensity(sent: Any) -> float:

@@ -11,7 +11,7 @@ from ..editing.step_cache import StepCache
 from ..errors import NoFaceError
 from ..faces.detection import Face
 from ..images import load_image
-from .page_request import Wish
+from .page_request import FaceWish
 
 KEPT_FILES = 16  # of each kind; gradio deletes files in time
 KEPT_BOXES = 32  # faces in boxes drawn by hand: more than four times the faces that can be edited
@@ -21,7 +21,7 @@ Key = int | Box  # of a face: its index among those found, or the box that was d
 
 @dataclass(eq=False)
 class PageSession:
-    """A picture on the page. What the visitor wants of it is in each `Wish`.
+    """A picture on the page. What the visitor wants of it is in each `page_request.Wish`.
 
     Attributes:
         edits: the open picture and the steps of its edits.
@@ -31,6 +31,8 @@ class PageSession:
         last_chosen: faces that the last answer edited.
         last_boxes: boxes by hand that the last answer had.
         last_blend: expressions that the last answer wore.
+        last_current: the face that the page's controls were for in the last answer.
+        last_others: what other faces kept in it.
         drawn: faces in boxes drawn by hand.
         befores: files of what the page showed of the picture itself, by the box that was cut out.
         previews: files of a face in every expression, by face and region.
@@ -43,6 +45,8 @@ class PageSession:
     last_chosen: tuple[str, ...] = ()
     last_boxes: tuple[Box, ...] = ()
     last_blend: Mapping[str, float] = field(default_factory=dict)
+    last_current: str | None = None
+    last_others: Mapping[str, FaceWish] = field(default_factory=dict)
     drawn: StepCache[Box, Face] = field(default_factory=lambda: StepCache(KEPT_BOXES), repr=False)
     befores: StepCache[tuple[int, int, int, int], str] = field(
         default_factory=lambda: StepCache(KEPT_FILES), repr=False
@@ -88,23 +92,22 @@ class PageSession:
             dict(blend) or None, controls=dict(controls or {}) or None, intensity=intensity, region=region
         )[0]
 
-    def wished(self, wish: Wish) -> FaceRequest:
-        """What a wish asks of each face that it chooses."""
-        return self.request(wish.blend, wish.intensity, wish.area, wish.controls)
+    def wished(self, wanted: FaceWish) -> FaceRequest:
+        """What is asked of one face, as the pipeline says it."""
+        return self.request(wanted.blend, wanted.intensity, wanted.area, wanted.controls)
 
     def each_expression(self, region: str | None = None) -> list[FaceRequest]:
         """What the model's expressions ask of a face, in its order."""
         return [self.request({name: 1.0}, region=region) for name in self.edits.models.generator.expressions]
 
-    def prepare(self, keys: Sequence[Key], wish: Wish) -> None:
+    def prepare(self, keys: Sequence[Key], requests: Sequence[FaceRequest], previewed: Key) -> None:
         """Has the generator make, in one call, what an answer about the faces of `keys` needs.
 
-        That is the wish for all of them, and every expression for the first, whose previews are shown. One call matters where
-        each call waits for a GPU.
+        That is what is asked of each of them, and every expression for the one whose previews are shown. One call matters
+        where each call waits for a GPU.
         """
-        faces, request = [self.face(key) for key in keys], self.wished(wish)
-        every = self.each_expression()
-        self.edits.outputs([*faces, *faces[:1] * len(every)], [*[request] * len(faces), *every])
+        faces, every = [self.face(key) for key in keys], self.each_expression()
+        self.edits.outputs([*faces, *[self.face(previewed)] * len(every)], [*requests, *every])
 
 
 def open_page_session(pipeline: SARGANPipeline, path: str, max_pixels: int, max_faces: int, source: str) -> PageSession:

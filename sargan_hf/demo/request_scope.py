@@ -22,6 +22,11 @@ def header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
+def _door(path: str) -> str:
+    """A path without the name of a file that is fetched, which may hold any words."""
+    return path.partition("/file=")[0]
+
+
 def is_call(scope: Scope) -> bool:
     """Whether the body is a call in JSON."""
     return scope["method"] == "POST" and not is_upload(scope) and bool(_CALLS.search(scope["path"]))
@@ -29,7 +34,7 @@ def is_call(scope: Scope) -> bool:
 
 def endpoint(path: str) -> str | None:
     """The endpoint that a path names, None for a path that names none, such as that by which a page calls by number."""
-    named = _NAMED.search(path)
+    named = _NAMED.search(_door(path))
     return None if named is None or path.endswith(PAGE) else named[1]
 
 
@@ -46,7 +51,7 @@ def by_position(scope: Scope) -> Scope:
 
 def event(scope: Scope) -> str | None:
     """The number of the call whose answer is fetched, None for every other request."""
-    found = _EVENT.search(scope["path"]) if scope["method"] == "GET" else None
+    found = _EVENT.search(_door(scope["path"])) if scope["method"] == "GET" else None
     return None if found is None else found[1]
 
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..controls import CONTROLS
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, NoFaceError
 from ..faces.detection import Face
 from ..inference import GeneratorOutput
 from ..inference.protocol import controls_of
@@ -41,7 +41,12 @@ def expression_like(session: EditSession, intensity: Intensities = 1.0) -> Wish:
         NoFaceError: there is no face in it.
         ConfigurationError: the model has no neutral expression, or an intensity is out of range.
     """
-    face = session.find_faces()[0]
+    try:
+        face = session.find_faces()[0]
+    except NoFaceError:
+        raise NoFaceError(
+            f"No face was found in {session.image.name}, whose expression is wanted: give a picture that shows one larger."
+        ) from None
     names = session.models.generator.expressions
     if NEUTRAL not in names:
         raise ConfigurationError(f"like needs a model that knows {NEUTRAL!r}; this one knows {', '.join(names)}.")

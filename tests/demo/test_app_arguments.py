@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from sargan_hf.demo import request_scope
 from sargan_hf.demo.arguments import parse_blend, parse_box, parse_faces, parse_intensity, read_picture
+from sargan_hf.demo.edit_arguments import parse_recipe
 from sargan_hf.demo.error_wording import for_visitors
 from sargan_hf.demo.request_validation import own_file
 from sargan_hf.errors import SARGANError
@@ -164,3 +166,18 @@ def test_all_other_addresses_are_not(address):
 )
 def test_visitors_are_told_what_they_can_do(written, read):
     assert for_visitors(written) == read
+
+
+@pytest.mark.parametrize("folder", ["/var/run/gradio", "/srv/api/files", "/srv/call/files"])
+def test_the_folder_of_uploads_may_have_any_name(folder):
+    scope = {"method": "GET", "path": f"/gradio_api/file={folder}/0a1b/portrait-happy.png"}
+    assert request_scope.endpoint(scope["path"]) is None
+    assert request_scope.event(scope) is None
+
+
+def test_a_recipe_opens_no_file_of_the_server(tmp_path):
+    mine = tmp_path / "mine.json"
+    mine.write_text('{"controls": {"jaw_open": 1}}')
+    with pytest.raises(SARGANError, match="Files of this server are not opened"):
+        parse_recipe({"sargan_recipe": 1, "edits": [{"preset": str(mine)}]})
+    assert parse_recipe({"sargan_recipe": 1, "edits": [{"preset": "wink"}]}).edits[0].controls

@@ -17,9 +17,11 @@ def test_no_serious_violation(browser, url, two_faces, theme, width):  # noqa: F
     add(page, two_faces)
     page.locator("#expressions button img").nth(6).wait_for()
     page.locator("#result img").nth(1).wait_for()
-    page.get_by_role("checkbox", name="Face 2").wait_for()  # its panel opens by itself
+    page.get_by_role("checkbox", name="Face 2").check()  # its panel opens by itself
+    page.locator("#whose").get_by_label("Face 2").wait_for(state="attached")
     for name in ("Exact shares", "How it works"):
         page.get_by_role("button", name=name).click()
+    page.locator("#replay summary").click()
     page.locator("#explain").click()
     page.locator("#panels img").nth(3).wait_for()
     page.wait_for_timeout(500)  # colours fade in

@@ -7,8 +7,8 @@ const desk = (window.sargan ??= (() => {
   const copy = (value) => JSON.parse(JSON.stringify(value));
   const DRAGGED = ["intensity", "shares", "controls"];
   const GAP = 260; // milliseconds between two calls of a slider that is dragged: fewer than a visitor may make in a minute
-  const OF_THE_PICTURE = ["boxes", "chosen"]; // what makes no sense for another picture
-  const desk = { wish: null, touched: "", arriving: null, busy: false, sources: {}, same, copy };
+  const OF_THE_PICTURE = { boxes: [], chosen: null, current: null, others: {} }; // what makes no sense for another picture
+  const desk = { wish: null, touched: "", arriving: null, busy: false, sources: {}, takers: {}, same, copy };
   const watchers = [];
   const lent = {}; // what components lend: ask, show, and one function for each order
   const orders = {};
@@ -39,7 +39,7 @@ const desk = (window.sargan ??= (() => {
     if (!desk.wish) return;
     if ("picture" in parts) {
       desk.arriving = null;
-      if (parts.picture !== desk.wish.picture) Object.assign(desk.wish, { boxes: [], chosen: null });
+      if (parts.picture !== desk.wish.picture) Object.assign(desk.wish, copy(OF_THE_PICTURE));
     }
     Object.assign(desk.wish, copy(parts));
     desk.touched = kind;
@@ -102,7 +102,7 @@ const desk = (window.sargan ??= (() => {
   const adopt = (state) => {
     const other = desk.wish.picture !== sent.picture;
     for (const [name, value] of Object.entries(state)) {
-      if (!(other && OF_THE_PICTURE.includes(name)) && same(desk.wish[name], sent[name])) desk.wish[name] = copy(value);
+      if (!(other && name in OF_THE_PICTURE) && same(desk.wish[name], sent[name])) desk.wish[name] = copy(value);
     }
   };
   desk.answered = (answer) => {
@@ -141,9 +141,9 @@ const desk = (window.sargan ??= (() => {
   // Files made on request. An order waits until the server has what the page wants; what it makes goes out of date with
   // any later touch but one of the view.
   const stamp = () => JSON.stringify({ ...desk.wish, view: "", arriving: Boolean(desk.arriving) }, sorted);
-  desk.order = (name) => {
+  desk.order = (name, more = {}) => {
     if (orders[name]?.running) return;
-    orders[name] = { running: true };
+    orders[name] = { running: true, more };
     plan();
   };
   // What was ordered of something that cannot be had is not made of something else.
@@ -152,7 +152,7 @@ const desk = (window.sargan ??= (() => {
     for (const [name, order] of Object.entries(orders)) {
       if (!order.running || order.stamp) continue;
       order.stamp = stamp();
-      if (newest?.result) lent[name](payload(confirmed));
+      if (newest?.result) lent[name]({ ...payload(confirmed), ...order.more });
       else Object.assign(order, { running: false, note: "Add a picture with a face first." });
     }
   };

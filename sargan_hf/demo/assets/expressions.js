@@ -16,17 +16,19 @@ const show = (button, file) => {
   }
   if (image.src !== file.url) image.src = file.url;
 };
-const words = ({ blend, controls, intensity }) => {
+const words = ({ blend, controls, intensity, current }, faces) => {
   const total = Object.values(blend).reduce((sum, share) => sum + share, 0);
   const parts = Object.entries(blend).sort((one, other) => other[1] - one[1]).map(([name, share]) => `${Math.round((100 * share) / total)}% ${labels[name].toLowerCase()}`);
   const moved = Object.keys(controls || {}).length;
   if (moved) parts.push(`${moved} ${moved === 1 ? "part" : "parts"} of the face moved`);
+  const face = faces.list.findIndex(({ id }) => id === current);
+  if (face >= 0) parts.push(`face ${face + 1}`);
   return `The result is ready: ${parts.join(", ") || "as it is"}, intensity ${intensity}.`;
 };
 const told = () => {
   if (desk.working()) return "Working.";
   const page = desk.page();
-  return page?.result ? words(page.state) : page?.faces?.notice.replaceAll("*", "") || "";
+  return page?.result ? words(page.state, page.faces) : page?.faces?.notice.replaceAll("*", "") || "";
 };
 desk.watch(() => {
   const working = desk.working();

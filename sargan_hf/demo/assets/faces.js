@@ -7,7 +7,7 @@ let drawing = "", corner = null, moving = null, pressed = null, known = null;
 
 const faces = () => desk.page()?.faces?.list || [];
 const chosen = () => desk.wish.chosen || [];
-const choose = (ids) => desk.touch({ chosen: faces().map((face) => face.id).filter((id) => ids.includes(id)) }, "faces");
+const choose = (ids) => desk.choose(faces().map((face) => face.id).filter((id) => ids.includes(id)));
 const toggle = (id) => choose(chosen().includes(id) ? chosen().filter((other) => other !== id) : [...chosen(), id]);
 const byHand = () => faces().some((face) => face.drawn);
 
@@ -17,7 +17,7 @@ const box = (value) => {
   const id = `b${boxes.length}`;
   drawing = "";
   corner = moving = null;
-  desk.touch({ boxes: [...boxes, value], chosen: [...chosen().filter((other) => other !== id), id] }, "box");
+  desk.choose([...chosen().filter((other) => other !== id), id], { boxes: [...boxes, value] }, "box");
 };
 const begin = (how) => { drawing = drawing === how ? "" : how; corner = moving = null; draw(); };
 find(".faces-add").addEventListener("click", () => begin("add"));
@@ -25,7 +25,7 @@ find(".faces-again").addEventListener("click", () => begin("again"));
 find(".faces-remove").addEventListener("click", () => {
   drawing = "";
   const left = chosen().filter((id) => id.startsWith("f"));
-  desk.touch({ boxes: [], chosen: left.length ? left : null }, "box");
+  desk.choose(left, { boxes: [] }, "box");
 });
 find("#face-box form").addEventListener("submit", (event) => {
   event.preventDefault();

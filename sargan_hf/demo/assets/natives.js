@@ -84,7 +84,7 @@ if (opening) desk.sources[picture] = opening.result[0].url;
 Object.assign(seen, { intensity, region, view });
 shares = names.map((name) => blend[name] ?? 0);
 desk.film = "MP4";
-const EVENTS = ["ask", "download", "clip", "sheet", "pack", "animate", "explain", "presets"]; // gradio looks for their names here
+const EVENTS = ["ask", "download", "clip", "sheet", "pack", "animate", "recipe", "explain", "presets", "like", "replay"]; // gradio looks for their names here
 const asks = (event) => (value) => { props.value = value; trigger(event); };
 desk.start(props.value, {
   ...Object.fromEntries(EVENTS.map((event) => [event, asks(event)])), show: () => trigger("show"),

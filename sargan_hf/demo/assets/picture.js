@@ -11,6 +11,7 @@ const refusal = (file) => {
   if (!file.size) return `${file.name} is empty: copy or download it again.`;
   return size > megabytes ? `${file.name} has ${size.toFixed(0)} MB; at most ${megabytes} MB are accepted. Shrink it first.` : "";
 };
+desk.refusal = refusal;
 // The server's own sentence, where there is one, instead of gradio's toast with the raw answer.
 const sentence = (error) => {
   setTimeout(() => {
@@ -25,7 +26,8 @@ const sentence = (error) => {
     return answer && !answer[1].includes("<") ? answer[1] : "The picture did not arrive: check the connection and add it again.";
   }
 };
-const say = (words) => { said.textContent = words; };
+desk.sentence = sentence;
+const say = (desk.say = (words) => { said.textContent = words; });
 // What was said about the picture before goes with it.
 const begin = () => {
   newest += 1;
@@ -85,27 +87,37 @@ find(".picture-paste").addEventListener("click", async () => {
     say("The browser does not let this page read the clipboard: press Ctrl+V instead.");
   }
 });
+// A file goes where it is dropped, or where the keyboard is as it is pasted; a recipe is known by its name.
+const place = (event) => event.target.closest?.("[data-takes]");
+const hand = (file, event) => {
+  const recipe = file.type === "application/json" || /\.json$/i.test(file.name);
+  const taker = desk.takers[place(event)?.dataset.takes ?? (recipe ? "replay" : "")];
+  return taker ? taker(file) : take(file);
+};
 document.addEventListener("paste", (event) => {
   const file = fileOf(event.clipboardData);
   if (!file) return; // text for a field
   event.preventDefault();
-  take(new File([file], file.name === "image.png" ? "pasted.png" : file.name, { type: file.type }));
+  hand(new File([file], file.name === "image.png" ? "pasted.png" : file.name, { type: file.type }), event);
 });
 const carries = (event) => [...(event.dataTransfer?.types || [])].some((type) => type === "Files" || type === "text/uri-list");
-const highlight = (on) => zone()?.classList.toggle("picture-over", on);
+const highlight = (part) => {
+  for (const one of document.querySelectorAll(".picture-over")) if (one !== part) one.classList.remove("picture-over");
+  part?.classList.add("picture-over");
+};
 document.addEventListener("dragover", (event) => {
   if (!carries(event)) return;
   event.preventDefault(); // else the browser would leave the page for a file that missed the box
-  highlight(true);
+  highlight(place(event) || zone());
 });
-document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) highlight(false); });
+document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) highlight(null); });
 document.addEventListener("drop", (event) => {
   if (!carries(event)) return;
   event.preventDefault();
   event.stopPropagation();
-  highlight(false);
+  highlight(null);
   const file = fileOf(event.dataTransfer);
-  if (file) take(file);
+  if (file) hand(file, event);
   else say("That was an address and no file: save the picture first, then drop its file.");
 }, true);
 

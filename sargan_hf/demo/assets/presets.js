@@ -3,7 +3,7 @@ const { presets } = props.wiring;
 const panel = element.querySelector("details"), buttons = [...element.querySelectorAll("button")];
 let files = {}, asked = "";
 
-const key = () => JSON.stringify([desk.page()?.state.picture, desk.page()?.state.chosen, desk.page()?.state.boxes]);
+const key = () => JSON.stringify([desk.page()?.state.picture, desk.page()?.state.chosen, desk.page()?.state.boxes, desk.page()?.state.current]);
 const ask = () => {
   if (!panel.open || !desk.page()?.result || asked === key() || desk.running("presets")) return;
   asked = key();
