@@ -2,7 +2,7 @@
 
 from .._version import __version__
 from ..controls import CONTROLS
-from ..editing import apply, masks, mouth_refiner
+from ..editing import apply, masks, mouth_refiner, painted_layer
 from ..expressions import ALIASES, MAX_INTENSITY
 from ..faces import alignment, detection
 from ..images.load_image import MAX_PIXELS
@@ -10,7 +10,7 @@ from ..images.metadata import KEPT_CAMERA_TAGS, KEPT_TAGS
 from ..images.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE
 from ..modeling_sargan import SARGAN
 from ..presets import SPRITE_NAMES, Preset, shipped_presets
-from .edit_graphs import REGIONS
+from .edit_graphs import REGIONS, change_channels
 from .graph_ops import settings_of
 
 # Where a slider stands on the page; a control that is not here stands in the last group.
@@ -36,6 +36,7 @@ def shared_numbers(model: SARGAN, mouth: SARGAN | None, name: str) -> dict[str, 
         **_controls(list(settings.controls or ())),
         "sampleSize": side,
         "spread": masks.spread_pixels(side),
+        "changeChannels": change_channels(model),
         "maxIntensity": MAX_INTENSITY,
         "eyeDistance": alignment.EYE_DISTANCE,
         "eyesToMouth": alignment.EYES_TO_MOUTH,
@@ -47,6 +48,8 @@ def shared_numbers(model: SARGAN, mouth: SARGAN | None, name: str) -> dict[str, 
             "leastWeight": apply.LEAST_WEIGHT,
             "restoredDetail": apply.RESTORED_DETAIL,
             "leastActivity": mouth_refiner.LEAST_ACTIVITY,
+            "layerEdge": painted_layer.EDGE,
+            "layerSharpest": painted_layer.SHARPEST,
         },
         "provenance": {"digitalSourceType": DIGITAL_SOURCE_TYPE, "software": SOFTWARE},
         "keptExif": {"picture": [int(tag) for tag in KEPT_TAGS], "camera": [int(tag) for tag in KEPT_CAMERA_TAGS]},

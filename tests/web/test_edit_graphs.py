@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("onnxscript", reason="pip install -e '.[onnx]'")
 
+from layered_models import layered_model
+
 from sargan_hf.editing import mouth_refiner
 from sargan_hf.editing.color_match import match_crop_colors
 from sargan_hf.images.normalize import normalize
@@ -41,6 +43,19 @@ def pixels(planes: np.ndarray) -> np.ndarray:
     return planes[0].transpose(1, 2, 0)
 
 
+def fields_of(change) -> np.ndarray:
+    """A `FaceWarp` as the graphs have it: [P, P, 10], or 14 with a layer."""
+    fields = [change.motion, change.residual, change.crop, change.weight, change.overpainted]
+    return np.dstack([*fields, *(change.layer or ())])
+
+
+def scaled_fields(change) -> np.ndarray:
+    """The fields that move pixels, as the graph `scale` gives them."""
+    moved = warp_field(change.crop, change.motion)
+    fields = [change.motion, change.residual, moved, change.use_crop_mask(), change.weight]
+    return np.dstack([*fields, *(change.layer or ())])
+
+
 def planned(pipe, path: str, expression: str, region: str):
     session = pipe.open(path)
     faces = session.find_faces()
@@ -64,13 +79,10 @@ def test_a_change_is_the_pipelines(pipe, sessions, path, expression, region):
 @pytest.mark.parametrize("intensity", [0.0, 0.4, 1.0, 1.5])
 def test_a_scaled_change_is_the_pipelines(pipe, sessions, intensity):
     _, _, change = planned(pipe, *CASES[0])
-    fields = np.dstack([change.motion, change.residual, change.crop, change.weight, change.overpainted])
     strength = np.array([intensity], np.float32)
-    got, activity = sessions["scale"].run(None, {"change": planes(fields), "intensity": strength})
+    got, activity = sessions["scale"].run(None, {"change": planes(fields_of(change)), "intensity": strength})
     scaled = change.at_intensity(intensity)
-    expected = np.dstack(
-        [scaled.motion, scaled.residual, warp_field(scaled.crop, scaled.motion), scaled.use_crop_mask(), scaled.weight]
-    )
+    expected = scaled_fields(scaled)
     assert np.abs(pixels(got) - expected).max() < 0.15
     assert np.abs(pixels(got) - expected).mean() < 1e-3
     assert np.abs(activity[0, 0] - mouth_refiner.mouth_activity(scaled, 128, 128)).max() < 0.01
@@ -81,15 +93,72 @@ def test_a_mouth_is_the_pipelines(pipe, sessions, path, expression, region):
     crop, condition, change = planned(pipe, path, expression, region)
     patch = np.ascontiguousarray(crop[64:128, 32:96].repeat(2, 0).repeat(2, 1))
     activity = mouth_refiner.mouth_activity(change, 128, 128)
-    fields = np.dstack([change.motion, change.residual, change.crop, change.weight, change.overpainted])
-    feed = {"patch": planes(patch), "expression": condition, "change": planes(fields), "activity": activity[None, None]}
-    [got] = sessions["mouth"].run(None, feed)
+    feed = {"patch": planes(patch), "expression": condition, "change": planes(fields_of(change))}
+    [got] = sessions["mouth"].run(None, feed | {"activity": activity[None, None]})
     start = normalize(patch)
     painted = pipe.mouth(planes(start), condition).residual[0].transpose(1, 2, 0)
     shown = np.rint(255 * change.crop).astype(np.uint8)
     residual = match_crop_colors(shown, start, mouth_refiner._calm_colours(painted))
     expected = residual * activity[..., None] / 2
     assert np.abs(pixels(got) - expected).mean() * 255 < 0.1
+
+
+@pytest.fixture(scope="module")
+def layered_sessions():
+    """The graphs of a model with an occlusion layer and controls."""
+    import onnxruntime
+
+    graphs = edit_graphs(layered_model(), None)
+    return {name: onnxruntime.InferenceSession(graph.SerializeToString()) for name, graph in graphs.items()}
+
+
+LAYERED = [
+    ("examples/photos/eileen-collins.jpg", "happy", None, "face"),
+    ("examples/portraits/pencil-grace-hopper.jpg", "surprised", {"jaw_open": 0.6}, "face"),  # one ink
+    ("examples/statues/bronze.jpg", None, {"jaw_open": 0.6, "smile": -0.5}, "mouth"),
+    ("examples/photos/grace-hopper.jpg", "angry", {"squint": 1}, "eyes"),
+]
+
+
+def planned_with_layer(pipe, path: str, expression: str | None, controls: dict | None, region: str):
+    session = pipe.open(path)
+    faces = session.find_faces()
+    requests = session.requests(expression, controls=controls, region=None if region == "face" else region)
+    [warp] = session.warps(faces, requests)
+    return session.align(faces[0]).crop, requests[0], warp
+
+
+@pytest.mark.parametrize(("path", "expression", "controls", "region"), LAYERED)
+def test_a_change_with_a_layer_is_the_pipelines(layered_pipe, layered_sessions, path, expression, controls, region):
+    crop, request, change = planned_with_layer(layered_pipe, path, expression, controls, region)
+    feed = {
+        "crop": planes(crop),
+        "expression": request.expression[None],
+        "region": np.array([[float(name == region) for name in REGIONS]], np.float32),
+        "controls": np.zeros_like(request.controls[None]),
+        "plain_reach": np.zeros(1, np.float32),
+    }
+    if expression is not None and controls is not None:  # the gain is that of the expression alone
+        feed["plain_reach"] = layered_sessions["edit"].run(["reach"], feed)[0]
+    [made] = layered_sessions["edit"].run(["change"], feed | {"controls": request.controls[None]})
+    apart = np.abs(pixels(made) - fields_of(change))
+    assert apart.shape[2] == 14
+    assert change.layer.occlusion.max() > 0.9
+    assert apart[..., :2].mean() < 0.005  # pixels of the crop
+    assert apart[..., 2:5].mean() * 255 < 0.1
+    assert apart[..., 5:8].max() < 1e-6
+    assert apart[..., 8:11].reshape(-1, 3).mean(axis=0).max() < 0.002  # weight, overpainted, occlusion
+    assert apart[..., 11:].mean() * 255 < 1  # painted: also where the layer hides nothing
+
+
+@pytest.mark.parametrize("intensity", [0.0, 0.2, 0.4, 1.0, 1.5])
+def test_a_scaled_layer_is_the_pipelines(layered_pipe, layered_sessions, intensity):
+    _, _, change = planned_with_layer(layered_pipe, *LAYERED[0])
+    feed = {"change": planes(fields_of(change)), "intensity": np.array([intensity], np.float32)}
+    [got] = layered_sessions["scale"].run(None, feed)
+    apart = np.abs(pixels(got) - scaled_fields(change.at_intensity(intensity)))
+    assert apart.max() < 0.15
+    assert apart.mean() < 1e-3
 
 
 def test_a_model_without_motion_and_mouth_is_exported(tiny_model_folder, tmp_path):

@@ -26,7 +26,7 @@ export interface EngineEdit {
 }
 
 const PREVIEW_MARGIN = 0.15; // of the crop's side, on each side
-const KEPT_CHANGES = 40; // 1 MB each: seven expressions of five faces and a few blends
+const KEPT_CHANGES = 40; // 1 MB each, 1.4 with an occlusion layer: seven expressions of five faces and a few blends
 
 interface Change {
   key: string;
@@ -164,12 +164,13 @@ export class Engine {
   }
 
   private async apply(pixels: Pixels, transform: Affine, change: Float32Array, wish: Wish): Promise<Box> {
-    const side = this.shared.sampleSize + 2 * this.shared.spread;
+    const { sampleSize, spread, changeChannels: channels } = this.shared;
+    const side = sampleSize + 2 * spread;
     const scaled = await this.run("scale", {
-      change: { data: change, dims: [1, 10, side, side] },
+      change: { data: change, dims: [1, channels, side, side] },
       intensity: { data: Float32Array.of(wish.strength), dims: [1] },
     });
-    const fields: Field = { channels: 10, side, data: scaled.fields! };
+    const fields: Field = { channels, side, data: scaled.fields! };
     const region = applyChange(pixels, transform, fields, this.shared);
     // The refiner learned the mouths of expressions only.
     if (isSet(wish.expression)) await this.refineMouth(pixels, transform, change, wish.expression, scaled.activity, region);
@@ -185,7 +186,7 @@ export class Engine {
     activity: Float32Array | undefined,
     region: Box,
   ): Promise<void> {
-    const { mouth, sampleSize, spread, apply } = this.shared;
+    const { mouth, sampleSize, spread, changeChannels, apply } = this.shared;
     if (!mouth || !activity || scaleOf(transform) >= 1) return;
     if (activity.reduce((most, value) => Math.max(most, value), 0) < apply.leastActivity) return;
     const toPatch = mouthTransform(transform, sampleSize, mouth);
@@ -193,7 +194,7 @@ export class Engine {
     const { paint } = await this.run("mouth", {
       patch: { data: toPlanes(cropFace(pixels, toPatch, mouth.size), "RGB"), dims: [1, 3, mouth.size, mouth.size] },
       expression: { data: vector, dims: [1, vector.length] },
-      change: { data: change, dims: [1, 10, wide, wide] },
+      change: { data: change, dims: [1, changeChannels, wide, wide] },
       activity: { data: activity, dims: [1, 1, mouth.size, mouth.size] },
     });
     addPatch(pixels, { channels: 3, side: mouth.size, data: paint! }, toPatch, region);

@@ -128,6 +128,8 @@ export interface Manifest {
   sprites: Record<string, Preset>;
   sampleSize: number;
   spread: number;
+  /** Of the graph `edit`'s change and the graph `scale`'s fields; more with an occlusion layer. */
+  changeChannels: number;
   maxIntensity: number;
   eyeDistance: number;
   eyesToMouth: number;
@@ -143,7 +145,14 @@ export interface Manifest {
     mirroredPoints: number[];
     pointsInBox: Point[];
   };
-  apply: { bandPixels: number; leastWeight: number; restoredDetail: number; leastActivity: number };
+  apply: {
+    bandPixels: number;
+    leastWeight: number;
+    restoredDetail: number;
+    leastActivity: number;
+    layerEdge: number;
+    layerSharpest: number;
+  };
   provenance: { digitalSourceType: string; software: string };
   keptExif: KeptTags;
   maxPixels: number;
