@@ -10,7 +10,7 @@ from ..images.metadata import KEPT_CAMERA_TAGS, KEPT_TAGS
 from ..images.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE
 from ..modeling_sargan import SARGAN
 from ..presets import SPRITE_NAMES, Preset, shipped_presets
-from .edit_graphs import REGIONS, change_channels
+from .edit_graphs import REGIONS
 from .graph_ops import settings_of
 
 # Where a slider stands on the page; a control that is not here stands in the last group.
@@ -36,7 +36,6 @@ def shared_numbers(model: SARGAN, mouth: SARGAN | None, name: str) -> dict[str, 
         **_controls(list(settings.controls or ())),
         "sampleSize": side,
         "spread": masks.spread_pixels(side),
-        "changeChannels": change_channels(model),
         "maxIntensity": MAX_INTENSITY,
         "eyeDistance": alignment.EYE_DISTANCE,
         "eyesToMouth": alignment.EYES_TO_MOUTH,

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from layered_models import layered_model, mouth_model
 from PIL import Image
+from random_models import layered_model, plain_model
 from web_visits import library_page, once, opened_page, serving, write_film
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +65,7 @@ def layered_address(tmp_path_factory) -> Iterator[str]:
     from sargan_hf.web.web_folder import write_web_folder
 
     def write(folder: Path) -> None:
-        write_web_folder(layered_model(), mouth_model(), folder, "with a layer")
+        write_web_folder(layered_model(), plain_model(), folder, "with a layer")
 
     with serving(once(tmp_path_factory, "layered-folder", write)) as url:
         yield url
@@ -76,7 +76,7 @@ def layered_pipe():
     """The pipeline of the same model."""
     from sargan_hf import SARGANPipeline
 
-    return SARGANPipeline(layered_model(), mouth_model())
+    return SARGANPipeline(layered_model(), plain_model())
 
 
 @pytest.fixture

@@ -225,8 +225,3 @@ def test_what_is_no_picture_is_said(library):
         "window.lib.Sargan.load('/nowhere').then(() => '', (error) => [error.name, error.message])"
     )
     assert (name, "sargan export --web" in message) == ("ModelError", True)
-
-
-def test_a_model_without_controls_says_so(library):
-    edit = "window.editor.edit(new ImageData(64, 64), { box: [8, 8, 56, 56], controls: { smile: 1 } })"
-    assert "no facial controls" in library.evaluate(f"{edit}.catch((error) => error.message)")

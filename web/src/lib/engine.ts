@@ -164,17 +164,20 @@ export class Engine {
   }
 
   private async apply(pixels: Pixels, transform: Affine, change: Float32Array, wish: Wish): Promise<Box> {
-    const { sampleSize, spread, changeChannels: channels } = this.shared;
-    const side = sampleSize + 2 * spread;
-    const scaled = await this.run("scale", {
-      change: { data: change, dims: [1, channels, side, side] },
-      intensity: { data: Float32Array.of(wish.strength), dims: [1] },
-    });
+    const input = this.changeInput(change);
+    const scaled = await this.run("scale", { change: input, intensity: { data: Float32Array.of(wish.strength), dims: [1] } });
+    const [, channels, side] = input.dims as [number, number, number];
     const fields: Field = { channels, side, data: scaled.fields! };
     const region = applyChange(pixels, transform, fields, this.shared);
     // The refiner learned the mouths of expressions only.
     if (isSet(wish.expression)) await this.refineMouth(pixels, transform, change, wish.expression, scaled.activity, region);
     return region;
+  }
+
+  /** A change of the graph `edit` for the other graphs; with an occlusion layer it has more channels. */
+  private changeInput(change: Float32Array): Values {
+    const side = this.shared.sampleSize + 2 * this.shared.spread;
+    return { data: change, dims: [1, change.length / side ** 2, side, side] };
   }
 
   /** Paints the finer mouth, as `sargan_hf.editing.mouth_refiner.refine_mouth`; a face smaller than the crop has no room for it. */
@@ -186,15 +189,14 @@ export class Engine {
     activity: Float32Array | undefined,
     region: Box,
   ): Promise<void> {
-    const { mouth, sampleSize, spread, changeChannels, apply } = this.shared;
+    const { mouth, sampleSize, apply } = this.shared;
     if (!mouth || !activity || scaleOf(transform) >= 1) return;
     if (activity.reduce((most, value) => Math.max(most, value), 0) < apply.leastActivity) return;
     const toPatch = mouthTransform(transform, sampleSize, mouth);
-    const wide = sampleSize + 2 * spread;
     const { paint } = await this.run("mouth", {
       patch: { data: toPlanes(cropFace(pixels, toPatch, mouth.size), "RGB"), dims: [1, 3, mouth.size, mouth.size] },
       expression: { data: vector, dims: [1, vector.length] },
-      change: { data: change, dims: [1, changeChannels, wide, wide] },
+      change: this.changeInput(change),
       activity: { data: activity, dims: [1, 1, mouth.size, mouth.size] },
     });
     addPatch(pixels, { channels: 3, side: mouth.size, data: paint! }, toPatch, region);

@@ -128,8 +128,6 @@ export interface Manifest {
   sprites: Record<string, Preset>;
   sampleSize: number;
   spread: number;
-  /** Of the graph `edit`'s change and the graph `scale`'s fields; more with an occlusion layer. */
-  changeChannels: number;
   maxIntensity: number;
   eyeDistance: number;
   eyesToMouth: number;
@@ -150,6 +148,7 @@ export interface Manifest {
     leastWeight: number;
     restoredDetail: number;
     leastActivity: number;
+    /** Of an occlusion layer: pixels over which its edge fades, and over how much of its range at least. */
     layerEdge: number;
     layerSharpest: number;
   };

@@ -1,4 +1,4 @@
-"""A model with an occlusion layer and controls, and a mouth refiner, both small and with random weights."""
+"""Small models with random weights, one with all that a model may have and one with nothing of it."""
 
 import torch
 
@@ -24,8 +24,8 @@ def layered_model() -> SARGAN:
     return made
 
 
-def mouth_model() -> SARGAN:
-    """A refiner that paints what can be seen."""
+def plain_model() -> SARGAN:
+    """Without motion, layer and controls: it paints what can be seen, and serves as a mouth refiner too."""
     torch.manual_seed(1)
     made = SARGAN(**SHAPE).eval()
     with torch.no_grad():
