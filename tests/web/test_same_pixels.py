@@ -186,6 +186,20 @@ def test_every_face(library, pipe):
     assert_same(library, pipe, content, expression="sad", faces=[2])
 
 
+def test_each_face_has_settings_of_its_own(layered_library, layered_pipe):
+    content = odd_pictures()["wide"]
+    options = {
+        "faces": "all",
+        "expression": ["happy", None],
+        "controls": [None, {"jaw_open": 0.6}],
+        "intensity": [0.5, 1.2],
+        "region": ["mouth", "face"],
+    }
+    python = options | {"region": ["mouth", None]}
+    said = assert_same(layered_library, layered_pipe, content, python=python, **options)
+    assert said == layered_pipe(content, **python).images[0].provenance
+
+
 def test_intensity_0_gives_the_picture_back(library):
     content = odd_pictures()["transparent"]
     got, _ = edited(library, content, intensity=0)
@@ -198,6 +212,8 @@ def test_intensity_0_gives_the_picture_back(library):
         ({"expression": "glad"}, "ExpressionError", "Use one of: afraid"),
         ({"intensity": 2}, "ConfigurationError", "from 0 to 1.5"),
         ({"region": "nose"}, "ConfigurationError", "use face, mouth, eyes"),
+        ({"region": ["mouth", "nose"]}, "ConfigurationError", "use face, mouth, eyes"),
+        ({"region": ["mouth", "eyes"]}, "ConfigurationError", "2 regions were given for 1 face"),
         ({"faces": 7}, "NoFaceError", "has 1 face"),
         ({"box": [1, 2, 3, 4]}, "ConfigurationError", "at least 8"),
     ],

@@ -94,7 +94,7 @@ def planned_warp(crop: np.ndarray, is_layered: bool) -> FaceWarp:
 
 
 def applied_fixture(photograph: np.ndarray) -> dict[str, object]:
-    """What Python makes of a warp in a picture, with a layer and without one, where the face is large, medium and small."""
+    """What Python makes of a warp in a picture, with a layer and without one, of faces of several sizes."""
     side, plain = 32, photograph[150:390, 210:410]
     crop = crop_face(photograph, canonical_transform(POINTS, side), side)
     fields, cases = {}, []
@@ -103,7 +103,7 @@ def applied_fixture(photograph: np.ndarray) -> dict[str, object]:
         moved = warp_field(warp.crop, warp.motion)
         stacked = [warp.motion, warp.residual, moved, warp.use_crop_mask(), warp.weight, *(warp.layer or ())]
         fields[name] = packed(np.dstack(stacked).transpose(2, 0, 1).astype(np.float32))
-        for width in (180, 40, 12):  # of the face
+        for width in (110, 40, 12, 5):  # of the face
             transform = canonical_transform(width / 90 * (POINTS - (210, 150)), side)
             size = round(width / 90 * plain.shape[1]), round(width / 90 * plain.shape[0])
             pixels = cv2.resize(plain, size, interpolation=cv2.INTER_AREA)

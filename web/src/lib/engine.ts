@@ -4,6 +4,7 @@ import { ConfigurationError } from "./errors";
 import { chosenFaces } from "./expressions";
 import { canonicalTransform, compose, invert, mouthTransform, scaleOf, type Affine } from "./geometry";
 import { cropFace, onBackdrop, toPlanes } from "./pixels";
+import { perFace } from "./per-face";
 import type { Box, EditOptions, Face, Manifest, Pixels, Point } from "./types";
 import { description, isSet, wishes, type Wish } from "./wishes";
 
@@ -82,15 +83,16 @@ export class Engine {
   }
 
   async edit(picture: OpenPicture, options: EditOptions): Promise<EngineEdit> {
-    const region = this.checkedRegion(options.region);
+    this.checkRegion(options.region);
     const faces = await this.findFaces(picture, options);
     const asked = wishes(options, faces.length, this.shared);
+    const areas = this.areas(options, faces.length);
     const { width, height, data } = picture.pixels;
     const pixels: Pixels = { width, height, data: data.slice() };
     const regions: Box[] = [];
     for (const [index, face] of faces.entries()) {
       const transform = canonicalTransform(face.points, this.shared.sampleSize, this.shared);
-      const change = await this.change(picture, transform, asked[index]!, region);
+      const change = await this.change(picture, transform, asked[index]!, areas[index]!);
       regions.push(await this.apply(pixels, transform, change, asked[index]!));
     }
     return { pixels, faces, regions, description: description(asked, this.shared) };
@@ -101,21 +103,31 @@ export class Engine {
    * picture comes sooner afterwards.
    */
   async preview(picture: OpenPicture, options: EditOptions, side: number): Promise<Pixels> {
-    const region = this.checkedRegion(options.region);
-    const [face] = await this.findFaces(picture, options);
-    const [wish] = wishes(options, 1, this.shared);
+    this.checkRegion(options.region);
+    const faces = await this.findFaces(picture, options);
+    const [face] = faces;
+    const [wish] = wishes(options, faces.length, this.shared);
+    const [area] = this.areas(options, faces.length);
     const transform = canonicalTransform(face!.points, this.shared.sampleSize, this.shared);
     const toPreview = canonicalTransform(face!.points, side, this.shared, PREVIEW_MARGIN);
     const pixels = cropFace(picture.shown, toPreview, side);
     if (wish!.strength === 0) return pixels;
-    const change = await this.change(picture, transform, wish!, region);
+    const change = await this.change(picture, transform, wish!, area!);
     await this.apply(pixels, compose(transform, invert(toPreview)), change, wish!);
     return pixels;
   }
 
-  private checkedRegion(region = this.shared.regions[0]!): string {
-    if (this.shared.regions.includes(region)) return region;
-    throw new ConfigurationError(`region: ${JSON.stringify(region)} is not known: use ${this.shared.regions.join(", ")}.`);
+  /** Whether the regions are known, before any face is looked for. */
+  private checkRegion(region: EditOptions["region"] = []): void {
+    for (const one of [region].flat() as string[]) {
+      if (this.shared.regions.includes(one)) continue;
+      throw new ConfigurationError(`region: ${JSON.stringify(one)} is not known: use ${this.shared.regions.join(", ")}.`);
+    }
+  }
+
+  /** The region of each face. */
+  private areas({ region = this.shared.regions[0]! }: EditOptions, count: number): string[] {
+    return perFace(region, count, "regions");
   }
 
   private async remembered(picture: OpenPicture, key: string, find: () => Promise<Face[]>): Promise<Face[]> {
