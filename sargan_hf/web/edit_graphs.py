@@ -5,6 +5,7 @@ that own them, so that a change there reaches the graphs.
 """
 
 import copy
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -22,6 +23,38 @@ from .graph_ops import settings_of
 
 REGIONS = ("face", *masks.REGIONS)  # what `region` of `MakeEdit` weighs, in this order
 MOTION, RESIDUAL, CROP, WEIGHT, COVERED = (slice(0, 2), slice(2, 5), slice(5, 8), slice(8, 9), slice(9, 10))
+LAYER = slice(10, 14)  # of a model with an occlusion layer alone
+
+
+def change_channels(model: SARGAN) -> int:
+    """How many channels a change of this model has."""
+    return LAYER.stop if settings_of(model).occlusion else COVERED.stop
+
+
+class _Layer(NamedTuple):
+    """What covers the edited crop.
+
+    Attributes:
+        occlusion: [1, 1, S, S] in 0..1, how much it hides.
+        painted: [1, 3, S, S] in [-1, 1], what is there instead.
+    """
+
+    occlusion: Tensor
+    painted: Tensor
+
+    def in_crop_colors(self, crop: Tensor, start: Tensor) -> "_Layer":
+        """As `CoveringLayer.from_output`; `start` [1, 3, S, S] is what it covers."""
+        paint = match_crop_colors(crop, start, self.painted - start)
+        levels = torch.round((start + paint + 1) * 127.5).clamp(0, 255)
+        return self._replace(painted=levels / 127.5 - 1)
+
+    def over(self, edit: Tensor) -> Tensor:
+        """As `CoveringLayer.over`."""
+        return edit + self.occlusion * (self.painted - edit)
+
+    def widened(self, inner: Tensor, pad: int) -> Tensor:
+        """[1, 4, P, P]: occlusion faded by `inner` [1, 1, P, P], and painted in 0..1."""
+        return torch.cat([ops.spread(self.occlusion, pad) * inner, ops.spread((self.painted + 1) / 2, pad)], dim=1)
 
 
 class MakeEdit(nn.Module):
@@ -56,42 +89,49 @@ class MakeEdit(nn.Module):
             plain_reach: [1], with controls: the reach of the same expression without them, or 0 for this edit's own.
 
         Returns:
-            change [1, 10, P, P]: motion 2, residual 3, crop 3, weight 1, overpainted 1, as in `editing.change.FaceWarp`. With
-            controls also reach [1]: how far the face moves, root mean square.
+            change [1, 10, P, P]: motion 2, residual 3, crop 3, weight 1, overpainted 1, as in `editing.change.FaceWarp`. For a
+            model with an occlusion layer [1, 14, P, P]: also occlusion 1, painted 3. With controls also reach [1]: how far
+            the face moves, root mean square.
         """
         side = ops.side_of(crop)
         start = crop / 127.5 - 1
         made = self.generator(start, expression, 1.0, controls=controls)
         residual = made.residual if self.config.ultimate_skip else made.sample - start
+        layer = None if made.occlusion is None else _Layer(made.occlusion, made.painted)
         reach = _reach(made.motion, crop)
-        motion, residual = self._match_strength(made.motion, residual, expression, reach, plain_reach)
+        motion, residual, layer = self._match_strength(made.motion, residual, layer, expression, (reach, plain_reach))
         flow, residual, overpainted, skin, start = _crop_edit(start, motion, residual)
+        layer = layer and layer.in_crop_colors(crop, start)
         residual = match_crop_colors(crop, start, residual, skin)
-        weight = _activity(residual, flow) * ops.constant(masks.face_weight(side))
+        shown = residual if layer is None else layer.over(start + residual) - start
+        weight = _activity(shown, flow) * ops.constant(masks.face_weight(side))
         weight = weight * self._region_weight(region, made.attention)
-        change = _widened(crop, flow, residual, weight, overpainted)
+        change = _widened(crop, flow, residual, weight, overpainted, layer)
         return change if controls is None else (change, reach)
 
     def _match_strength(
         self,
         motion: Tensor | None,
         residual: Tensor,
+        layer: _Layer | None,
         expression: Tensor,
-        reach: Tensor,
-        plain_reach: Tensor | None,
-    ) -> tuple[Tensor | None, Tensor]:
-        """As `inference.strength.match_strength`."""
+        reaches: tuple[Tensor, Tensor | None],
+    ) -> tuple[Tensor | None, Tensor, _Layer | None]:
+        """As `inference.strength.match_strength`; `reaches` are how far this edit goes, and `plain_reach`."""
+        reach, plain_reach = reaches
         if motion is None or self.config.typical_motion is None:
             if plain_reach is not None:  # a graph keeps only the inputs that it uses
                 residual = residual + 0 * plain_reach
-            return motion, residual
+            return motion, residual, layer
         wanted = (expression * torch.tensor(self.config.typical_motion)).sum()
         if plain_reach is not None:
             reach = torch.where(plain_reach > 0, plain_reach, reach)
         factor = (wanted / reach.clamp(min=1e-9)).clamp(1, MAX_GAIN)
         further = (factor - 1) * motion
-        fields = ops.warp_field(torch.cat([motion, residual], dim=1), further * (ops.side_of(motion) / 2))
-        return further + fields[:, :2], (factor * fields[:, 2:]).clamp(-1, 1)
+        together = torch.cat([motion, residual, *(layer or ())], dim=1)
+        fields = ops.warp_field(together, further * (ops.side_of(motion) / 2))
+        layer = layer and _Layer(fields[:, 5:6], fields[:, 6:])
+        return further + fields[:, :2], (factor * fields[:, 2:5]).clamp(-1, 1), layer
 
     def _region_weight(self, region: Tensor, attention: Tensor | None) -> Tensor:
         weight = (self.regions * region[:, :, None, None]).sum(dim=1, keepdim=True).clamp(0, 1)
@@ -127,14 +167,17 @@ def _crop_edit(start: Tensor, motion: Tensor | None, residual: Tensor) -> tuple:
     return flow, residual, overpainted, 1 - opening, start
 
 
-def _widened(crop: Tensor, flow: Tensor, residual: Tensor, weight: Tensor, overpainted: Tensor) -> Tensor:
+def _widened(
+    crop: Tensor, flow: Tensor, residual: Tensor, weight: Tensor, overpainted: Tensor, layer: _Layer | None
+) -> Tensor:
     side = ops.side_of(crop)
     pad = masks.spread_pixels(side)
     inner = F.pad(ops.constant(masks.residual_weight(side)) * weight, (pad, pad, pad, pad))
     overpainted = F.pad(overpainted * weight, (pad, pad, pad, pad))
     total = ops.spread(weight, pad) * ops.constant(masks.spread_weight(side))
     motion, residual = ops.spread(flow, pad) * total, ops.spread(residual / 2, pad) * inner
-    return torch.cat([motion, residual, ops.spread(crop / 255, pad), total, overpainted], dim=1)
+    fields = [motion, residual, ops.spread(crop / 255, pad), total, overpainted]
+    return torch.cat(fields if layer is None else [*fields, layer.widened(inner, pad)], dim=1)
 
 
 class ScaleEdit(nn.Module):
@@ -153,28 +196,32 @@ class ScaleEdit(nn.Module):
         """The fields of the scaled change, and how much it does to the mouth.
 
         Args:
-            change: [1, 10, P, P] of `MakeEdit`.
+            change: [1, C, P, P] of `MakeEdit`.
             intensity: [1].
 
         Returns:
-            fields [1, 10, P, P]: motion 2 in crop pixels, residual 3, moved crop 3, coarseness 1, weight 1; and with a
-            refiner activity [1, 1, M, M] as of `mouth_refiner.mouth_activity`.
+            fields [1, C, P, P]: motion 2 in crop pixels, residual 3, moved crop 3, coarseness 1, weight 1, and of a model
+            with an occlusion layer occlusion 1, painted 3. With a refiner also activity [1, 1, M, M], as of
+            `mouth_refiner.mouth_activity`.
         """
         motion, weight = change[:, MOTION], change[:, WEIGHT]
         ends = torch.zeros_like(motion)
         for _ in range(changing.FOLLOWED):
             ends = (intensity - 1) * ops.warp_field(motion, ends)
-        carried = torch.cat([motion, change[:, RESIDUAL], _stretch_mask(motion), change[:, COVERED]], dim=1)
-        carried = ops.warp_field(carried, ends)
+        layered = int(change.shape[1]) == LAYER.stop
+        fields = [motion, change[:, RESIDUAL], _stretch_mask(motion), change[:, COVERED]]
+        fields += [change[:, LAYER]] if layered else []
+        carried = ops.warp_field(torch.cat(fields, dim=1), ends)
         opened = (changing.OPENS_DARK * intensity).clamp(max=1)
         share = intensity + carried[:, 5:6] * (torch.maximum(intensity, opened) - intensity)
         motion, residual = intensity * carried[:, :2], carried[:, 2:5] * share
         coarse = ops.warp_field(change[:, CROP], motion)
         coarseness = torch.maximum(_stretch_mask(motion), opened * carried[:, 6:7])
-        fields = torch.cat([motion, residual, coarse, coarseness, weight], dim=1)
+        layer = [opened * carried[:, 7:8], carried[:, 8:]] if layered else []
+        scaled = torch.cat([motion, residual, coarse, coarseness, weight, *layer], dim=1)
         if self.mouth_side is None:
-            return (fields,)
-        return fields, self._mouth_activity(motion, residual, weight, self.mouth_side)
+            return (scaled,)
+        return scaled, self._mouth_activity(motion, residual, weight, self.mouth_side)
 
     def _mouth_activity(self, motion: Tensor, residual: Tensor, weight: Tensor, mouth_side: int) -> Tensor:
         pad = masks.spread_pixels(self.side)
@@ -214,7 +261,7 @@ class RefineMouth(nn.Module):
         Args:
             patch: [1, 3, M, M], whole numbers in 0..255, the mouth after the edit.
             expression: [1, n] that the edit was made for.
-            change: [1, 10, P, P] of `MakeEdit`.
+            change: [1, C, P, P] of `MakeEdit`.
             activity: [1, 1, M, M] of `ScaleEdit`.
         """
         start = patch / 127.5 - 1

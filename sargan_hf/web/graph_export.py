@@ -14,7 +14,7 @@ from ..editing import masks
 from ..errors import ConfigurationError
 from ..faces.detection import MODEL_FILE
 from ..modeling_sargan import SARGAN
-from .edit_graphs import REGIONS, MakeEdit, RefineMouth, ScaleEdit
+from .edit_graphs import REGIONS, MakeEdit, RefineMouth, ScaleEdit, change_channels
 from .graph_ops import settings_of
 
 try:
@@ -39,7 +39,7 @@ def edit_graphs(model: SARGAN, mouth: SARGAN | None) -> dict[str, ModelProto]:
     mouth_side = None if mouth is None else settings_of(mouth).sample_size
     wide = side + 2 * masks.spread_pixels(side)
     crop, expression = torch.rand(1, 3, side, side) * 255, torch.eye(expressions)[:1]
-    region, change = torch.eye(len(REGIONS))[:1], torch.rand(1, 10, wide, wide)
+    region, change = torch.eye(len(REGIONS))[:1], torch.rand(1, change_channels(model), wide, wide)
     scaled = ["fields"] if mouth is None else ["fields", "activity"]
     inputs, names, outputs = [crop, expression, region], ["crop", "expression", "region"], ["change"]
     if settings_of(model).controls:

@@ -2,7 +2,7 @@
 
 from .._version import __version__
 from ..controls import CONTROLS
-from ..editing import apply, masks, mouth_refiner
+from ..editing import apply, masks, mouth_refiner, painted_layer
 from ..expressions import ALIASES, MAX_INTENSITY
 from ..faces import alignment, detection
 from ..images.load_image import MAX_PIXELS
@@ -47,6 +47,8 @@ def shared_numbers(model: SARGAN, mouth: SARGAN | None, name: str) -> dict[str, 
             "leastWeight": apply.LEAST_WEIGHT,
             "restoredDetail": apply.RESTORED_DETAIL,
             "leastActivity": mouth_refiner.LEAST_ACTIVITY,
+            "layerEdge": painted_layer.EDGE,
+            "layerSharpest": painted_layer.SHARPEST,
         },
         "provenance": {"digitalSourceType": DIGITAL_SOURCE_TYPE, "software": SOFTWARE},
         "keptExif": {"picture": [int(tag) for tag in KEPT_TAGS], "camera": [int(tag) for tag in KEPT_CAMERA_TAGS]},

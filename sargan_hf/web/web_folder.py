@@ -34,15 +34,10 @@ def write_web_folder(model: SARGAN, mouth: SARGAN | None, output: str | Path, na
         Bytes of each file, by its path in the folder.
 
     Raises:
-        ConfigurationError: `output` is a file or holds other things, or the page cannot be built. Or the model has an
-            occlusion layer, which the page cannot show.
+        ConfigurationError: `output` is a file or holds other things, or the page cannot be built.
     """
     output = Path(output)
     _check_output(output)
-    if model.config["occlusion"]:
-        raise ConfigurationError(
-            f"{name} has an occlusion layer, which the page cannot show: export a model without one, or use `sargan demo`."
-        )
     page = built_page()
     unfinished = output.with_name(f".{output.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from random_models import layered_model, plain_model
 from web_visits import library_page, once, opened_page, serving, write_film
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +59,26 @@ def pipe():
     return SARGANPipeline.from_pretrained(MODEL)
 
 
+@pytest.fixture(scope="session")
+def layered_address(tmp_path_factory) -> Iterator[str]:
+    """Where a model with an occlusion layer, controls and a mouth refiner is served."""
+    from sargan_hf.web.web_folder import write_web_folder
+
+    def write(folder: Path) -> None:
+        write_web_folder(layered_model(), plain_model(), folder, "with a layer")
+
+    with serving(once(tmp_path_factory, "layered-folder", write)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def layered_pipe():
+    """The pipeline of the same model."""
+    from sargan_hf import SARGANPipeline
+
+    return SARGANPipeline(layered_model(), plain_model())
+
+
 @pytest.fixture
 def first_visit(browser, address) -> Iterator[object]:
     """The page, opened for the first time."""
@@ -86,5 +107,13 @@ def page(settled_page) -> object:
 def library(browser, address) -> Iterator[object]:
     """The library with one thread."""
     opened = library_page(browser, address)
+    yield opened
+    opened.context.close()
+
+
+@pytest.fixture(scope="module")
+def layered_library(browser, layered_address) -> Iterator[object]:
+    """The library with the model that has an occlusion layer."""
+    opened = library_page(browser, layered_address)
     yield opened
     opened.context.close()

@@ -213,7 +213,6 @@ def test_sprites_have_the_names_that_front_ends_look_for(page):
         pictures = {name: Image.open(io.BytesIO(files.read(f"{name}.png"))) for name in ("joy", "anger", "neutral")}
     assert all(MARK in picture.text["XML:com.adobe.xmp"] for picture in pictures.values())
     assert len({picture.tobytes() for picture in pictures.values()}) == 3
-    wait_for_edit(page, "confusion, curiosity, desire show the face as it is")  # this model has no facial controls
 
 
 def test_a_loop_as_a_film(page, tmp_path):
@@ -279,10 +278,6 @@ def test_exif_is_kept_without_the_location(page, tmp_path):
         assert dict(kept) == {0x010F: "Maker", 0x8298: "somebody", 0x8769: kept[0x8769]}
         assert dict(kept.get_ifd(0x8769)) == {0x9003: "2024:05:01 10:00:00", 0x829A: IFDRational(1, 60)}
         assert not kept.get_ifd(0x8825)
-
-
-def test_the_page_of_a_model_without_controls_has_none(page):
-    assert page.locator("#controls").is_hidden()
 
 
 def test_the_handle_works_by_keyboard(page):

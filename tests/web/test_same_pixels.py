@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,12 @@ from browser_edits import EDIT, assert_same, edited
 from PIL import Image
 from web_visits import library_page
 
+from sargan_hf.editing.apply import apply_warp
+from sargan_hf.editing.mouth_refiner import refine_mouth
+from sargan_hf.faces.alignment import canonical_transform, crop_face
+
 ROOT = Path(__file__).resolve().parents[2]
+PHOTOGRAPH = ROOT / "examples/photos/eileen-collins.jpg"
 EXAMPLES = sorted(ROOT.glob("examples/*/*.jpg"))
 EXPRESSIONS = ("afraid", "angry", "disgusted", "happy", "neutral", "sad", "surprised")
 
@@ -60,7 +66,7 @@ def test_faces_are_where_python_finds_them(library, pipe, path):
     ids=lambda options: "-".join(options),
 )
 def test_options(library, pipe, options):
-    assert_same(library, pipe, (ROOT / "examples/photos/eileen-collins.jpg").read_bytes(), **options)
+    assert_same(library, pipe, PHOTOGRAPH.read_bytes(), **options)
 
 
 def saved(image: Image.Image, format: str, **params) -> bytes:
@@ -102,8 +108,71 @@ def test_odd_pictures(library, pipe, kind):
     assert_same(library, pipe, odd_pictures()[kind], expression="surprised")
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"expression": "happy"},
+        {"expression": "happy", "intensity": 0.2},  # a frame of a film: opened as dark as the whole
+        {"expression": "surprised", "controls": {"jaw_open": 0.6}, "intensity": 1.5},
+        {"controls": {"jaw_open": 0.6, "smile": -0.5}},
+        {"preset": "wink"},
+        {"expression": {"sad": 0.5, "angry": 0.5}, "region": "mouth"},
+    ],
+    ids=str,
+)
+def test_an_occlusion_layer_covers_the_same(layered_library, layered_pipe, options):
+    assert_same(layered_library, layered_pipe, PHOTOGRAPH.read_bytes(), **options)
+
+
+@pytest.mark.parametrize("kind", ["grey", "large", "small", "tilted", "transparent", "wide"])
+def test_an_occlusion_layer_covers_the_same_of_odd_pictures(layered_library, layered_pipe, kind):
+    faces = "all" if kind == "wide" else "largest"
+    controls = {"jaw_open": 0.6}
+    assert_same(
+        layered_library, layered_pipe, odd_pictures()[kind], expression="surprised", controls=controls, faces=faces
+    )
+
+
+def test_the_layer_shows(layered_pipe):
+    """The two comparisons above would be worth nothing if this random model hid nothing."""
+    session = layered_pipe.open(PHOTOGRAPH)
+    [face] = session.find_faces()
+    side = session.side
+    [warp] = session.warps([face], session.requests("happy"))
+    without, covered = session.image.pixels.copy(), session.image.pixels.copy()
+    apply_warp(without, canonical_transform(face.points, side), side, replace(warp, layer=None))
+    left, top, right, bottom = apply_warp(covered, canonical_transform(face.points, side), side, warp)
+    apart = np.abs(without.astype(int) - covered)[top:bottom, left:right]
+    assert apart.mean() > 3  # three times of what the two may differ by
+
+
+PREVIEW = """async ([data, options, side]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const portrait = await window.editor.open(new Blob([bytes]), "picture.jpg");
+  try { return [...(await portrait.preview(options, side)).data]; } finally { await portrait.close(); }
+}"""
+
+
+@pytest.mark.parametrize("side", [48, 128, 320])  # smaller and larger than the model's own crop
+def test_previews_are_covered_too(layered_library, layered_pipe, side):
+    """A preview is the edit of a small upright picture of the face, with the mouth refined after the layer."""
+    margin = 0.15  # as in web/src/lib/engine.ts
+    session = layered_pipe.open(PHOTOGRAPH)
+    [face] = session.find_faces()
+    [warp] = session.warps([face], session.requests("happy"))
+    to_preview = np.vstack([canonical_transform(face.points, side, margin), [0, 0, 1]])
+    expected = crop_face(session.image.pixels, to_preview[:2], side)
+    to_crop = canonical_transform(face.points, session.side) @ np.linalg.inv(to_preview)
+    region = apply_warp(expected, to_crop, session.side, warp)
+    refine_mouth(expected, to_crop, session.side, warp, layered_pipe.mouth, region)
+    picture = base64.b64encode(PHOTOGRAPH.read_bytes()).decode()
+    got = layered_library.evaluate(PREVIEW, [picture, {"expression": "happy"}, side])
+    got = np.array(got, np.uint8).reshape(side, side, 4)[..., :3]
+    assert np.abs(got.astype(int) - expected).mean() <= 1.0
+
+
 def test_threads_make_the_same(library, browser, address):
-    content = (ROOT / "examples/photos/eileen-collins.jpg").read_bytes()
+    content = PHOTOGRAPH.read_bytes()
     threaded = library_page(browser, address, threads=2)
     assert (library.evaluate("window.editor.threads"), threaded.evaluate("window.editor.threads")) == (1, 2)
     one, two = (edited(page, content, expression="surprised")[0].astype(int) for page in (library, threaded))
@@ -115,6 +184,20 @@ def test_every_face(library, pipe):
     content = odd_pictures()["wide"]
     assert_same(library, pipe, content, expression=["happy", "angry"], faces="all")
     assert_same(library, pipe, content, expression="sad", faces=[2])
+
+
+def test_each_face_has_settings_of_its_own(layered_library, layered_pipe):
+    content = odd_pictures()["wide"]
+    options = {
+        "faces": "all",
+        "expression": ["happy", None],
+        "controls": [None, {"jaw_open": 0.6}],
+        "intensity": [0.5, 1.2],
+        "region": ["mouth", "face"],
+    }
+    python = options | {"region": ["mouth", None]}
+    said = assert_same(layered_library, layered_pipe, content, python=python, **options)
+    assert said == layered_pipe(content, **python).images[0].provenance
 
 
 def test_intensity_0_gives_the_picture_back(library):
@@ -129,6 +212,8 @@ def test_intensity_0_gives_the_picture_back(library):
         ({"expression": "glad"}, "ExpressionError", "Use one of: afraid"),
         ({"intensity": 2}, "ConfigurationError", "from 0 to 1.5"),
         ({"region": "nose"}, "ConfigurationError", "use face, mouth, eyes"),
+        ({"region": ["mouth", "nose"]}, "ConfigurationError", "use face, mouth, eyes"),
+        ({"region": ["mouth", "eyes"]}, "ConfigurationError", "2 regions were given for 1 face"),
         ({"faces": 7}, "NoFaceError", "has 1 face"),
         ({"box": [1, 2, 3, 4]}, "ConfigurationError", "at least 8"),
     ],
@@ -156,8 +241,3 @@ def test_what_is_no_picture_is_said(library):
         "window.lib.Sargan.load('/nowhere').then(() => '', (error) => [error.name, error.message])"
     )
     assert (name, "sargan export --web" in message) == ("ModelError", True)
-
-
-def test_a_model_without_controls_says_so(library):
-    edit = "window.editor.edit(new ImageData(64, 64), { box: [8, 8, 56, 56], controls: { smile: 1 } })"
-    assert "no facial controls" in library.evaluate(f"{edit}.catch((error) => error.message)")

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser_edits import assert_same
+from random_models import plain_model
 from web_visits import library_page, once, opened_page, serving
 
 from sargan_hf.controls import CONTROL_NAMES
@@ -126,4 +127,32 @@ def test_the_page_has_sliders_and_presets(browser, address_of_controls):
     assert smile.input_value() == "0.05"
     page.get_by_role("button", name="All to 0").click()
     page.locator("#status", has_text="The picture as it was").wait_for()
+    page.context.close()
+
+
+@pytest.fixture(scope="module")
+def address_without_controls(tmp_path_factory):
+    from sargan_hf.web.web_folder import write_web_folder
+
+    def write(folder: Path) -> None:
+        write_web_folder(plain_model(), None, folder, "without controls")
+
+    with serving(once(tmp_path_factory, "plain-folder", write)) as url:
+        yield url
+
+
+def test_a_model_without_controls_says_so(browser, address_without_controls):
+    library = library_page(browser, address_without_controls)
+    edit = "window.editor.edit(new ImageData(64, 64), { box: [8, 8, 56, 56], controls: { smile: 1 } })"
+    assert "no facial controls" in library.evaluate(f"{edit}.catch((error) => error.message)")
+    library.context.close()
+
+
+def test_the_page_of_a_model_without_controls_has_none(browser, address_without_controls):
+    page = opened_page(browser, address_without_controls)
+    page.locator("#download:enabled").wait_for()
+    assert page.locator("#controls").is_hidden()
+    with page.expect_download():
+        page.get_by_role("button", name="Sprites (ZIP)").click()
+    page.locator("#status", has_text="confusion, curiosity, desire show the face as it is").wait_for()
     page.context.close()

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
+import type { Field } from "../src/lib/apply";
 import type { Pixels } from "../src/lib/types";
 
 /** An array as `make_fixtures.py` packs it. */
 export interface Packed {
   shape: number[];
+  type: string;
   data: string;
 }
 
@@ -18,6 +20,13 @@ export function fixtures(): Record<string, any> {
 export function unpacked({ shape, data }: Packed): Pixels {
   const bytes = Buffer.from(data, "base64");
   return { width: shape[1]!, height: shape[0]!, data: new Uint8ClampedArray(bytes) };
+}
+
+/** Planes of float32 as `make_fixtures.py` packs them. */
+export function unpackedField({ shape, type, data }: Packed): Field {
+  if (type !== "float32" || shape[1] !== shape[2]) throw new Error(`${type} [${shape.join()}] is no field`);
+  const bytes = Buffer.from(data, "base64");
+  return { channels: shape[0]!, side: shape[1]!, data: new Float32Array(Uint8Array.from(bytes).buffer) };
 }
 
 /** How far two pictures are apart, in levels of 255. */

@@ -9,7 +9,7 @@ import { xmpPacket } from "../src/lib/provenance";
 import { editedName } from "../src/lib/save-picture";
 import { SteadyFace } from "../src/lib/steady-face";
 import type { Manifest, Point } from "../src/lib/types";
-import { description, wishes } from "../src/lib/wishes";
+import { description, isSet, wishes } from "../src/lib/wishes";
 import { described, editOptions, History, PLAIN, recipeOf } from "../src/page/recipe";
 import { withComment } from "../src/page/take-away";
 import { fixtures } from "./fixtures";
@@ -70,6 +70,34 @@ describe("controls", () => {
       expectClose([...same!.expression, ...same!.controls], [...asked!.expression, ...asked!.controls]);
     }
     expect(described({ ...PLAIN, ...recipeOf(withControls.presets.smirk!) })).toBe("Now 4 facial controls, strength 100%.");
+  });
+
+  test("each face can have settings of its own", () => {
+    const [first, second] = wishes({ expression: ["happy", null], controls: [null, { jaw_open: 0.4 }], intensity: [0.5, 1] }, 2, withControls);
+    const [same] = wishes({ expression: "happy", intensity: 0.5 }, 1, withControls);
+    const [other] = wishes({ controls: { jaw_open: 0.4 } }, 1, withControls);
+    expect([first, second]).toEqual([same, other]);
+    expect(description([first!, second!], withControls)).toBe(
+      "Facial expression edited with SARGAN: happy 100% at intensity 0.5, jaw_open +0.4 at intensity 1.",
+    );
+  });
+
+  test("each face can have a preset of its own, which is made as strong as it says", () => {
+    const [wink, own] = wishes({ preset: ["wink", { expression: { sad: 1 }, intensity: 0.5 }], intensity: [1, 0.8] }, 2, withControls);
+    expect(wink).toEqual(wishes({ preset: "wink" }, 1, withControls)[0]);
+    expect(own!.strength).toBeCloseTo(0.4);
+    expect(isSet(own!.controls)).toBe(false);
+  });
+
+  test.each([
+    [{ intensity: [1, 1, 1] }, "3 intensities were given for 2 faces"],
+    [{ intensity: [1, 2] }, "from 0 to 1.5; got 2"],
+    [{ intensity: [] }, "0 intensities were given for 2 faces"],
+    [{ preset: ["wink"] }, "1 presets were given for 2 faces"],
+    [{ controls: [{ smile: 1 }] }, "1 settings of controls were given for 2 faces"],
+  ])("%j is refused for two faces", (options, says) => {
+    expect(() => wishes(options as never, 2, withControls)).toThrow(ConfigurationError);
+    expect(() => wishes(options as never, 2, withControls)).toThrow(says);
   });
 
   test("without an expression and controls nothing is asked", () => {

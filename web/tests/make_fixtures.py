@@ -8,12 +8,17 @@ import cv2
 import numpy as np
 
 from sargan_hf.controls import CONTROL_NAMES, controls_vector
+from sargan_hf.editing import masks
+from sargan_hf.editing.apply import apply_warp
+from sargan_hf.editing.change import FaceWarp, plan_warp
 from sargan_hf.expressions import EXPRESSIONS, expression_vector
 from sargan_hf.faces import detection
 from sargan_hf.faces.alignment import canonical_transform, crop_face
 from sargan_hf.images import load_image
 from sargan_hf.images.color_modes import to_rgb8
 from sargan_hf.images.provenance import xmp_packet
+from sargan_hf.images.warp import NormalizedFlow, warp_field
+from sargan_hf.inference.protocol import PaintedLayer
 from sargan_hf.modeling_sargan import SARGAN
 from sargan_hf.web.shared_numbers import shared_numbers
 
@@ -74,6 +79,41 @@ def fetched_fixture(photograph: np.ndarray) -> dict[str, object]:
     return {"part": packed(part), "places": places.tolist(), "fetched": fetched[0].tolist()}
 
 
+def planned_warp(crop: np.ndarray, is_layered: bool) -> FaceWarp:
+    """A warp that moves a face, paints on it, and covers its middle where it has a layer."""
+    side = len(crop)
+    y, x = np.mgrid[:side, :side].astype(np.float32) / side
+    motion = 0.1 * np.dstack([np.sin(6 * y), np.cos(5 * x)])
+    residual = 0.3 * np.dstack([x - 0.5, y - 0.5, np.sin(9 * x)])
+    distance = np.hypot(y - 0.6, x - 0.5)
+    occlusion = np.clip((0.2 - distance) * side / 2 + 0.5, 0, 1)
+    painted = np.stack([np.sin(20 * x), np.cos(15 * y), x - y])
+    layer = PaintedLayer(occlusion[None, None], painted[None].astype(np.float32)) if is_layered else None
+    flow = NormalizedFlow(motion.astype(np.float32))
+    return plan_warp(crop, residual.astype(np.float32), flow, "motion", expression=np.ones(1, np.float32), layer=layer)
+
+
+def applied_fixture(photograph: np.ndarray) -> dict[str, object]:
+    """What Python makes of a warp in a picture, with a layer and without one, of faces of several sizes."""
+    side, plain = 32, photograph[150:390, 210:410]
+    crop = crop_face(photograph, canonical_transform(POINTS, side), side)
+    fields, cases = {}, []
+    for name in ("plain", "layered"):
+        warp = planned_warp(crop, is_layered=name == "layered")
+        moved = warp_field(warp.crop, warp.motion)
+        stacked = [warp.motion, warp.residual, moved, warp.use_crop_mask(), warp.weight, *(warp.layer or ())]
+        fields[name] = packed(np.dstack(stacked).transpose(2, 0, 1).astype(np.float32))
+        for width in (110, 40, 12, 5):  # of the face
+            transform = canonical_transform(width / 90 * (POINTS - (210, 150)), side)
+            size = round(width / 90 * plain.shape[1]), round(width / 90 * plain.shape[0])
+            pixels = cv2.resize(plain, size, interpolation=cv2.INTER_AREA)
+            edited = pixels.copy()
+            region = apply_warp(edited, transform, side, warp)
+            case = {"fields": name, "width": width, "transform": transform.ravel().tolist(), "region": region}
+            cases.append(case | {"pixels": packed(pixels), "edited": packed(edited)})
+    return {"spread": masks.spread_pixels(side), "fields": fields, "cases": cases}
+
+
 def expression_fixtures() -> list[list[object]]:
     """Expressions as people write them, and their vectors."""
     specs = ["happy", "Joy", " fear ", {"happy": 0.6, "surprised": 0.4}, {"smile": 2, "happy": 1, "sad": 1}]
@@ -96,6 +136,7 @@ def main() -> None:
     photograph = load_image(ROOT / "examples/photos/grace-hopper.jpg").pixels
     fixtures = pictures | {
         "lanczos": fetched_fixture(photograph),
+        "applied": applied_fixture(photograph),
         "expressions": expression_fixtures(),
         "controls": controls_fixtures(),
         "manifest": shared_numbers(SARGAN(base_channels=4, attention_channels=4), None, "tiny"),

@@ -11,9 +11,9 @@ export interface Field {
 }
 
 const [ACROSS, DOWN] = [new Float32Array(4), new Float32Array(4)];
-// Channels of the graph `scale`: motion 2, residual 3, coarse 3, coarseness 1, weight 1.
-const COLOURED = 8;
-const [COARSENESS, WEIGHT] = [8, 9];
+// Channels of the graph `scale`: motion 2, residual 3, coarse 3, coarseness 1, weight 1; and of a model with an occlusion layer
+// occlusion 1, painted 3.
+const [RESIDUAL, COARSE, COARSENESS, WEIGHT, OCCLUSION, PAINTED] = [2, 5, 8, 9, 10, 11];
 
 /**
  * Makes a change in a picture's own pixels, in place, as `sargan_hf.editing.apply.apply_change`.
@@ -46,7 +46,7 @@ function applyBand(
   shared: Manifest,
 ): void {
   const [width, height] = [right - left, bottom - top];
-  const upsampled = upsample(fields, compose(toFields, [1, 0, left, 0, 1, top]), width, height, shared.apply.leastWeight);
+  const upsampled = upsample(fields, compose(toFields, [1, 0, left, 0, 1, top]), width, height, shared);
   const count = width * height;
   const warped = new Float32Array(3 * count);
   for (let y = 0, at = 0; y < height; y++) {
@@ -62,15 +62,18 @@ function applyBand(
     return offX * (1 - offX) + offY * (1 - offY);
   };
   const sharp = sharpen(warped, width, height, shared.apply.restoredDetail, between);
+  const isLayered = fields.channels > OCCLUSION;
   for (let y = 0, at = 0; y < height; y++) {
     let to = ((top + y) * pixels.width + left) * 4;
     for (let x = 0; x < width; x++, at++, to += 4) {
       if (!(upsampled[WEIGHT * count + at]! > shared.apply.leastWeight)) continue;
       const coarseness = upsampled[COARSENESS * count + at]!;
+      const hidden = isLayered ? upsampled[OCCLUSION * count + at]! : 0;
       for (let c = 0; c < 3; c++) {
         const own = sharp[3 * at + c]!;
-        const shown = own + coarseness * (upsampled[(5 + c) * count + at]! * 255 - own);
-        pixels.data[to + c] = shown + upsampled[(2 + c) * count + at]! * 255;
+        const shown = own + coarseness * (upsampled[(COARSE + c) * count + at]! * 255 - own);
+        const edited = shown + upsampled[(RESIDUAL + c) * count + at]! * 255;
+        pixels.data[to + c] = hidden > 0 ? edited + hidden * (upsampled[(PAINTED + c) * count + at]! * 255 - edited) : edited;
       }
     }
   }
@@ -113,29 +116,48 @@ function reduce(fields: Field, wide: Affine): [Field, Affine] {
 /**
  * Every field at every pixel, [channels, height, width]: cubic for motion and colours, linear for weights, 0 outside.
  *
- * Colours stay 0 where the weight is too small to count.
+ * Colours stay 0 where the weight is too small to count, and what is painted where it hides nothing.
  */
-function upsample(fields: Field, toFields: Affine, width: number, height: number, leastWeight: number): Float32Array {
+function upsample(fields: Field, toFields: Affine, width: number, height: number, { apply }: Manifest): Float32Array {
   const [a, b, c, d, e, f] = toFields;
   const count = width * height;
   const result = new Float32Array(fields.channels * count);
   const plane = fields.side ** 2;
+  const edge = fields.channels > OCCLUSION ? layerEdge(1 / scaleOf(toFields), apply) : 0;
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at++) {
       const atX = a * x + b * y + c;
       const atY = d * x + e * y + f;
       const left = Math.floor(atX);
       const top = Math.floor(atY);
-      const weight = linear(fields, WEIGHT * plane, left, top, atX - left, atY - top);
+      const right = atX - left;
+      const low = atY - top;
+      const weight = linear(fields, WEIGHT * plane, left, top, right, low);
       result[WEIGHT * count + at] = weight;
-      const coloured = weight > leastWeight ? COLOURED : 2;
-      if (coloured > 2) {
-        result[COARSENESS * count + at] = linear(fields, COARSENESS * plane, left, top, atX - left, atY - top);
-      }
-      cubic(fields, coloured, atX, atY, result, at, count);
+      const counts = weight > apply.leastWeight;
+      cubic(fields, 0, counts ? COARSENESS : RESIDUAL, atX, atY, result, at, count);
+      if (!counts) continue;
+      result[COARSENESS * count + at] = linear(fields, COARSENESS * plane, left, top, right, low);
+      if (!edge) continue;
+      const hidden = levelSet(linear(fields, OCCLUSION * plane, left, top, right, low), edge);
+      result[OCCLUSION * count + at] = hidden;
+      if (hidden > 0) cubic(fields, PAINTED, PAINTED + 3, atX, atY, result, at, count);
     }
   }
   return result;
+}
+
+/**
+ * Over how much of its range the occlusion layer fades at an enlargement, as `sargan_hf.editing.painted_layer.level_set` says:
+ * its edge is some pixels of the picture wide, however large the face is.
+ */
+export function layerEdge(enlargement: number, { layerEdge, layerSharpest }: Manifest["apply"]): number {
+  return Math.min(1, Math.max(layerSharpest, layerEdge / (2 * enlargement)));
+}
+
+/** The layer's share of a pixel, for its occlusion there and `layerEdge`. */
+export function levelSet(occlusion: number, edge: number): number {
+  return Math.min(Math.max((occlusion - 0.5) / edge + 0.5, 0), 1);
 }
 
 function linear({ side, data }: Field, plane: number, left: number, top: number, x: number, y: number): number {
@@ -150,8 +172,17 @@ function linear({ side, data }: Field, plane: number, left: number, top: number,
   return sum;
 }
 
-/** The first `channels` planes at one place, into `out` at every `count`th value from `to`. */
-function cubic({ side, data }: Field, channels: number, x: number, y: number, out: Float32Array, to: number, count: number): void {
+/** The planes from `start` to before `end` at one place, each into its `count` values of `out`, at `to`. */
+function cubic(
+  { side, data }: Field,
+  start: number,
+  end: number,
+  x: number,
+  y: number,
+  out: Float32Array,
+  to: number,
+  count: number,
+): void {
   const left = Math.floor(x) - 1;
   const top = Math.floor(y) - 1;
   const across = cubicWeights(x - left - 1, ACROSS);
@@ -160,7 +191,7 @@ function cubic({ side, data }: Field, channels: number, x: number, y: number, ou
   const lastRow = Math.min(4, side - top);
   const first = Math.max(0, -left);
   const last = Math.min(4, side - left);
-  for (let channel = 0; channel < channels; channel++) {
+  for (let channel = start; channel < end; channel++) {
     const plane = channel * side * side;
     let sum = 0;
     for (let j = firstRow; j < lastRow; j++) {
@@ -186,7 +217,7 @@ export function addPatch(pixels: Pixels, paint: Field, toPatch: Affine, region: 
       const atX = a * (x - left) + b * (y - top) + c;
       const atY = d * (x - left) + e * (y - top) + f;
       if (atX < -2 || atY < -2 || atX > paint.side + 1 || atY > paint.side + 1) continue;
-      cubic(paint, 3, atX, atY, colour, 0, 1);
+      cubic(paint, 0, 3, atX, atY, colour, 0, 1);
       const at = (y * pixels.width + x) * 4;
       for (let channel = 0; channel < 3; channel++) pixels.data[at + channel] = pixels.data[at + channel]! + colour[channel]! * 255;
     }

@@ -1,5 +1,6 @@
-import { ConfigurationError, ControlError, PresetError } from "./errors";
-import type { Controls, Manifest, Preset } from "./types";
+import { ControlError, PresetError } from "./errors";
+import { perFace } from "./per-face";
+import type { Controls, ForEach, Manifest, Preset } from "./types";
 
 type Known = Pick<Manifest, "controls">;
 
@@ -41,13 +42,9 @@ export function controlsVector(values: Controls, known: Known): Float32Array {
 }
 
 /** One vector for each of `count` faces, for one setting or a list with one for each; zeros for none. */
-export function controlVectors(controls: Controls | readonly Controls[] | undefined, count: number, known: Known): Float32Array[] {
-  if (controls === undefined) return Array.from({ length: count }, () => new Float32Array(known.controls.length));
-  if (!Array.isArray(controls)) return Array.from({ length: count }, () => controlsVector(controls as Controls, known));
-  if (controls.length !== count) {
-    throw new ConfigurationError(`${controls.length} settings of controls were given for ${count} faces: give one, or one for each.`);
-  }
-  return controls.map((values: Controls) => controlsVector(values, known));
+export function controlVectors(controls: ForEach<Controls | null> | undefined, count: number, known: Known): Float32Array[] {
+  const none = new Float32Array(known.controls.length);
+  return perFace(controls ?? null, count, "settings of controls").map((values) => (values === null ? none : controlsVector(values, known)));
 }
 
 /** A preset of the model by its name, or one of your own as it is. */

@@ -4,6 +4,7 @@ import { ConfigurationError } from "./errors";
 import { chosenFaces } from "./expressions";
 import { canonicalTransform, compose, invert, mouthTransform, scaleOf, type Affine } from "./geometry";
 import { cropFace, onBackdrop, toPlanes } from "./pixels";
+import { perFace } from "./per-face";
 import type { Box, EditOptions, Face, Manifest, Pixels, Point } from "./types";
 import { description, isSet, wishes, type Wish } from "./wishes";
 
@@ -26,7 +27,7 @@ export interface EngineEdit {
 }
 
 const PREVIEW_MARGIN = 0.15; // of the crop's side, on each side
-const KEPT_CHANGES = 40; // 1 MB each: seven expressions of five faces and a few blends
+const KEPT_CHANGES = 40; // 1 MB each, 1.4 with an occlusion layer: seven expressions of five faces and a few blends
 
 interface Change {
   key: string;
@@ -82,15 +83,16 @@ export class Engine {
   }
 
   async edit(picture: OpenPicture, options: EditOptions): Promise<EngineEdit> {
-    const region = this.checkedRegion(options.region);
+    this.checkRegion(options.region);
     const faces = await this.findFaces(picture, options);
     const asked = wishes(options, faces.length, this.shared);
+    const areas = this.areas(options, faces.length);
     const { width, height, data } = picture.pixels;
     const pixels: Pixels = { width, height, data: data.slice() };
     const regions: Box[] = [];
     for (const [index, face] of faces.entries()) {
       const transform = canonicalTransform(face.points, this.shared.sampleSize, this.shared);
-      const change = await this.change(picture, transform, asked[index]!, region);
+      const change = await this.change(picture, transform, asked[index]!, areas[index]!);
       regions.push(await this.apply(pixels, transform, change, asked[index]!));
     }
     return { pixels, faces, regions, description: description(asked, this.shared) };
@@ -101,21 +103,31 @@ export class Engine {
    * picture comes sooner afterwards.
    */
   async preview(picture: OpenPicture, options: EditOptions, side: number): Promise<Pixels> {
-    const region = this.checkedRegion(options.region);
-    const [face] = await this.findFaces(picture, options);
-    const [wish] = wishes(options, 1, this.shared);
+    this.checkRegion(options.region);
+    const faces = await this.findFaces(picture, options);
+    const [face] = faces;
+    const [wish] = wishes(options, faces.length, this.shared);
+    const [area] = this.areas(options, faces.length);
     const transform = canonicalTransform(face!.points, this.shared.sampleSize, this.shared);
     const toPreview = canonicalTransform(face!.points, side, this.shared, PREVIEW_MARGIN);
     const pixels = cropFace(picture.shown, toPreview, side);
     if (wish!.strength === 0) return pixels;
-    const change = await this.change(picture, transform, wish!, region);
+    const change = await this.change(picture, transform, wish!, area!);
     await this.apply(pixels, compose(transform, invert(toPreview)), change, wish!);
     return pixels;
   }
 
-  private checkedRegion(region = this.shared.regions[0]!): string {
-    if (this.shared.regions.includes(region)) return region;
-    throw new ConfigurationError(`region: ${JSON.stringify(region)} is not known: use ${this.shared.regions.join(", ")}.`);
+  /** Whether the regions are known, before any face is looked for. */
+  private checkRegion(region: EditOptions["region"] = []): void {
+    for (const one of [region].flat() as string[]) {
+      if (this.shared.regions.includes(one)) continue;
+      throw new ConfigurationError(`region: ${JSON.stringify(one)} is not known: use ${this.shared.regions.join(", ")}.`);
+    }
+  }
+
+  /** The region of each face. */
+  private areas({ region = this.shared.regions[0]! }: EditOptions, count: number): string[] {
+    return perFace(region, count, "regions");
   }
 
   private async remembered(picture: OpenPicture, key: string, find: () => Promise<Face[]>): Promise<Face[]> {
@@ -164,16 +176,20 @@ export class Engine {
   }
 
   private async apply(pixels: Pixels, transform: Affine, change: Float32Array, wish: Wish): Promise<Box> {
-    const side = this.shared.sampleSize + 2 * this.shared.spread;
-    const scaled = await this.run("scale", {
-      change: { data: change, dims: [1, 10, side, side] },
-      intensity: { data: Float32Array.of(wish.strength), dims: [1] },
-    });
-    const fields: Field = { channels: 10, side, data: scaled.fields! };
+    const input = this.changeInput(change);
+    const scaled = await this.run("scale", { change: input, intensity: { data: Float32Array.of(wish.strength), dims: [1] } });
+    const [, channels, side] = input.dims as [number, number, number];
+    const fields: Field = { channels, side, data: scaled.fields! };
     const region = applyChange(pixels, transform, fields, this.shared);
     // The refiner learned the mouths of expressions only.
     if (isSet(wish.expression)) await this.refineMouth(pixels, transform, change, wish.expression, scaled.activity, region);
     return region;
+  }
+
+  /** A change of the graph `edit` for the other graphs; with an occlusion layer it has more channels. */
+  private changeInput(change: Float32Array): Values {
+    const side = this.shared.sampleSize + 2 * this.shared.spread;
+    return { data: change, dims: [1, change.length / side ** 2, side, side] };
   }
 
   /** Paints the finer mouth, as `sargan_hf.editing.mouth_refiner.refine_mouth`; a face smaller than the crop has no room for it. */
@@ -185,15 +201,14 @@ export class Engine {
     activity: Float32Array | undefined,
     region: Box,
   ): Promise<void> {
-    const { mouth, sampleSize, spread, apply } = this.shared;
+    const { mouth, sampleSize, apply } = this.shared;
     if (!mouth || !activity || scaleOf(transform) >= 1) return;
     if (activity.reduce((most, value) => Math.max(most, value), 0) < apply.leastActivity) return;
     const toPatch = mouthTransform(transform, sampleSize, mouth);
-    const wide = sampleSize + 2 * spread;
     const { paint } = await this.run("mouth", {
       patch: { data: toPlanes(cropFace(pixels, toPatch, mouth.size), "RGB"), dims: [1, 3, mouth.size, mouth.size] },
       expression: { data: vector, dims: [1, vector.length] },
-      change: { data: change, dims: [1, 10, wide, wide] },
+      change: this.changeInput(change),
       activity: { data: activity, dims: [1, 1, mouth.size, mouth.size] },
     });
     addPatch(pixels, { channels: 3, side: mouth.size, data: paint! }, toPatch, region);

@@ -1,5 +1,6 @@
 import { ConfigurationError, ExpressionError, NoFaceError } from "./errors";
-import type { Expression, FaceChoice, Manifest } from "./types";
+import { perFace } from "./per-face";
+import type { Expression, FaceChoice, ForEach, Manifest } from "./types";
 
 type Names = Pick<Manifest, "expressions" | "aliases">;
 
@@ -31,15 +32,10 @@ export function expressionVector(spec: Expression, names: Names): Float32Array {
   return vector.map((weight) => weight / sum);
 }
 
-/** One vector for each of `count` faces, for one expression or a list with one for each. */
-export function conditions(expression: Expression | readonly Expression[], count: number, names: Names): Float32Array[] {
-  if (!Array.isArray(expression)) {
-    return Array.from({ length: count }, () => expressionVector(expression as Expression, names));
-  }
-  if (expression.length !== count) {
-    throw new ConfigurationError(`${expression.length} expressions were given for ${count} faces: give one, or one for each.`);
-  }
-  return expression.map((spec: Expression) => expressionVector(spec, names));
+/** One vector for each of `count` faces, for one expression or a list with one for each; zeros for none. */
+export function conditions(expression: ForEach<Expression | null> | undefined, count: number, names: Names): Float32Array[] {
+  const none = new Float32Array(names.expressions.length);
+  return perFace(expression ?? null, count, "expressions").map((spec) => (spec === null ? none : expressionVector(spec, names)));
 }
 
 /** Indices from 0 of the chosen ones among `count` faces, the largest first. */

@@ -38,22 +38,25 @@ export interface Control {
   minus: string;
 }
 
+/** A setting of all chosen faces, or a list with one for each. */
+export type ForEach<T> = T | readonly T[];
+
 export type FaceChoice = "largest" | "all" | number | readonly number[];
 
 /** What to do to a picture. */
 export interface EditOptions {
-  /** A name, a blend such as `{happy: 0.6, surprised: 0.4}`, or a list with one for each chosen face. */
-  expression?: Expression | readonly Expression[];
+  /** A name, a blend such as `{happy: 0.6, surprised: 0.4}`, or a list with one for each chosen face; null for none. */
+  expression?: ForEach<Expression | null>;
   /** Values of a model's facial controls, on top of the expression or alone; or a list with one for each chosen face. */
-  controls?: Controls | readonly Controls[];
-  /** The name of one of `presets`, or one of your own, instead of `expression` and `controls`. */
-  preset?: string | Preset;
-  /** 0 gives the picture back bit for bit, 1 is the edit as trained, up to 1.5 exaggerates. Default 1. */
-  intensity?: number;
+  controls?: ForEach<Controls | null>;
+  /** The name of one of `presets`, or one of your own, instead of `expression` and `controls`; or one for each chosen face. */
+  preset?: ForEach<string | Preset>;
+  /** 0 gives the picture back bit for bit, 1 is the edit as trained, up to 1.5 exaggerates; or one for each. Default 1. */
+  intensity?: ForEach<number>;
   /** "largest" (default), "all", or numbers counted from 1, the largest face first. */
   faces?: FaceChoice;
-  /** "face" (default) or one of `regions`, such as "mouth" and "eyes". */
-  region?: string;
+  /** "face" (default) or one of `regions`, such as "mouth" and "eyes"; or one for each chosen face. */
+  region?: ForEach<string>;
   /** A face that no detector sees: left, top, right, bottom. Replaces `faces`. */
   box?: Box;
   /** The subject's right eye, left eye, nose tip, right and left corner of the mouth. Replaces `faces` and `box`. */
@@ -143,7 +146,15 @@ export interface Manifest {
     mirroredPoints: number[];
     pointsInBox: Point[];
   };
-  apply: { bandPixels: number; leastWeight: number; restoredDetail: number; leastActivity: number };
+  apply: {
+    bandPixels: number;
+    leastWeight: number;
+    restoredDetail: number;
+    leastActivity: number;
+    /** Of an occlusion layer: pixels over which its edge fades, and over how much of its range at least. */
+    layerEdge: number;
+    layerSharpest: number;
+  };
   provenance: { digitalSourceType: string; software: string };
   keptExif: KeptTags;
   maxPixels: number;

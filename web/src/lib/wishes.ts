@@ -1,6 +1,7 @@
 import { controlVectors, findPreset } from "./controls";
 import { ConfigurationError } from "./errors";
 import { conditions } from "./expressions";
+import { perFace } from "./per-face";
 import type { EditOptions, Manifest } from "./types";
 
 /** What is asked of one face: the two conditions of the model. */
@@ -16,26 +17,34 @@ export interface Wish {
 type Asked = Pick<EditOptions, "expression" | "controls" | "preset" | "intensity">;
 
 /** What the options mean for each of `count` faces, as `requests.combined` of Python. */
-export function wishes({ expression, controls, preset, intensity = 1 }: Asked, count: number, shared: Manifest): Wish[] {
-  checkIntensity(intensity, shared);
-  if (preset !== undefined) {
-    if (expression !== undefined || controls !== undefined) {
-      throw new ConfigurationError("A preset stands for an expression and controls: give it, or these.");
-    }
-    const named = findPreset(preset, shared);
-    expression = filled(named.expression);
-    controls = filled(named.controls);
-    intensity *= named.intensity ?? 1;
-    checkIntensity(intensity, shared);
-  } else if (expression === undefined && controls === undefined) {
-    expression = "happy";
-  }
-  const none = new Float32Array(shared.expressions.length);
-  const vectors = expression === undefined ? Array.from({ length: count }, () => none) : conditions(expression, count, shared);
+export function wishes(asked: Asked, count: number, shared: Manifest): Wish[] {
+  const { expression, controls, intensities } = combined(asked, count, shared);
+  for (const intensity of intensities) checkIntensity(intensity, shared);
+  const vectors = conditions(expression, count, shared);
   return controlVectors(controls, count, shared).map((values, face) => {
-    const vector = vectors[face]!;
+    const [vector, intensity] = [vectors[face]!, intensities[face]!];
     return { expression: vector, controls: values, intensity, strength: isSet(vector) || isSet(values) ? intensity : 0 };
   });
+}
+
+type Combined = Pick<Asked, "expression" | "controls"> & { intensities: number[] };
+
+/** Expression and controls that a preset stands for, and the intensity of each face. */
+function combined({ expression, controls, preset, intensity = 1 }: Asked, count: number, shared: Manifest): Combined {
+  const intensities = perFace(intensity, count, "intensities");
+  if (preset === undefined) {
+    return { expression: expression === undefined && controls === undefined ? "happy" : expression, controls, intensities };
+  }
+  if (expression !== undefined || controls !== undefined) {
+    throw new ConfigurationError("A preset stands for an expression and controls: give it, or these.");
+  }
+  for (const one of intensities) checkIntensity(one, shared);
+  const named = perFace(preset, count, "presets").map((one) => findPreset(one, shared));
+  return {
+    expression: named.map((one) => filled(one.expression)),
+    controls: named.map((one) => filled(one.controls)),
+    intensities: named.map((one, face) => intensities[face]! * (one.intensity ?? 1)),
+  };
 }
 
 /** Whether anything in a condition is asked for. */
@@ -54,15 +63,18 @@ export function description(asked: readonly Wish[], { expressions, controls }: P
     ];
     return parts.join(" and ") || "nothing";
   });
-  return `Facial expression edited with SARGAN: ${texts.join(", ")} at intensity ${shortest(asked[0]!.intensity)}.`;
+  const strengths = asked.map(({ intensity }) => `at intensity ${shortest(intensity)}`);
+  const isOne = strengths.every((strength) => strength === strengths[0]);
+  const wanted = isOne ? `${texts.join(", ")} ${strengths[0]}` : texts.map((text, face) => `${text} ${strengths[face]}`).join(", ");
+  return `Facial expression edited with SARGAN: ${wanted}.`;
 }
 
 function shortest(value: number): number {
   return Number(value.toPrecision(6));
 }
 
-function filled<T extends object>(values: T | undefined): T | undefined {
-  return values && Object.keys(values).length ? values : undefined;
+function filled<T extends object>(values: T | undefined): T | null {
+  return values && Object.keys(values).length ? values : null;
 }
 
 function checkIntensity(intensity: unknown, { maxIntensity }: Manifest): void {

@@ -20,7 +20,8 @@ export interface Recipe {
 
 export const PLAIN: Recipe = { first: "", second: "", mix: 0.5, intensity: 1, region: "face", faces: [1], controls: {} };
 
-export function editOptions({ first, second, mix, intensity, region, faces, controls, box }: Recipe): EditOptions {
+/** The options of an edit; the page asks the same of all faces. */
+export function editOptions({ first, second, mix, intensity, region, faces, controls, box }: Recipe): EditOptions & { intensity: number } {
   const where = box ? { box, region } : { faces, region };
   const hasControls = Object.keys(controls).length > 0;
   if (!first && !hasControls) return { ...where, intensity: 0 };

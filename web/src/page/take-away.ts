@@ -58,7 +58,7 @@ async function loopFrames({ editor, source, name, recipe, tell }: LoopOrder): Pr
     for (let step = 0; step <= LOOP_STEPS; step++) {
       tell(`Frame ${step + 1} of ${LOOP_STEPS + 1} …`);
       const eased = (1 - Math.cos((Math.PI * step) / LOOP_STEPS)) / 2;
-      const edited = await portrait.edit({ ...options, ...where, intensity: (options.intensity ?? 1) * eased });
+      const edited = await portrait.edit({ ...options, ...where, intensity: options.intensity * eased });
       frames.push(edited.pixels);
       ({ description } = edited);
     }
