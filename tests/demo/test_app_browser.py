@@ -254,7 +254,7 @@ def test_everything_has_a_name_and_can_be_reached_by_keyboard(page, picture):
     page.locator("#expressions button img").nth(6).wait_for()
     unnamed = page.evaluate(
         """() => [...document.querySelectorAll('button, input:not([type=hidden]):not([type=file]), img')]
-            .filter(e => e.offsetParent && !(e.innerText || '').trim() && !e.getAttribute('aria-label')
+            .filter(e => e.offsetParent && !e.textContent.trim() && !e.getAttribute('aria-label')
                 && !e.getAttribute('title') && e.getAttribute('alt') === null && !(e.labels && e.labels.length))
             .map(e => e.outerHTML.slice(0, 120))"""
     )
