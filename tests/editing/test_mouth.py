@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from skimage import data
 
@@ -199,6 +200,18 @@ def test_hair_and_hats_stay_while_a_chin_may_drop():
     top, chin = weight[: pad + 2], weight[-pad - 4 : -pad, weight.shape[1] // 2]
     assert top.max() < 0.02
     assert chin.min() > 0.95
+
+
+def test_a_mouth_that_controls_alone_moved_is_refined(astronaut):
+    """It has no class, so the refiner is asked with zeros."""
+    torch.manual_seed(0)
+    model = SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64, controls=["jaw_open"])
+    paint = RedPaint()
+    refined = SARGANPipeline(model, mouth=paint)(astronaut, controls={"jaw_open": 1})
+    plain = SARGANPipeline(model)(astronaut, controls={"jaw_open": 1})
+    [(_, asked)] = paint.calls
+    assert not asked.any()
+    assert (pixels(refined) != pixels(plain)).any()
 
 
 def test_the_training_set_of_a_refiner_trains_one_that_the_pipeline_finds(

@@ -12,6 +12,7 @@ from browser_edits import EDIT, assert_same, edited
 from PIL import Image
 from web_visits import library_page
 
+from sargan_hf import SARGANPipeline
 from sargan_hf.editing.apply import apply_warp
 from sargan_hf.editing.mouth_refiner import refine_mouth
 from sargan_hf.faces.alignment import canonical_transform, crop_face
@@ -144,6 +145,19 @@ def test_the_layer_shows(layered_pipe):
     left, top, right, bottom = apply_warp(covered, canonical_transform(face.points, side), side, warp)
     apart = np.abs(without.astype(int) - covered)[top:bottom, left:right]
     assert apart.mean() > 3  # three times of what the two may differ by
+
+
+def test_a_mouth_that_controls_alone_moved_is_refined(layered_library, layered_pipe):
+    """Over the whole face, a mouth that only one of the two refines would be within the tolerance."""
+    controls = {"jaw_open": 0.6, "smile": -0.5}
+    refined, plain = (
+        np.asarray(pipe(PHOTOGRAPH, controls=controls).images[0].convert("RGB")).astype(int)
+        for pipe in (layered_pipe, SARGANPipeline(layered_pipe.generator))
+    )
+    mouth = (refined != plain).any(axis=2)
+    assert np.abs(refined - plain)[mouth].mean() > 3
+    got, _ = edited(layered_library, PHOTOGRAPH.read_bytes(), controls=controls)
+    assert np.abs(got[..., :3] - refined)[mouth].mean() <= 1.0
 
 
 PREVIEW = """async ([data, options, side]) => {

@@ -181,8 +181,7 @@ export class Engine {
     const [, channels, side] = input.dims as [number, number, number];
     const fields: Field = { channels, side, data: scaled.fields! };
     const region = applyChange(pixels, transform, fields, this.shared);
-    // The refiner learned the mouths of expressions only.
-    if (isSet(wish.expression)) await this.refineMouth(pixels, transform, change, wish.expression, scaled.activity, region);
+    await this.refineMouth(pixels, transform, change, wish.expression, scaled.activity, region);
     return region;
   }
 
