@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..editing.pipeline_sargan import SARGANPipeline
-from ..editing.recipe import LONGEST_FILE, EditRecipe, RecipeEdit
+from ..editing.recipe import EditRecipe, RecipeEdit, recipe_text
 from ..editing.requests import face_requests, recipe_of
 from ..errors import ConfigurationError, RecipeError, SARGANError
 from ..images import load_image
-from ..images.provenance import recipe_in
 from ..inference.protocol import controls_of
 from . import strings as texts
 from .edit_arguments import parse_recipe
@@ -95,17 +94,12 @@ def load_recipe(path: str) -> EditRecipe:
     Raises:
         RecipeError, PresetError: it is none.
     """
-    name = Path(path).name
-    text = recipe_in(path)
-    if text is None:
-        if Path(path).stat().st_size > LONGEST_FILE:
-            raise RecipeError(texts.NO_RECIPE.format(name=name))
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise RecipeError(texts.NO_RECIPE.format(name=name)) from None
+    try:
+        text = recipe_text(path)
+    except RecipeError:
+        text = ""
     if not text.lstrip().startswith("{"):
-        raise RecipeError(texts.NO_RECIPE.format(name=name))
+        raise RecipeError(texts.NO_RECIPE.format(name=Path(path).name))
     recipe = parse_recipe(text)
     assert recipe is not None, "only an empty text is none"
     return recipe

@@ -167,17 +167,9 @@ class EditRecipe:
         Raises:
             RecipeError: it cannot be read, or is no recipe.
         """
-        text = recipe_in(path)
+        text = recipe_text(path)
         try:
-            if text is None:
-                if os.path.getsize(path) > LONGEST_FILE:
-                    raise RecipeError(f"{path} is no recipe: it has more than {LONGEST_FILE // 1_000_000} MB.")
-                text = Path(path).read_text(encoding="utf-8")
             return cls.from_text(text, presets)
-        except (OSError, UnicodeDecodeError) as error:
-            raise RecipeError(
-                f"{path} holds no recipe ({cause(error)}): give a JSON file, or a picture that was edited with a recipe in it."
-            ) from error
         except RecipeError as error:
             raise RecipeError(f"{path} is no recipe. {error}") from error
 
@@ -233,6 +225,25 @@ class EditRecipe:
     def to_text(self) -> str:
         """The recipe as JSON in one line."""
         return json.dumps(self.to_json())
+
+
+def recipe_text(path: str | os.PathLike) -> str:
+    """What a file holds in place of a recipe: the metadata of an edited picture, else all of it as text.
+
+    Raises:
+        RecipeError: it cannot be read as text, or is too long.
+    """
+    text = recipe_in(path)
+    if text is not None:
+        return text
+    try:
+        if os.path.getsize(path) > LONGEST_FILE:
+            raise RecipeError(f"{path} is no recipe: it has more than {LONGEST_FILE // 1_000_000} MB.")
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"{path} holds no recipe ({cause(error)}): give a JSON file, or a picture that was edited with a recipe in it."
+        ) from error
 
 
 def _area(region: str | AreaMap | None) -> str | np.ndarray | None:
