@@ -56,9 +56,11 @@ def focused(wish: Wish, chosen: Sequence[str]) -> Wish:
     """
     if not chosen or (wish.current is None and len(chosen) > 1):
         return replace(wish, current=None)
-    if wish.current is not None and wish.current not in chosen:
-        wish = replace(wish, others={**wish.others, wish.current: wish.in_hand})
-    current = wish.current if wish.current is not None and wish.current in chosen else chosen[0]
+    current = wish.current
+    if current is None or current not in chosen:
+        if current is not None:
+            wish = replace(wish, others={**wish.others, current: wish.in_hand})
+        current = chosen[0]
     return wish.for_face(wish.of_face(current), current if len(chosen) > 1 else None)
 
 
