@@ -61,6 +61,23 @@ train set-real motion-128-occluders release/sargan-motion-128-stage-5.yaml --ini
 train set-more sargan-motion-128 release/sargan-motion-128-stage-6.yaml --init_from "$work/motion-128-narrow" \
     --dataloader_num_workers "$workers"
 
+[ -d "$work/faces" ] || python release/link_faces.py release/faces.txt "$assets" "$work/faces"
+# A share of the sets has a light from the side, another backdrop or a turned head: photographs bear all three, stone none.
+faces() {
+    local folder=$1 name=$2
+    shift 2
+    [ -f "$name/README.md" ] && return
+    sargan rig "$work/faces/$folder" --output "$name" --most-common-only --motion --workers "$workers" "$@" \
+        $([ -d "$name" ] && echo --resume)
+}
+faces portraits/neutral "$work/set-faces/people" --variants 2 --morphs "${MORPHS:-200}" --subtle 0 --controls 4 --beard 0.15 \
+    --real "$work/faces/portraits/smiling=happy" --seed 12
+plain=(--backdrop 0 --relight 0 --subtle 0 --controls 4)
+faces avatars "$work/set-faces/avatars" --variants 1 --head-turn 0.15 --leave-out release/left-out/avatars.csv --seed 11 "${plain[@]}"
+faces paintings "$work/set-faces/paintings" --variants 1 --head-turn 0 --leave-out release/left-out/paintings.csv --seed 13 "${plain[@]}"
+faces sculpture "$work/set-faces/sculpture" --variants 2 --head-turn 0 --leave-out release/left-out/sculpture.csv --seed 14 "${plain[@]}"
+train set-faces motion-128-faces release/sargan-motion-128-stage-7.yaml --init_from "$work/sargan-motion-128"
+
 step "3. sargan-128, the published network: from the motion model's features at half width, then widened by copying"
 train set-real residual-128 release/sargan-128-stage-1.yaml --init_from "$work/motion-128-narrow"
 train set-real residual-128-wide release/sargan-128-stage-2.yaml --init_from "$work/residual-128" \
@@ -71,7 +88,7 @@ step "4. The strength of the edits, which the mean error of the training has mad
 released=$work/released
 mkdir -p "$released"
 [ -d "$released/sargan-motion-128" ] ||
-    python release/strengthen.py "$work/sargan-motion-128" "$released/sargan-motion-128" --factor 1.15 --portraits "$assets/portraits"
+    python release/strengthen.py "$work/motion-128-faces" "$released/sargan-motion-128" --factor 1.15 --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
 

@@ -12,6 +12,7 @@ bounds.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -58,26 +59,56 @@ def typical_motion(model: SARGAN, portraits: str, held_out: float = 0.12) -> lis
     return [float(length) for length in np.median(lengths, axis=0)]
 
 
+def factor_of_each(expressions: Sequence[str], factor: float, others: Sequence[str]) -> list[float]:
+    """`factor` for every expression but those that `others` ("sad=1.3") name.
+
+    Raises:
+        ValueError: one of `others` names no expression, or no number.
+    """
+    factors = dict.fromkeys(expressions, factor)
+    for text in others:
+        name, _, number = text.partition("=")
+        if name not in factors:
+            raise ValueError(f"{text}: the model's expressions are {', '.join(expressions)}.")
+        factors[name] = float(number)
+    return list(factors.values())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="folder of the trained model")
     parser.add_argument("out", type=Path, help="folder of the stronger one; must not exist yet")
     parser.add_argument("--factor", type=float, default=1.25)
+    parser.add_argument(
+        "--factor-of",
+        action="append",
+        default=[],
+        metavar="EXPRESSION=FACTOR",
+        help="another factor for one expression",
+    )
     parser.add_argument("--portraits", help="labelled pictures of people, to measure a model with motion on")
     given = parser.parse_args()
     if given.out.exists():
         parser.error(f"{given.out} exists already: name another folder, so that no model is strengthened twice.")
     model = SARGAN.from_pretrained(given.model)
+    try:
+        factors = factor_of_each(model.config.expressions, given.factor, given.factor_of)
+    except ValueError as error:
+        parser.error(str(error))
     if model.config.motion:
-        if given.factor < 1:
-            parser.error(f"The edits of a model with motion are made stronger, never weaker: not by {given.factor}.")
+        if min(factors) < 1:
+            parser.error(f"The edits of a model with motion are made stronger, never weaker: not by {min(factors)}.")
         if not given.portraits:
             parser.error("A model with motion is measured on people first: --portraits names their folder.")
         stronger = rebuilt(model)
         stronger.register_to_config(typical_motion=None)  # what it does by itself is measured
         lengths = typical_motion(stronger, given.portraits)
-        stronger.register_to_config(typical_motion=[round(given.factor * length, 4) for length in lengths])
+        stronger.register_to_config(
+            typical_motion=[round(factor * length, 4) for factor, length in zip(factors, lengths, strict=True)]
+        )
     else:
+        if given.factor_of:
+            parser.error("--factor-of is for models with motion; a residual has one factor.")
         stronger = strengthen(model, given.factor)
     save_like(stronger, given.model, given.out)
 

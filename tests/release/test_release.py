@@ -12,6 +12,7 @@ import torch
 from huggingface_hub import ModelCard
 
 from sargan_hf import SARGAN, SARGANPipeline
+from sargan_hf.evaluation.samples import load_samples
 from sargan_hf.training.config import TrainingConfig
 
 ROOT = Path(__file__).parents[2]
@@ -118,17 +119,36 @@ def test_a_strengthened_model_with_motion_is_to_move_faces_further_than_it_does(
     )
     assert weaker.returncode == 2
     assert "never weaker" in weaker.stderr
-    subprocess.run([*command, "--factor", "1.5", "--portraits", tmp_path / "people"], check=True)
+    stronger = [*command, "--factor", "1.5", "--factor-of", "sad=3"]
+    subprocess.run([*stronger, "--portraits", tmp_path / "people"], check=True)
     model = SARGAN.from_pretrained(tmp_path / "out")
     written = np.array(model.config.typical_motion) / 1.5
     model.register_to_config(typical_motion=None)
     pipeline = SARGANPipeline(model)
-    reach = []
-    for portrait in portraits:
-        motion = pipeline(portrait, expression="happy").faces[0].motion
-        reach.append(np.sqrt(np.square(motion).sum(axis=2).mean()))
-    assert min(reach) <= written[3] + 1e-4
-    assert max(reach) >= written[3] - 1e-4
+    for name, times in (("happy", 1), ("sad", 2)):
+        reach = []
+        for portrait in portraits:
+            motion = pipeline(portrait, expression=name).faces[0].motion
+            reach.append(times * np.sqrt(np.square(motion).sum(axis=2).mean()))
+        length = written[model.config.expressions.index(name)]
+        assert min(reach) - 1e-4 <= length <= max(reach) + 1e-4
+
+
+def test_nobody_that_the_figures_are_measured_on_was_trained_on(assets, tmp_path):
+    """The last stage has its own list of faces; `sargan evaluate --held-out 0.12` looks at others."""
+    command = [sys.executable, ROOT / "release" / "link_faces.py", ROOT / "release" / "faces.txt", assets, tmp_path]
+    subprocess.run(command, check=True)
+    for kind, trained in (
+        ("portraits", "portraits/neutral"),
+        ("avatars", "avatars"),
+        ("paintings", "paintings"),
+        ("sculpture", "sculpture"),
+    ):
+        linked = {path.stem for path in (tmp_path / trained).glob("*.jpg")}
+        measured = {sample.subject for sample in load_samples(str(assets / kind), held_out=0.12)}
+        assert len(linked) > 50
+        assert measured
+        assert not linked & measured
 
 
 def test_an_average_lies_between_a_model_and_its_further_training(tmp_path):
