@@ -71,6 +71,16 @@ CONTROLS: tuple[Control, ...] = (
     Control("jaw_side", -1.0, "jaw to the subject's left", "jaw to the subject's right", "AU30"),
 )
 CONTROL_NAMES = tuple(control.name for control in CONTROLS)
+# Where a slider stands, on every page.
+CONTROL_GROUPS: dict[str, tuple[str, ...]] = {
+    "Brows": ("brow_outer_up_left", "brow_outer_up_right", "brow_inner_up"),
+    "Eyes": ("eye_wide_left", "eye_wide_right", "squint"),
+    "Gaze": ("gaze_x", "gaze_y"),
+    "Mouth and nose": (
+        "smile_left", "smile_right", "upper_lip_up", "lower_lip_down", "mouth_stretch", "mouth_pucker", "nose_sneer",
+    ),
+    "Jaw": ("jaw_open", "jaw_side", "chin_up"),
+}  # fmt: skip
 # Columns of a data set: what a picture shows relative to the neutral one of its pair, and what of that is no recipe's.
 CONTROLS_COLUMN, ADDED_COLUMN = "controls", "controls_added"
 _BY_NAME = {control.name: control for control in CONTROLS}

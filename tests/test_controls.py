@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sargan_hf.controls import (
+    CONTROL_GROUPS,
     CONTROL_NAMES,
     CONTROLS,
     controls_vector,
@@ -16,6 +17,10 @@ from sargan_hf.controls import (
 from sargan_hf.errors import ControlError
 
 vectors = st.tuples(*(st.floats(control.least, 1, width=32) for control in CONTROLS)).map(np.float32)
+
+
+def test_every_control_stands_in_one_group_of_the_pages():
+    assert sorted(name for members in CONTROL_GROUPS.values() for name in members) == sorted(CONTROL_NAMES)
 
 
 def test_names_are_unique_and_zero_leaves_everything():

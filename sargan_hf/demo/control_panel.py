@@ -5,20 +5,11 @@ from html import escape
 
 import gradio as gr
 
-from ..controls import CONTROLS, Control
+from ..controls import CONTROL_GROUPS, CONTROLS, Control
 from . import strings as texts
 from .components import own_component
 from .page_request import known_presets
 
-GROUPS: dict[str, tuple[str, ...]] = {
-    "Brows": ("brow_outer_up_left", "brow_outer_up_right", "brow_inner_up"),
-    "Eyes": ("eye_wide_left", "eye_wide_right", "squint"),
-    "Gaze": ("gaze_x", "gaze_y"),
-    "Mouth": (
-        "smile_left", "smile_right", "upper_lip_up", "lower_lip_down", "mouth_stretch", "mouth_pucker", "nose_sneer",
-    ),
-    "Jaw": ("jaw_open", "jaw_side", "chin_up"),
-}  # fmt: skip
 STEP = 0.05
 
 
@@ -26,7 +17,8 @@ def control_sliders(names: Sequence[str]) -> gr.HTML:
     """A slider for each control of the model; left and right move together until they are unlocked."""
     by_name = {control.name: control for control in CONTROLS if control.name in names}
     groups = [
-        _group(title, [by_name[name] for name in members if name in by_name]) for title, members in GROUPS.items()
+        _group(title, [by_name[name] for name in members if name in by_name])
+        for title, members in CONTROL_GROUPS.items()
     ]
     template = (
         f'<div class="controls-head"><span class="own-label">{texts.CONTROLS}</span>'

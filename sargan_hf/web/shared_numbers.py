@@ -1,7 +1,7 @@
 """`sargan.json`: all numbers that Python and the browser share, each from the room that owns it."""
 
 from .._version import __version__
-from ..controls import CONTROLS
+from ..controls import CONTROL_GROUPS, CONTROLS
 from ..editing import apply, masks, mouth_refiner, painted_layer
 from ..expressions import ALIASES, MAX_INTENSITY
 from ..faces import alignment, detection
@@ -12,15 +12,6 @@ from ..modeling_sargan import SARGAN
 from ..presets import SPRITE_NAMES, Preset, shipped_presets
 from .edit_graphs import REGIONS
 from .graph_ops import settings_of
-
-# Where a slider stands on the page; a control that is not here stands in the last group.
-CONTROL_GROUPS = {
-    "Brows": ("brow_inner_up", "brow_outer_up_left", "brow_outer_up_right"),
-    "Eyes": ("eye_wide_left", "eye_wide_right", "squint"),
-    "Gaze": ("gaze_x", "gaze_y"),
-    "Jaw": ("jaw_open", "jaw_side", "chin_up"),
-    "Mouth and nose": (),
-}
 
 
 def shared_numbers(model: SARGAN, mouth: SARGAN | None, name: str) -> dict[str, object]:
@@ -65,9 +56,7 @@ def _controls(names: list[str]) -> dict[str, object]:
     rows = [
         {
             "name": name,
-            "group": next(
-                (group for group, members in CONTROL_GROUPS.items() if name in members), [*CONTROL_GROUPS][-1]
-            ),
+            "group": next((group for group, members in CONTROL_GROUPS.items() if name in members), "Others"),
             "least": known[name].least if name in known else -1.0,
             "plus": known[name].plus if name in known else name,
             "minus": known[name].minus if name in known else "",
