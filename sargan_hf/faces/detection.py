@@ -14,6 +14,9 @@ from .alignment import canonical_transform, checked_points, crop_corners, crop_f
 MODEL_FILE = "face_detection_yunet_2023mar.onnx"
 CLOSEUP_SIDE = 320
 CONVINCING = 0.9  # a score that upright close-ups of photographs reach and turned ones do not
+# A close-up that corrects turn (radians) and scale (share) by less than this was as good as upright already. One more is as
+# far off: against 65 hand-marked portraits, the crop's rotation by 1.2 degrees instead of 1.3, its scale by 3 % either way.
+STEADY = 0.15
 MIRRORED_POINTS = [1, 0, 2, 4, 3]
 # Where the five points lie in the detector's own box (mean over 65 neutral portraits), as fractions of width and height.
 POINTS_IN_BOX = np.array([[0.26, 0.373], [0.74, 0.373], [0.5, 0.586], [0.286, 0.722], [0.714, 0.722]])
@@ -166,6 +169,8 @@ class FaceDetector:
             score, points = (best_score, best) if best_score > score + 0.03 else (score, points)
         if score == 0:
             return face
+        if score >= CONVINCING and _correction(face.points, points) < STEADY:
+            return replace(face, points=points.astype(np.float32))
         # The first close-up may have been up to 45 degrees off; the second is upright.
         again, better = self._closer(picture, points, threshold)
         return replace(face, points=(better if again > 0 else points).astype(np.float32))
@@ -210,6 +215,12 @@ class FaceDetector:
             self._network.setInputSize((bgr.shape[1], bgr.shape[0]))
             rows = self._network.detect(bgr)[1]
         return np.empty((0, 15), np.float32) if rows is None else rows
+
+
+def _correction(before: np.ndarray, after: np.ndarray) -> float:
+    """How far the canonical crop of the points `after` turns and scales that of `before`: 0 where it does not."""
+    old, new = (canonical_transform(points, CLOSEUP_SIDE)[:, :2] for points in (before, after))
+    return float(np.abs(new @ np.linalg.inv(old) - np.eye(2)).max())
 
 
 def face_from_points(points: np.ndarray, size: tuple[int, int]) -> Face:

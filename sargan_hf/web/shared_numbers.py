@@ -101,6 +101,7 @@ def _detector() -> dict[str, object]:
         "crowdFace": detection.CROWD_FACE,
         "closeupSide": detection.CLOSEUP_SIDE,
         "convincing": detection.CONVINCING,
+        "steady": detection.STEADY,
         "mirroredPoints": detection.MIRRORED_POINTS,
         "pointsInBox": detection.POINTS_IN_BOX.tolist(),
     }

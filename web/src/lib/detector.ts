@@ -107,8 +107,18 @@ export class FaceDetector {
       if (turned.score > before + 0.03) best = turned;
     }
     if (best.score === 0) return face;
+    const { convincing, steady } = this.shared.detector;
+    if (best.score >= convincing && this.correction(face.points, best.points) < steady) return { ...face, points: best.points };
     const again = await this.closer(picture, best.points, threshold);
     return { ...face, points: again.score > 0 ? again.points : best.points };
+  }
+
+  /** How far the canonical crop of the points `after` turns and scales that of `before`: 0 where it does not. */
+  private correction(before: readonly Point[], after: readonly Point[]): number {
+    const side = this.shared.detector.closeupSide;
+    const [old, moved] = [before, after].map((points) => canonicalTransform(points, side, this.shared));
+    const [a, b, , c, d] = compose(moved!, invert(old!));
+    return Math.max(Math.abs(a - 1), Math.abs(b), Math.abs(c), Math.abs(d - 1));
   }
 
   /** Score and points of a face in a close-up that `points` make upright; score 0 if there is none. */

@@ -143,6 +143,7 @@ export interface Manifest {
     crowdFace: number;
     closeupSide: number;
     convincing: number;
+    steady: number;
     mirroredPoints: number[];
     pointsInBox: Point[];
   };
