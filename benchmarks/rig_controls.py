@@ -16,12 +16,24 @@ Faces are fitted, and drawn with each control alone at nine values. Printed are,
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
+from _control_measures import (
+    FIFTH,
+    FOLLOWS,
+    LEFT_IRIS,
+    MEASURES,
+    PARTS,
+    RIGHT_IRIS,
+    aligned,
+    aperture,
+    lid_gap,
+    moved_parts,
+)
 from PIL import Image, ImageDraw
 from rich.console import Console
 from rich.progress import track
@@ -34,7 +46,7 @@ from sargan_hf.errors import RigError
 from sargan_hf.rig.face_model.mesh import SKIN
 from sargan_hf.rig.face_model.model import MOUTH_CORNERS, FaceModel, assets_folder, load_face_model
 from sargan_hf.rig.fitting.fitted_face import FittedFace
-from sargan_hf.rig.landmarks.facemesh import CONTOUR_POINTS, IRIS_POINTS, MESH_POINTS, FaceMesh
+from sargan_hf.rig.landmarks.facemesh import FaceMesh
 from sargan_hf.rig.portraits.reader import PICTURE_SUFFIXES, PortraitReader, fit_portrait
 from sargan_hf.rig.portraits.white_balance import without_cast
 from sargan_hf.rig.rendering.eyeballs import EYEBALLS
@@ -43,89 +55,6 @@ from sargan_hf.rig.rendering.stage import Stage
 from sargan_hf.rig.rendering.variation import Variation
 
 VALUES = 9
-FOLLOWS, FIFTH = 0.95, 0.2
-_STILL = [33, 133, 362, 263, 168, 6, 197]  # eye corners and the bridge of the nose
-_RIGHT_IRIS = MESH_POINTS + CONTOUR_POINTS
-_LEFT_IRIS = _RIGHT_IRIS + IRIS_POINTS + CONTOUR_POINTS
-_CONTOURS = {"right": MESH_POINTS, "left": _RIGHT_IRIS + IRIS_POINTS}
-# The Iris network's contour of an eye: middles of the lower and of the upper lid.
-_LOWER, _UPPER = [3, 4, 5], [11, 12, 13]
-PARTS = {
-    "right inner brow": [107, 66, 55, 65],
-    "left inner brow": [336, 296, 285, 295],
-    "right outer brow": [70, 63, 46, 53],
-    "left outer brow": [300, 293, 276, 283],
-    "right lids": [159, 158, 160, 145, 153, 144],
-    "left lids": [386, 385, 387, 374, 380, 373],
-    "right iris": [_RIGHT_IRIS],
-    "left iris": [_LEFT_IRIS],
-    "nose": [1, 2, 98, 327, 129, 358],
-    "right corner": [61],
-    "left corner": [291],
-    "upper lip": [0, 37, 267, 13, 82, 312],
-    "lower lip": [17, 84, 314, 14, 87, 317],
-    "chin": [152, 148, 377, 175, 199],
-}
-_BROWS = ("right inner brow", "left inner brow", "right outer brow", "left outer brow")
-_MOUTH = ("right corner", "left corner", "upper lip", "lower lip", "chin")
-# What each control names, and what cannot but move with it: an eye that shuts hides its iris.
-NAMED: dict[str, tuple[str, ...]] = {
-    "brow_inner_up": _BROWS,
-    **{f"brow_outer_up_{side}": (f"{side} outer brow", f"{side} inner brow") for side in ("left", "right")},
-    **{f"eye_wide_{side}": (f"{side} lids", f"{side} iris") for side in ("left", "right")},
-    "squint": ("right lids", "left lids", "right iris", "left iris"),
-    "gaze_x": ("right iris", "left iris"),
-    "gaze_y": ("right iris", "left iris", "right lids", "left lids"),
-    "nose_sneer": ("nose", "upper lip", "right inner brow", "left inner brow"),
-    "upper_lip_up": ("upper lip", "nose"),
-    **{f"smile_{side}": (f"{side} corner", "upper lip", "lower lip", "chin") for side in ("left", "right")},
-    "lower_lip_down": ("lower lip", "chin"),
-    **dict.fromkeys(("mouth_stretch", "mouth_pucker", "jaw_open", "jaw_side", "chin_up"), _MOUTH),
-}
-
-
-def _height(*points: int) -> Callable[[np.ndarray], float]:
-    return lambda dense: -float(dense[list(points), 1].mean())
-
-
-def _aperture(dense: np.ndarray, side: str) -> float:
-    contour = dense[_CONTOURS[side] :]
-    return float(contour[_LOWER, 1].mean() - contour[_UPPER, 1].mean())
-
-
-def _gaze(dense: np.ndarray, axis: int) -> float:
-    corners = dense[[33, 133, 362, 263]].mean(axis=0)
-    return float((dense[[_RIGHT_IRIS, _LEFT_IRIS]].mean(axis=0) - corners)[axis])
-
-
-def _lips(dense: np.ndarray) -> float:
-    """Height of the red of both lips, less a share of the mouth's width."""
-    red = (dense[17] - dense[14])[1] + (dense[13] - dense[0])[1]
-    return float(red - 0.3 * np.linalg.norm(dense[291] - dense[61]))
-
-
-# What follows each control, in units of the neutral face; larger at larger values.
-MEASURES: dict[str, Callable[[np.ndarray], float]] = {
-    "brow_inner_up": _height(*PARTS["right inner brow"], *PARTS["left inner brow"]),
-    "brow_outer_up_left": _height(*PARTS["left outer brow"]),
-    "brow_outer_up_right": _height(*PARTS["right outer brow"]),
-    "eye_wide_left": lambda dense: _aperture(dense, "left"),
-    "eye_wide_right": lambda dense: _aperture(dense, "right"),
-    "squint": lambda dense: -_aperture(dense, "left") - _aperture(dense, "right"),
-    "gaze_x": lambda dense: _gaze(dense, 0),
-    "gaze_y": lambda dense: -_gaze(dense, 1),
-    # The nose shortens between the brows and its wings.
-    "nose_sneer": lambda dense: _height(98, 327, 129, 358)(dense) - _height(107, 336, 55, 285)(dense),
-    "upper_lip_up": _height(13, 82, 312),
-    "smile_left": _height(291),
-    "smile_right": _height(61),
-    "lower_lip_down": lambda dense: -_height(14, 87, 317)(dense),
-    "mouth_stretch": lambda dense: float(np.linalg.norm(dense[291] - dense[61])),
-    "mouth_pucker": _lips,
-    "jaw_open": lambda dense: float((dense[14] - dense[13])[1] + 0.5 * (dense[152] - dense[2])[1] + 0.3 * _lips(dense)),
-    "chin_up": _height(17, 18, 200),
-    "jaw_side": lambda dense: float(dense[[152, 148, 377, 175, 199], 0].mean()),
-}
 
 
 def main(
@@ -182,39 +111,20 @@ def measure(stage: Stage, control: Control, mesh: FaceMesh, neutral: np.ndarray)
     """
     values = np.linspace(control.least, 1, VALUES)
     shots = [stage.shot_of(stage.movement(controls_vector({control.name: value}))) for value in values]
-    seen = [_aligned(_points(stage, shot, mesh), neutral) for shot in shots]
+    seen = [aligned(_points(stage, shot, mesh), neutral) for shot in shots]
     follows = spearmanr(values, [MEASURES[control.name](dense) for dense in seen]).statistic
     tied = _ties(stage, neutral)
     true = [_place(stage, shot)[tied] for shot in (stage.neutral, shots[0], shots[-1])]
     row = {
         "follows": float(follows),
-        "moved": _moved(control, true[0], true[1:]),
-        "seen": _moved(control, neutral, [seen[0], seen[-1]]),
+        "moved": moved_parts(control, true[0], true[1:]),
+        "seen": moved_parts(control, neutral, [seen[0], seen[-1]]),
     }
     if control.name.startswith("eye_wide"):
         side = control.name.removeprefix("eye_wide_")
-        row["shut"] = abs(_gap(true[1], side)) / _gap(true[0], side)
-        row["shut_seen"] = max(_aperture(seen[0], side), 0.0) / _aperture(neutral, side)
+        row["shut"] = abs(lid_gap(true[1], side)) / lid_gap(true[0], side)
+        row["shut_seen"] = max(aperture(seen[0], side), 0.0) / aperture(neutral, side)
     return row
-
-
-def _moved(control: Control, neutral: np.ndarray, ends: list[np.ndarray]) -> dict:
-    """How far what a control names moves at most, and what else moves furthest."""
-    moved = dict.fromkeys(PARTS, 0.0)
-    for points in ends:
-        for name, part in PARTS.items():
-            if name.endswith("lids"):
-                move = abs(_gap(points, name.split()[0]) - _gap(neutral, name.split()[0]))
-            else:
-                move = np.linalg.norm((points[part] - neutral[part]).mean(axis=0))
-            moved[name] = max(moved[name], float(move))
-    other = max((name for name in PARTS if name not in NAMED[control.name]), key=moved.get)
-    return {"named": max(moved[name] for name in NAMED[control.name]), "other": moved[other], "which": other}
-
-
-def _gap(points: np.ndarray, side: str) -> float:
-    part = PARTS[f"{side} lids"]
-    return float(points[part[3:], 1].mean() - points[part[:3], 1].mean())
 
 
 def _place(stage: Stage, shot: Shot) -> np.ndarray:
@@ -227,7 +137,7 @@ def _ties(stage: Stage, neutral: np.ndarray) -> np.ndarray:
     places = _place(stage, stage.neutral)
     skin, eyes = np.arange(SKIN.stop), np.concatenate([np.arange(part.start, part.stop) for part in EYEBALLS])
     tied = skin[cKDTree(places[skin]).query(neutral)[1]]
-    tied[[_RIGHT_IRIS, _LEFT_IRIS]] = eyes[cKDTree(places[eyes]).query(neutral[[_RIGHT_IRIS, _LEFT_IRIS]])[1]]
+    tied[[RIGHT_IRIS, LEFT_IRIS]] = eyes[cKDTree(places[eyes]).query(neutral[[RIGHT_IRIS, LEFT_IRIS]])[1]]
     # Where edges touch or lie close, the nearest vertex may be the other edge's.
     model = stage.mesh.model
     edges = [([13, 82, 312], model.upper_lip_path), ([14, 87, 317], model.lower_lip_path)]
@@ -247,14 +157,6 @@ def _points(stage: Stage, shot: Shot, mesh: FaceMesh) -> np.ndarray:
     pixels = np.array([marks.right_pupil, marks.left_pupil, marks.upper_lip_bottom[3]]) - stage.posed.margin
     found = mesh(stage.render(shot), pixels / stage.supersample)
     return (found * stage.supersample + (stage.supersample - 1) / 2) / stage.posed.iod
-
-
-def _aligned(dense: np.ndarray, onto: np.ndarray) -> np.ndarray:
-    """The points after the similarity that takes the still ones onto the neutral picture's."""
-    a, b = (points[_STILL] @ [1, 1j] for points in (dense, onto))
-    factor = np.vdot(a - a.mean(), b - b.mean()) / np.vdot(a - a.mean(), a - a.mean())
-    moved = (dense @ [1, 1j] - a.mean()) * factor + b.mean()
-    return np.column_stack([moved.real, moved.imag])
 
 
 def summary(rows: list[dict]) -> dict:
