@@ -67,15 +67,17 @@ faces() {
     local folder=$1 name=$2
     shift 2
     [ -f "$name/README.md" ] && return
-    sargan rig "$work/faces/$folder" --output "$name" --most-common-only --motion --workers "$workers" "$@" \
+    sargan rig "$work/faces/$folder" --output "$name" --most-common-only --workers "$workers" "$@" \
         $([ -d "$name" ] && echo --resume)
 }
-faces portraits/neutral "$work/set-faces/people" --variants 2 --morphs "${MORPHS:-200}" --subtle 0 --controls 4 --beard 0.15 \
-    --real "$work/faces/portraits/smiling=happy" --seed 12
-plain=(--backdrop 0 --relight 0 --subtle 0 --controls 4)
-faces avatars "$work/set-faces/avatars" --variants 1 --head-turn 0.15 --leave-out release/left-out/avatars.csv --seed 11 "${plain[@]}"
-faces paintings "$work/set-faces/paintings" --variants 1 --head-turn 0 --leave-out release/left-out/paintings.csv --seed 13 "${plain[@]}"
-faces sculpture "$work/set-faces/sculpture" --variants 2 --head-turn 0 --leave-out release/left-out/sculpture.csv --seed 14 "${plain[@]}"
+real=(--real "$work/faces/portraits/smiling=happy" --beard 0.15)
+flat=(--backdrop 0 --relight 0 --head-turn 0)
+small=(--motion --subtle 0 --controls 4)
+faces portraits/neutral "$work/set-faces/people" --variants 2 --morphs "${MORPHS:-200}" "${real[@]}" "${small[@]}" --seed 12
+faces avatars "$work/set-faces/avatars" --variants 1 "${flat[@]}" --head-turn 0.15 "${small[@]}" --seed 11 \
+    --leave-out release/left-out/avatars.csv
+faces paintings "$work/set-faces/paintings" --variants 1 "${flat[@]}" "${small[@]}" --seed 13 --leave-out release/left-out/paintings.csv
+faces sculpture "$work/set-faces/sculpture" --variants 2 "${flat[@]}" "${small[@]}" --seed 14 --leave-out release/left-out/sculpture.csv
 train set-faces motion-128-faces release/sargan-motion-128-stage-7.yaml --init_from "$work/sargan-motion-128"
 
 step "3. sargan-128, the published network: from the motion model's features at half width, then widened by copying"
@@ -102,8 +104,18 @@ fi
 accelerate launch train_accelerate.py --config release/sargan-motion-128-mouth.yaml --train_data_dir "$work/mouths" \
     --output_dir "$work/mouth" --resume_from_checkpoint latest ${STEPS:+--max_train_steps "$STEPS"} \
     --init_from "$work/residual-128"
+large=(--size 320 --subtle 0.25)
+faces portraits/neutral "$work/set-faces-320/people" --variants 1 --morphs "${MORPHS:-40}" "${real[@]}" "${large[@]}" --controls 1 --seed 22
+faces avatars "$work/set-faces-320/avatars" --variants 1 "${flat[@]}" --head-turn 0.1 "${large[@]}" --controls 2 --seed 21 \
+    --leave-out release/left-out/avatars.csv
+faces paintings "$work/set-faces-320/paintings" --variants 1 "${flat[@]}" "${large[@]}" --controls 1 --seed 23 \
+    --leave-out release/left-out/paintings.csv
+faces sculpture "$work/set-faces-320/sculpture" --variants 1 "${flat[@]}" "${large[@]}" --controls 1 --seed 24 \
+    --leave-out release/left-out/sculpture.csv
+[ -d "$work/mouths-faces" ] || sargan mouths "$work/set-faces-320" "$work/mouths-faces" --model "$work/motion-128-faces"
+train mouths-faces mouth-faces release/sargan-motion-128-mouth-2.yaml --init_from "$work/mouth"
 mkdir -p "$released/sargan-motion-128/mouth"
-cp "$work/mouth/config.json" "$work/mouth/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
+cp "$work/mouth-faces/config.json" "$work/mouth-faces/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
 
 step "6. Figures, on people held out and on pictures of other kinds"
 for model in sargan-motion-128 sargan-128; do
