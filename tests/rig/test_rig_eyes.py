@@ -10,6 +10,7 @@ from sargan_hf.controls import controls_vector
 from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
 from sargan_hf.rig.rendering.eye_blend import EYES
 from sargan_hf.rig.rendering.flow_tracer import MotionTracer
+from sargan_hf.rig.rendering.recipes import commonest, default_recipes
 from sargan_hf.rig.rendering.stage import Stage
 from sargan_hf.rig.rendering.variation import Variation
 
@@ -63,3 +64,22 @@ def test_a_shut_lid_is_no_sharper_than_the_picture(assets, model):
         eyes = shut[70:130].astype(np.float32).mean(axis=2)
         steepest[share] = np.abs(np.diff(eyes, axis=0)).max()
     assert steepest[0.03] < 0.4 * steepest[0.0]
+
+
+@pytest.mark.parametrize("name", ["london_014", "london_121"])  # wide eyes, and lids that cover much of the iris
+def test_fear_widens_eyes_but_shows_little_white_above_the_iris(assets, model, name):
+    """Irises stood free in a broad ring of invented white."""
+    path = assets / "portraits" / "neutral" / f"{name}.jpg"
+    stage = Stage(fit_portrait(model, PortraitReader().read(path)), model, Variation(), 128)
+    moved = stage.shot(stage.weights(commonest("afraid", default_recipes()))).deformation.photo
+    for side, iris in (("R", stage.posed.landmarks.right_iris), ("L", stage.posed.landmarks.left_iris)):
+        lid = stage.mesh.model.upper_lid_paths[side]
+        neutral, afraid = (np.interp(iris[:, 0].mean(), *at[np.argsort(at[:, 0])].T) for at in _lids(stage, moved, lid))
+        diameter = np.ptp(iris[:, 0])
+        white = iris[:, 1].mean() - diameter / 2 - afraid
+        assert neutral - afraid > 0.15 * diameter, "they are wider"
+        assert white < 0.25 * diameter
+
+
+def _lids(stage, moved, lid):
+    return [photo[lid, :2] for photo in (stage.posed.photo, moved)]

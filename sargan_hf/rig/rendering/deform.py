@@ -59,9 +59,8 @@ def aim_lids(
         return weights
     weights = weights.copy()
     for side in LID_MIDDLES:
-        now = opening(side, posed)
-        wanted = recipe_opening(now, aperture, posed, intensity)
-        aim(weights, side, wanted - now, aperture.squint, BLINK_LIMITS, posed, mesh)
+        wanted = recipe_opening(side, aperture, posed, mesh, intensity)
+        aim(weights, side, wanted - opening(side, posed), aperture.squint, BLINK_LIMITS, posed, mesh)
     return weights
 
 

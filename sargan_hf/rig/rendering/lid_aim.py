@@ -11,6 +11,7 @@ from .pose import PosedFace
 from .recipes import Aperture
 
 _LARGEST_SQUINT, _LARGEST_WIDENING = 1.2, 1.1
+_MORE_WHITE = 0.008  # inter-ocular distances of white above an iris that a recipe may show more than a control
 BLINK_LIMITS, SHUT_LIMITS = (-0.35, 0.8), (-0.35, 1.6)
 
 
@@ -20,21 +21,29 @@ def opening(side: str, posed: PosedFace) -> float:
     return posed.photo[list(lower), 1].mean() - posed.photo[list(upper), 1].mean()
 
 
-def recipe_opening(neutral: float, aperture: Aperture, posed: PosedFace, intensity: float) -> float:
-    """Pixels between the lids that a recipe asks for, of the `neutral` opening."""
+def recipe_opening(side: str, aperture: Aperture, posed: PosedFace, mesh: RigMesh, intensity: float) -> float:
+    """Pixels between the lids of an eye that a recipe asks for, with no more than a thin strip of white above the iris.
+
+    A broad one is all invented, and eyes look like balls of glass.
+    """
+    neutral = opening(side, posed)
     if aperture.times is not None:
         return neutral * (1 - (1 - aperture.times) * intensity)
-    return neutral + aperture.wider * posed.iod * intensity
+    return min(neutral + aperture.wider * posed.iod * intensity, widest(side, posed, mesh, _MORE_WHITE))
 
 
-def widest(side: str, posed: PosedFace, mesh: RigMesh) -> float:
-    """Pixels between the lids of an eye that controls open fully."""
+def widest(side: str, posed: PosedFace, mesh: RigMesh, more_white: float = 0.0) -> float:
+    """Pixels between the lids of an eye that controls open fully.
+
+    Args:
+        more_white: inter-ocular distances by which the white above the iris may be higher.
+    """
     iris = posed.landmarks.left_iris if side == "L" else posed.landmarks.right_iris
     path = mesh.model.upper_lid_paths[side]
     edge = posed.photo[path][np.argsort(posed.photo[path, 0])]
     top = iris[:, 1].mean() - np.ptp(iris[:, 0]) / 2
     above_iris = float(top - np.interp(iris[:, 0].mean(), edge[:, 0], edge[:, 1]))
-    return widest_opening(opening(side, posed), above_iris, posed.iod)
+    return widest_opening(opening(side, posed), above_iris - more_white * posed.iod, posed.iod)
 
 
 def aim(

@@ -40,7 +40,7 @@ def control_movement(
     for side in LID_MIDDLES:
         neutral = opening(side, posed)
         if aperture is not None and weights.any():
-            base = recipe_opening(neutral, aperture, posed, intensity)
+            base = recipe_opening(side, aperture, posed, mesh, intensity)
         else:
             base = neutral + float(opening_effects(side, posed, mesh) @ weights)
         wanted = wanted_opening(base, neutral, widest(side, posed, mesh), eye_wide(controls, side), controls)
