@@ -3,6 +3,7 @@ import { PictureError } from "./errors";
 import { withoutExif } from "./metadata";
 import { ownOrientation, turned } from "./orientation";
 import { emptyPixels } from "./pixels";
+import { canvasPixels, straightPixels } from "./straight-alpha";
 import type { OpenedPicture, PictureFormat, Pixels } from "./types";
 
 /** A file's bytes, a bitmap (which becomes the worker's own) or pixels. */
@@ -29,7 +30,8 @@ export async function openPicture(input: PictureInput, name: string, maxPixels: 
     checkSize(pixels.width, pixels.height, name, maxPixels);
   } else {
     checkSize(input.width, input.height, name, maxPixels);
-    pixels = drawn(input);
+    pixels = canvasPixels(input);
+    input.close();
   }
   return { pixels, width: pixels.width, height: pixels.height, name, format, notes };
 }
@@ -50,15 +52,9 @@ async function fromBlob(blob: Blob, name: string, maxPixels: number): Promise<Pi
     );
   }
   checkSize(bitmap.width, bitmap.height, name, maxPixels);
-  return drawn(bitmap);
-}
-
-function drawn(bitmap: ImageBitmap): Pixels {
-  const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
-  context.drawImage(bitmap, 0, 0);
+  const pixels = straightPixels(bitmap);
   bitmap.close();
-  return { width, height, data: context.getImageData(0, 0, width, height).data as Uint8ClampedArray<ArrayBuffer> };
+  return pixels;
 }
 
 /** A PNG with transparency or 16 bits, which a canvas would round; undefined for others, which the browser decodes faster. */
