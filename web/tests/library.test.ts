@@ -158,6 +158,8 @@ describe("files", () => {
     const profile = Uint8Array.from({ length: 70_000 }, (_, n) => n % 251);
     const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xda, 0, 2, 0xff, 0xd9);
     expect(metadataOf(withJpegMetadata(jpeg, { profile })).profile).toEqual(profile);
+    const withOther = withJpegMetadata(jpeg, { profile: profile.slice(7) });
+    expect(withJpegMetadata(withOther, { profile })).toEqual(withJpegMetadata(jpeg, { profile }));
     const png = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, ...new Array<number>(21).fill(0)]);
     expect(metadataOf(withPngMetadata(png, { profile })).profile).toEqual(profile);
     const webp = new Uint8Array(12 + 8 + 10);

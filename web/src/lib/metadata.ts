@@ -16,6 +16,7 @@ export interface Metadata {
 const COLOUR_CHUNKS = ["sRGB", "iCCP", "gAMA", "cHRM"];
 const ICC_SEGMENT = 65_519; // bytes of a profile that one segment of a JPEG holds
 const EXIF_PREFIX = "Exif\0\0";
+const NO_FRAMES: readonly number[] = [0xc4, 0xc8, 0xcc]; // markers among those of frames: tables, and one that is reserved
 const LONGEST_SEGMENT = 65_533; // bytes that a segment of a JPEG holds
 const PNG_START = 8;
 const PNG_HEADER_END = 33;
@@ -31,18 +32,51 @@ export function metadataOf(file: Bytes): Pick<Metadata, "profile" | "exif"> {
   return { profile: chunks.find(({ kind }) => kind === "ICCP")?.data, exif: exif && withoutPrefix(exif) };
 }
 
+/** Whether an ICC profile describes colours of red, green and blue. */
+export function isOfRgb(profile: Bytes): boolean {
+  return textAt(profile, 16, 4) === "RGB ";
+}
+
 function jpegMetadata(file: Bytes): Pick<Metadata, "profile" | "exif"> {
   const parts: [number, Bytes][] = [];
   let exif: Bytes | undefined;
-  let at = 2;
-  while (at + 4 <= file.length && file[at] === 0xff && file[at + 1] !== 0xda) {
-    const end = at + 2 + file[at + 2]! * 256 + file[at + 3]!;
-    if (file[at + 1] === 0xe2 && textAt(file, at + 4, 11) === "ICC_PROFILE") parts.push([file[at + 16]!, file.slice(at + 18, end)]);
-    if (file[at + 1] === 0xe1 && textAt(file, at + 4, 6) === EXIF_PREFIX) exif ??= file.slice(at + 10, end);
-    at = end;
+  for (const segment of jpegSegments(file)) {
+    const { marker, data } = segment;
+    if (isOfProfile(segment)) parts.push([data[12]!, data.slice(14)]);
+    if (marker === 0xe1 && textAt(data, 0, 6) === EXIF_PREFIX) exif ??= data.slice(6);
   }
   parts.sort((one, other) => one[0] - other[0]);
   return { profile: parts.length ? joined(parts.map((part) => part[1])) : undefined, exif };
+}
+
+/** The channels of a JPEG, as its frame says: 4 are CMYK. 0 where there is no frame. */
+export function jpegChannels(file: Bytes): number {
+  const frame = jpegSegments(file).find(({ marker }) => marker >= 0xc0 && marker <= 0xcf && !NO_FRAMES.includes(marker));
+  return frame?.data[5] ?? 0;
+}
+
+interface Segment {
+  marker: number;
+  data: Bytes;
+  /** Where it lies in the file, with its marker and length. */
+  start: number;
+  end: number;
+}
+
+function isOfProfile({ marker, data }: Segment): boolean {
+  return marker === 0xe2 && textAt(data, 0, 11) === "ICC_PROFILE";
+}
+
+/** The segments of a JPEG before its pixels. */
+function jpegSegments(file: Bytes): Segment[] {
+  const segments: Segment[] = [];
+  let at = 2;
+  while (at + 4 <= file.length && file[at] === 0xff && file[at + 1] !== 0xda) {
+    const end = at + 2 + file[at + 2]! * 256 + file[at + 3]!;
+    segments.push({ marker: file[at + 1]!, data: file.subarray(at + 4, end), start: at, end });
+    at = end;
+  }
+  return segments;
 }
 
 function pngMetadata(file: Bytes): Pick<Metadata, "profile" | "exif"> {
@@ -66,7 +100,8 @@ function withoutPrefix(exif: Bytes): Bytes {
 }
 
 /** A JPEG with an XMP packet and a colour profile behind its start. */
-export function withJpegMetadata(file: Bytes, { profile, exif, xmp }: Metadata): Bytes {
+export function withJpegMetadata(written: Bytes, { profile, exif, xmp }: Metadata): Bytes {
+  const file = profile ? withoutJpegProfile(written) : written; // browsers write one of sRGB, and two cannot be read
   const segments: Bytes[] = [];
   if (exif && exif.length + EXIF_PREFIX.length <= LONGEST_SEGMENT) segments.push(jpegSegment(0xe1, latin(EXIF_PREFIX), exif));
   if (xmp) segments.push(jpegSegment(0xe1, latin("http://ns.adobe.com/xap/1.0/\0"), utf8(xmp)));
@@ -80,6 +115,16 @@ export function withJpegMetadata(file: Bytes, { profile, exif, xmp }: Metadata):
   // JFIF wants its own segment first.
   const start = file[2] === 0xff && file[3] === 0xe0 ? 4 + file[4]! * 256 + file[5]! : 2;
   return joined([file.slice(0, start), ...segments, file.slice(start)]);
+}
+
+function withoutJpegProfile(file: Bytes): Bytes {
+  const parts: Bytes[] = [];
+  let at = 0;
+  for (const { start, end } of jpegSegments(file).filter(isOfProfile)) {
+    parts.push(file.subarray(at, start));
+    at = end;
+  }
+  return joined([...parts, file.subarray(at)]);
 }
 
 function jpegSegment(marker: number, ...parts: Bytes[]): Bytes {

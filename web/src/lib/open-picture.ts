@@ -1,6 +1,6 @@
 import { decode } from "fast-png";
 import { PictureError } from "./errors";
-import { withoutExif } from "./metadata";
+import { jpegChannels, withoutExif } from "./metadata";
 import { ownOrientation, turned } from "./orientation";
 import { emptyPixels } from "./pixels";
 import { canvasPixels, straightPixels } from "./straight-alpha";
@@ -23,7 +23,9 @@ export async function openPicture(input: PictureInput, name: string, maxPixels: 
     if (WRITABLE.includes(kind)) format = kind as PictureFormat;
     const orientation = ownOrientation(bytes);
     const plain = orientation === 1 ? input : new Blob([withoutExif(bytes)]);
-    const held = (kind === "image/png" && exactPng(bytes, name, maxPixels, notes)) || (await fromBlob(plain, name, maxPixels));
+    const isCmyk = kind === "image/jpeg" && jpegChannels(bytes) === 4;
+    if (isCmyk) notes.push(`${name} was CMYK: the edit is sRGB.`);
+    const held = (kind === "image/png" && exactPng(bytes, name, maxPixels, notes)) || (await fromBlob(plain, name, maxPixels, isCmyk));
     pixels = turned(held, orientation);
   } else if ("data" in input) {
     pixels = { width: input.width, height: input.height, data: new Uint8ClampedArray(input.data) };
@@ -36,13 +38,13 @@ export async function openPicture(input: PictureInput, name: string, maxPixels: 
   return { pixels, width: pixels.width, height: pixels.height, name, format, notes };
 }
 
-async function fromBlob(blob: Blob, name: string, maxPixels: number): Promise<Pixels> {
+async function fromBlob(blob: Blob, name: string, maxPixels: number, isCmyk: boolean): Promise<Pixels> {
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(blob, {
       imageOrientation: "from-image",
       premultiplyAlpha: "none",
-      colorSpaceConversion: "none",
+      colorSpaceConversion: isCmyk ? "default" : "none",
     });
   } catch {
     throw new PictureError(

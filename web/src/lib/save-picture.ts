@@ -1,7 +1,7 @@
 import { encode } from "fast-png";
 import { PictureError } from "./errors";
 import { keptExif, type KeptTags } from "./exif";
-import { metadataOf, withJpegMetadata, withPngMetadata, withWebpMetadata } from "./metadata";
+import { isOfRgb, metadataOf, withJpegMetadata, withPngMetadata, withWebpMetadata } from "./metadata";
 import { isOpaque } from "./pixels";
 import { xmpPacket, type Note } from "./provenance";
 import type { PictureFormat, Pixels } from "./types";
@@ -25,7 +25,12 @@ export async function savedPicture(
 ): Promise<File> {
   const bytes = await encoded(pixels, format);
   const { profile, exif } = original ? metadataOf(new Uint8Array(await original.arrayBuffer())) : {};
-  const metadata = { profile, exif: exif && keptExif(exif, keptTags), note, xmp: note && xmpPacket(note) };
+  const metadata = {
+    profile: profile && isOfRgb(profile) ? profile : undefined, // a canvas writes RGB, whatever the picture was
+    exif: exif && keptExif(exif, keptTags),
+    note,
+    xmp: note && xmpPacket(note),
+  };
   const write = { "image/jpeg": withJpegMetadata, "image/png": withPngMetadata, "image/webp": withWebpMetadata }[format];
   return new File([write(bytes, metadata)], editedName(name, format), { type: format });
 }
