@@ -3,12 +3,12 @@
 import base64
 import io
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from browser_edits import EDIT, assert_same, edited
+from odd_pictures import odd_pictures
 from PIL import Image
 from web_visits import library_page
 
@@ -68,40 +68,6 @@ def test_faces_are_where_python_finds_them(library, pipe, path):
 )
 def test_options(library, pipe, options):
     assert_same(library, pipe, PHOTOGRAPH.read_bytes(), **options)
-
-
-def saved(image: Image.Image, format: str, **params) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format, **params)
-    return buffer.getvalue()
-
-
-@cache
-def odd_pictures() -> dict[str, bytes]:
-    """Pictures as people have them."""
-    photograph = Image.open(ROOT / "examples/photos/grace-hopper.jpg")
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    alpha = Image.linear_gradient("L").resize(photograph.size)
-    both = Image.new("RGB", (1200, 700), (90, 110, 100))
-    both.paste(photograph.resize((600, 703)), (0, 0))
-    both.paste(Image.open(ROOT / "examples/photos/eileen-collins.jpg").resize((500, 500)), (650, 100))
-    return {
-        "turned by EXIF": saved(photograph.rotate(90, expand=True), "JPEG", quality=95, exif=exif),
-        "WebP turned by EXIF": saved(photograph.rotate(90, expand=True), "WEBP", lossless=True, exif=exif),
-        "transparent PNG turned by EXIF": saved(
-            Image.merge("RGBA", (*photograph.split(), alpha)).rotate(90, expand=True), "PNG", exif=exif
-        ),
-        "lying on its side": saved(photograph.rotate(90, expand=True), "PNG"),
-        "upside down": saved(photograph.rotate(180), "PNG"),
-        "tilted": saved(photograph.rotate(-35, expand=True), "PNG"),
-        "transparent": saved(Image.merge("RGBA", (*photograph.split(), alpha)), "PNG"),
-        "grey": saved(photograph.convert("L"), "PNG"),
-        "small": saved(photograph.resize((110, 129)), "PNG"),
-        "palette": saved(photograph.quantize(64), "PNG"),
-        "wide": saved(both, "PNG"),
-        "large": saved(photograph.resize((2304, 2700), Image.Resampling.BICUBIC), "JPEG", quality=92),
-    }
 
 
 @pytest.mark.parametrize("kind", odd_pictures())
