@@ -79,6 +79,8 @@ faces avatars "$work/set-faces/avatars" --variants 1 "${flat[@]}" --head-turn 0.
 faces paintings "$work/set-faces/paintings" --variants 1 "${flat[@]}" "${small[@]}" --seed 13 --leave-out release/left-out/paintings.csv
 faces sculpture "$work/set-faces/sculpture" --variants 2 "${flat[@]}" "${small[@]}" --seed 14 --leave-out release/left-out/sculpture.csv
 train set-faces motion-128-faces release/sargan-motion-128-stage-7.yaml --init_from "$work/sargan-motion-128"
+# Its controls have learned too little to be shown.
+[ -d "$work/motion-128-classes" ] || python release/without_controls.py "$work/motion-128-faces" "$work/motion-128-classes"
 
 step "3. sargan-128, the published network: from the motion model's features at half width, then widened by copying"
 train set-real residual-128 release/sargan-128-stage-1.yaml --init_from "$work/motion-128-narrow"
@@ -90,7 +92,8 @@ step "4. The strength of the edits, which the mean error of the training has mad
 released=$work/released
 mkdir -p "$released"
 [ -d "$released/sargan-motion-128" ] ||
-    python release/strengthen.py "$work/motion-128-faces" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 --portraits "$assets/portraits"
+    python release/strengthen.py "$work/motion-128-classes" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 \
+        --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
 
@@ -101,9 +104,7 @@ if [ ! -f "$work/set-320/README.md" ]; then
         --workers "$workers" $([ -d "$work/set-320" ] && echo --resume)
 fi
 [ -d "$work/mouths" ] || sargan mouths "$work/set-320" "$work/mouths" --model "$released/sargan-motion-128"
-accelerate launch train_accelerate.py --config release/sargan-motion-128-mouth.yaml --train_data_dir "$work/mouths" \
-    --output_dir "$work/mouth" --resume_from_checkpoint latest ${STEPS:+--max_train_steps "$STEPS"} \
-    --init_from "$work/residual-128"
+train mouths mouth release/sargan-motion-128-mouth.yaml --init_from "$work/residual-128"
 large=(--size 320 --subtle 0.25)
 faces portraits/neutral "$work/set-faces-320/people" --variants 1 --morphs "${MORPHS:-40}" "${real[@]}" "${large[@]}" --controls 1 --seed 22
 faces avatars "$work/set-faces-320/avatars" --variants 1 "${flat[@]}" --head-turn 0.1 "${large[@]}" --controls 2 --seed 21 \

@@ -152,6 +152,20 @@ def test_nobody_that_the_figures_are_measured_on_was_trained_on(assets, tmp_path
         assert not linked & measured
 
 
+def test_a_model_edits_as_before_when_its_controls_are_left_out(tmp_path):
+    torch.manual_seed(0)
+    model = SARGAN(base_channels=8, attention_channels=8, sample_size=64, motion=True, controls=["squint"]).eval()
+    model.save_pretrained(tmp_path / "trained")
+    command = [sys.executable, ROOT / "release" / "without_controls.py", tmp_path / "trained", tmp_path / "out"]
+    subprocess.run(command, check=True)
+    plain = SARGAN.from_pretrained(tmp_path / "out").eval()
+    assert plain.config.controls is None
+    pictures, expression = torch.rand(1, 3, 64, 64) * 2 - 1, torch.eye(7)[3:4]
+    with torch.no_grad():
+        before, after = model(pictures, expression), plain(pictures, expression)
+    torch.testing.assert_close(after.sample, before.sample, atol=1e-5, rtol=0)
+
+
 def test_an_average_lies_between_a_model_and_its_further_training(tmp_path):
     models = {}
     for seed, name in enumerate(("before", "after")):
