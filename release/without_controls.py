@@ -1,4 +1,4 @@
-"""Leaves the input planes of the facial controls out of a trained model: its edits by expressions stay the same.
+"""Leaves the facial controls out of a trained model: its edits by expressions stay the same.
 
     python release/without_controls.py MODEL OUT
 
@@ -17,9 +17,7 @@ def without_controls(model: SARGAN) -> SARGAN:
     """The generator without controls; where all of these are 0, that changes nothing."""
     settings = {name: value for name, value in model.config.items() if not name.startswith("_")}
     plain = SARGAN(**settings | {"controls": None})
-    weights = model.state_dict()
-    weights["conv_in.weight"] = weights["conv_in.weight"][:, : plain.conv_in.in_channels].contiguous()
-    plain.load_state_dict(weights)
+    plain.load_state_dict({name: weight for name, weight in model.state_dict().items() if name in plain.state_dict()})
     return plain.eval()
 
 

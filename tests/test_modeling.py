@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from sargan_hf import EXPRESSIONS, SARGAN, SARGANDiscriminator, SARGANOutput
 from sargan_hf.inference.cpu_generator import FastGenerator
-from sargan_hf.modeling_sargan import warp
+from sargan_hf.modeling_sargan import ControlModulation, warp
 
 
 def small(**config) -> SARGAN:
@@ -291,12 +291,45 @@ def _published_discriminator_size() -> int:
 NAMES = ("jaw_open", "eye_wide_left", "eye_wide_right")
 
 
-def test_controls_are_further_planes_and_zeros_are_none_of_them():
-    model, (pictures, expression) = small(motion=True, controls=NAMES), batch()
-    assert model.conv_in.weight.shape[1] == 3 + 7 + 3
+def controlled(**config):
+    """A model whose controls move something, as they do after training."""
+    model = small(motion=True, controls=NAMES, **config)
+    with torch.no_grad():
+        for modulation in model.modulations.values():
+            modulation.weight.normal_(std=0.3)
+    return model
+
+
+def test_controls_of_zero_change_nothing_bit_for_bit():
+    model, (pictures, expression) = controlled(), batch()
     plain = model(pictures, expression).sample
     assert torch.equal(model(pictures, expression, controls=torch.zeros(2, 3)).sample, plain)
     assert not torch.allclose(model(pictures, expression, controls=torch.ones(2, 3)).sample, plain)
+
+
+def test_a_control_counts_apart_above_and_below_zero():
+    model, (pictures, expression) = controlled(), batch()
+    with torch.no_grad():
+        for modulation in model.modulations.values():
+            modulation.weight[..., len(NAMES) :] = 0
+    plain = model(pictures, expression).sample
+    assert torch.equal(model(pictures, expression, controls=-torch.ones(2, 3)).sample, plain)
+    assert not torch.allclose(model(pictures, expression, controls=torch.ones(2, 3)).sample, plain)
+
+
+def test_a_control_may_move_one_side_more_than_the_other():
+    layer = ControlModulation(1, 4)
+    with torch.no_grad():
+        layer.weight[2, :, 0] = 1
+    shifted = layer(torch.zeros(1, 4, 8, 8), torch.ones(1, 1))
+    assert torch.equal(shifted[..., 0], torch.full((1, 4, 8), -0.875))
+    assert torch.equal(shifted[..., 7], torch.full((1, 4, 8), 0.875))
+
+
+def test_new_controls_start_as_the_model_was():
+    model, (pictures, expression) = small(motion=True, controls=NAMES), batch()
+    plain = model(pictures, expression).sample
+    assert torch.equal(model(pictures, expression, controls=torch.ones(2, 3)).sample, plain)
 
 
 @pytest.mark.parametrize("config", [{"controls": NAMES}, {}])
@@ -307,7 +340,7 @@ def test_controls_of_another_length_are_refused(config):
 
 
 def test_a_generator_with_controls_saves_loads_and_runs_fast(tmp_path):
-    model, (pictures, expression) = small(motion=True, occlusion=True, controls=NAMES), batch()
+    model, (pictures, expression) = controlled(occlusion=True), batch()
     model.save_pretrained(tmp_path)
     loaded = SARGAN.from_pretrained(tmp_path)
     assert tuple(loaded.config.controls) == NAMES

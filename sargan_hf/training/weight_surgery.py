@@ -61,12 +61,8 @@ def without_motion(moving: SARGAN) -> SARGAN:
     return still
 
 
-def with_controls(plain: SARGAN, controls: Sequence[str], seed: int = 0) -> SARGAN:
-    """The generator with further input planes for facial controls: it edits as it did where all of these are 0.
-
-    Their weights are drawn at random, nearly as large as those of the expressions. An input plane is the same everywhere, and
-    the instance norm behind the first convolution takes its mean away. Only the border lets a share of it through. From 0,
-    the weights would grow too slowly: after 1,360 steps, eleven of eighteen controls moved next to nothing.
+def with_controls(plain: SARGAN, controls: Sequence[str]) -> SARGAN:
+    """The generator with facial controls: whatever their values, it edits as it did until it is trained.
 
     Raises:
         ConfigurationError: it has other controls already.
@@ -79,20 +75,8 @@ def with_controls(plain: SARGAN, controls: Sequence[str], seed: int = 0) -> SARG
             "generator without controls, or with the same."
         )
     controlled = _like(plain, controls=list(controls))
-    weights = plain.state_dict()
-    known = weights["conv_in.weight"]
-    planes = _drawn_like(known[:, 3:], len(controls), torch.Generator().manual_seed(seed))
-    weights["conv_in.weight"] = torch.cat([known, planes], dim=1)
-    controlled.load_state_dict(weights)
+    controlled.load_state_dict(controlled.state_dict() | plain.state_dict())
     return controlled
-
-
-def _drawn_like(planes: Tensor, count: int, random: torch.Generator) -> Tensor:
-    """Weights [out, count, k, k] of further planes: 0.6 times as large as `planes` in their means and beside these."""
-    means = planes.mean(dim=(2, 3), keepdim=True)
-    spread = [0.6 * float(part.std()) for part in (means, planes - means)]
-    drawn = [torch.randn(len(planes), count, *size, generator=random) for size in ((1, 1), planes.shape[2:])]
-    return (spread[0] * drawn[0] + spread[1] * drawn[1]).to(planes)
 
 
 def with_occlusion(plain: SARGAN) -> SARGAN:

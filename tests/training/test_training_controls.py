@@ -212,8 +212,8 @@ def test_a_run_learns_controls_and_is_resumed_as_if_never_interrupted(
     assert tuple(model.config.controls) == CONTROL_NAMES
     assert "| controls |" in (folder / "README.md").read_text()
     assert "held-out error" in capfd.readouterr().out
-    before = SARGAN.from_config(model.config)
-    assert before.conv_in.weight.shape[1] == 3 + len(EXPRESSIONS) + len(CONTROL_NAMES)
+    if objective == "fast":  # the paper trains the generator once in five steps
+        assert all(modulation.weight.abs().max() > 0 for modulation in model.modulations.values())
 
 
 def test_controls_cannot_come_in_the_middle(make_config, control_set):

@@ -27,6 +27,8 @@ def model():
     with torch.no_grad():
         made.conv_out.weight.normal_(std=0.03)
         made.conv_in.weight[:, 3:] *= 8
+        for modulation in made.modulations.values():
+            modulation.weight.normal_(std=0.3)
     return made
 
 
