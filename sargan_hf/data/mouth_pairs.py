@@ -1,10 +1,13 @@
 """The training set of a mouth refiner: mouths as a model leaves them, and as they should be.
 
 `sargan mouths SET OUTPUT --model MODEL` lets a trained model edit every pair of an expression set at the set's own
-resolution, as the pipeline does. Where its mouths are wrong the true ones are blurred as much as the model's are: columns
-`before` (blurred) and `image` (true). The edits themselves will not do as `before`: their lips lie some pixels beside the
-true ones, and a refiner that is to move lips and paint teeth at once learned neither (400 steps: error 0.99 of no edit).
-A set rendered with `sargan rig --size 320` fits. `train_accelerate.py` learns from it as from any set.
+resolution, as the pipeline does. The columns are `before` and `image`, which is true. The edits themselves will not do as
+`before`: their lips lie some pixels beside the true ones, and a refiner that is to move lips and paint teeth at once learned
+neither (400 steps: error 0.99 of no edit). Two things stand for them. In a set with motion, most are edits that the exact
+motion leads (`led_edits`). The others are the true mouths, blurred where the model's are wrong. A refiner of the latter alone
+made sharp what lies beside the lips of real edits.
+
+A set rendered with `sargan rig --size 320 --motion` fits. `train_accelerate.py` learns from it as from any set.
 """
 
 import io
@@ -28,6 +31,8 @@ from ..file_errors import cause, remedy
 from ..images import LoadedImage
 from ..inference import Generator
 from .image_decoding import picture_at, stored_pictures
+from .led_edits import led_by
+from .pair_flow import COLUMNS
 
 SHARD = 1000  # pictures that are held in memory, and written to a file
 STORED = 160  # side of the stored patches: a little more than the 128 trained on, for zoom and rotation
@@ -39,6 +44,7 @@ BLUR = (2.0, 9.0)  # standard deviation in pixels of a stored patch; up to 1.6 t
 PALE, PALE_BLUR = 0.85, 14.0  # teeth that are not sure of their place are pale: up to this share of the surroundings
 SMEAR = 0.6  # up to this share of what the model really left there, blurred as well: half-moved lips, hints of teeth
 OFF_LIGHT, OFF_COLOUR = 14.0, 7.0  # standard deviation of a wrong tone and of a wrong hue, of 255
+LED = 0.7  # share of the edits that exact motion leads, where the set has it
 FROM_NEUTRAL = 0.65  # share of the edits that start from the neutral picture
 
 
@@ -97,6 +103,7 @@ def _rows(dataset: Dataset, generator: Generator, rng: np.random.Generator) -> I
         raise DatasetError("The column intensity holds other things than numbers: write numbers, or rename the column.")
     about = {column: dataset[column][:] for column in columns}
     stored = stored_pictures(dataset)
+    motion = dataset.select_columns(list(COLUMNS)) if set(COLUMNS) <= set(dataset.features) else None
     for indices in track(_pairs(about["pair"]), "mouths"):
         pictures = [picture_at(stored, i) for i in indices]
         shown = [names[about["expression"][i]] for i in indices]
@@ -105,12 +112,15 @@ def _rows(dataset: Dataset, generator: Generator, rng: np.random.Generator) -> I
             start = _start(shown, k, rng)
             transform = _off(pictures[k].shape[0], generator.sample_size, rng)
             strength = 1.0 if name == "neutral" else float(intensity[k])
-            edited = _edited(pictures[start], generator, transform, name, strength)
+            led = None
+            if motion and rng.random() < LED:
+                led = led_by(generator, motion[indices[start]], motion[indices[k]], transform, rng)
+            edited = _edited(pictures[start], led or generator, transform, name, 1.0 if led else strength)
             to_patch = mouth_transform(transform, generator.sample_size, STORED)
-            truth = crop_face(pictures[k], to_patch, STORED)
+            truth, before = crop_face(pictures[k], to_patch, STORED), crop_face(edited, to_patch, STORED)
             yield {
                 "image": _png(truth),
-                "before": _png(blurred_where_wrong(truth, crop_face(edited, to_patch, STORED), rng)),
+                "before": _png(before if led else blurred_where_wrong(truth, before, rng)),
                 "expression": about["expression"][indices[k]],
                 "subject": about["subject"][indices[k]],
                 "pair": "",
