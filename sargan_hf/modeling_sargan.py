@@ -125,8 +125,11 @@ class ControlModulation(nn.Module):
 
     [B, C, h, w] and [B, k] -> [B, C, h, w]. The shift also slopes across and down the map, so that the left of a face can move
     without the right. A control counts apart above and below 0: an eye shuts otherwise than it widens. Controls of 0 change
-    nothing, bit for bit, and so does a new layer, whose weights are 0.
+    nothing, bit for bit, and so does a new layer, whose weights are 0. `gain` multiplies the weights, which makes them learn as
+    many times faster than the rest: a control is drawn in a few samples of a batch at most.
     """
+
+    gain = 10.0
 
     def __init__(self, controls: int, channels: int):
         super().__init__()
@@ -136,7 +139,7 @@ class ControlModulation(nn.Module):
         if controls is None:
             return hidden
         signed = torch.cat([controls.clamp(min=0), controls.clamp(max=0)], dim=1).to(self.weight.dtype)
-        factors = F.linear(signed, self.weight.flatten(0, 1)).to(hidden.dtype)
+        factors = F.linear(signed, self.gain * self.weight.flatten(0, 1)).to(hidden.dtype)
         scale, shift, across, down = factors[:, :, None, None].chunk(4, dim=1)
         x, y = (_places(size, hidden) for size in (hidden.shape[-1], hidden.shape[-2]))
         return hidden * (1 + scale) + (shift + across * x + down * y[:, None])

@@ -296,7 +296,7 @@ def controlled(**config):
     model = small(motion=True, controls=NAMES, **config)
     with torch.no_grad():
         for modulation in model.modulations.values():
-            modulation.weight.normal_(std=0.3)
+            modulation.weight.normal_(std=0.03)
     return model
 
 
@@ -322,8 +322,8 @@ def test_a_control_may_move_one_side_more_than_the_other():
     with torch.no_grad():
         layer.weight[2, :, 0] = 1
     shifted = layer(torch.zeros(1, 4, 8, 8), torch.ones(1, 1))
-    assert torch.equal(shifted[..., 0], torch.full((1, 4, 8), -0.875))
-    assert torch.equal(shifted[..., 7], torch.full((1, 4, 8), 0.875))
+    assert torch.equal(shifted[..., 0], torch.full((1, 4, 8), -0.875 * layer.gain))
+    assert torch.equal(shifted[..., 7], torch.full((1, 4, 8), 0.875 * layer.gain))
 
 
 def test_new_controls_start_as_the_model_was():

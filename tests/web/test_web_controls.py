@@ -28,7 +28,7 @@ def model():
         made.conv_out.weight.normal_(std=0.03)
         made.conv_in.weight[:, 3:] *= 8
         for modulation in made.modulations.values():
-            modulation.weight.normal_(std=0.3)
+            modulation.weight.normal_(std=0.03)
     return made
 
 
