@@ -82,6 +82,8 @@ def _check_effects(config: TrainingValues, changed: set[str]) -> None:
             raise ConfigurationError(
                 f"{name} has no effect in the paper's objective: leave it out, or train with objective fast."
             )
+    if config.paired_weight == 0 and "small_edits" in changed:
+        raise ConfigurationError("small_edits has no effect without paired_weight: leave it out, or give both.")
     if config.motion is False and "flow_weight" in changed:
         raise ConfigurationError("flow_weight has no effect without motion: leave it out, or train with motion.")
     if config.occlusion is False and "occlusion_weight" in changed:

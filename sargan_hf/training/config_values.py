@@ -87,6 +87,9 @@ class TrainingValues:
     cycle_weight: float = setting(1.0, "weight of the cycle loss on unpaired pictures", minimum=0.0)
     gradient_penalty: float = setting(10.0, "weight of the WGAN-GP or R1 penalty", minimum=0.0)
     paired_weight: float = setting(10.0, "weight of the loss to the true picture, on paired data", minimum=0.0)
+    small_edits: float = setting(
+        1.0, "how many times more a pair counts whose pictures differ little, such as a wink; 1 is as much", minimum=1.0
+    )
     flow_weight: float = setting(30.0, "weight of the loss to the true motion, for motion models", minimum=0.0)
     occlusion_weight: float = setting(
         1.0, "weight of the loss to where the true motion has no origin, with occlusion", minimum=0.0

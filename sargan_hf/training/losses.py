@@ -8,6 +8,9 @@ from torch import Tensor
 
 from ..expressions import NO_CLASS
 
+# As `pyramid_error`. Of the rig's pictures, sad faces differ from neutral ones by 0.16, angry ones by 0.44, a look by 0.02.
+ORDINARY, SAME = 0.15, 0.003
+
 
 def change_weight(source: Tensor, target: Tensor, emphasis: float = 6.0) -> Tensor:
     """Per-pixel weight [B, 1, H, W], mean 1 per picture: 1 + emphasis * local mean of |target - source|.
@@ -30,6 +33,15 @@ def pyramid_error(sample: Tensor, target: Tensor, weight: Tensor, scales: int = 
         dx, dy = difference.diff(dim=3), difference.diff(dim=2)
         error = error + 0.5 * (dx.abs().mean(dim=(1, 2, 3)) + dy.abs().mean(dim=(1, 2, 3)))
     return error
+
+
+def small_edit_weight(unedited: Tensor, most: float) -> Tensor:
+    """[B], 1 to `most`: how much a pair counts whose pictures differ by `unedited` [B], a `pyramid_error`.
+
+    A wink changes 0.4 % of a picture. Beside edits of whole faces, it would be learned last.
+    """
+    small = (unedited > SAME) & (unedited < ORDINARY)
+    return torch.where(small, ORDINARY / unedited.clamp(min=ORDINARY / most), 1.0)
 
 
 def flow_error(motion: Tensor, truth: Tensor, valid: Tensor, weight: Tensor) -> Tensor:

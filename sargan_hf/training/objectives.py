@@ -106,6 +106,8 @@ class Objective:
                 parts["occlusion_error"] = (hidden * paired).sum() / paired.sum().clamp(min=1)
             # In pixels of the crop: half of it is one unit of motion.
             parts["flow_error"] = (flow * paired).sum() / paired.sum().clamp(min=1) * source.shape[-1] / 2
+        if config.small_edits > 1:
+            loss = loss * losses.small_edit_weight(unedited, config.small_edits)
         return loss * paired, parts
 
 

@@ -17,7 +17,7 @@ from sargan_hf.expressions import EXPRESSIONS, NO_CLASS
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.dry_run import print_plan
 from sargan_hf.training.loop import train
-from sargan_hf.training.losses import expression_error
+from sargan_hf.training.losses import expression_error, small_edit_weight
 from sargan_hf.training.optical_flow import MotionMaps
 from sargan_hf.training.sample import Draw, Face, SampleMaker
 from sargan_hf.training.setup_data import prepare_data
@@ -242,3 +242,12 @@ def test_a_model_without_controls_is_a_start(make_config, tmp_path):
 def test_a_plan_counts_pictures_of_no_class(make_config, control_set, capfd):
     print_plan(make_config(**control_set, controls=True), timed_steps=1)
     assert ", surprised 6, by controls alone 9" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(("unedited", "times"), [(0.0, 1.0), (0.02, 7.5), (0.1, 1.5), (0.15, 1.0), (0.4, 1.0)])
+def test_a_pair_that_differs_little_counts_more(unedited, times):
+    assert float(small_edit_weight(torch.tensor([unedited]), 8.0)) == pytest.approx(times)
+
+
+def test_no_pair_counts_more_than_asked_for():
+    assert float(small_edit_weight(torch.tensor([0.004]), 8.0)) == pytest.approx(8.0)
