@@ -135,14 +135,33 @@ class ControlModulation(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(4, channels, 2 * controls))
 
-    def forward(self, hidden: Tensor, controls: Tensor | None) -> Tensor:
-        if controls is None:
-            return hidden
-        signed = torch.cat([controls.clamp(min=0), controls.clamp(max=0)], dim=1).to(self.weight.dtype)
-        factors = F.linear(signed, self.gain * self.weight.flatten(0, 1)).to(hidden.dtype)
+    def forward(self, hidden: Tensor, controls: Tensor) -> Tensor:
+        factors = F.linear(_signed(controls, self.weight), self.gain * self.weight.flatten(0, 1)).to(hidden.dtype)
         scale, shift, across, down = factors[:, :, None, None].chunk(4, dim=1)
         x, y = (_places(size, hidden) for size in (hidden.shape[-1], hidden.shape[-2]))
         return hidden * (1 + scale) + (shift + across * x + down * y[:, None])
+
+
+class ControlField(nn.Module):
+    """How each control moves a face on average, over the aligned crop: the network learns what a face needs beside it.
+
+    [B, k] -> [B, 2, H, W], to be added to the flow before its tanh. It starts at 0.
+    """
+
+    gain, side = 10.0, 32
+
+    def __init__(self, controls: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(2 * controls, 2, self.side, self.side))
+
+    def forward(self, controls: Tensor, size: tuple[int, int]) -> Tensor:
+        coarse = F.linear(_signed(controls, self.weight), self.gain * self.weight.flatten(1).T)
+        return F.interpolate(coarse.unflatten(1, self.weight.shape[1:]), size, mode="bilinear", align_corners=False)
+
+
+def _signed(controls: Tensor, like: Tensor) -> Tensor:
+    """[B, 2 k]: values above 0, then values below."""
+    return torch.cat([controls.clamp(min=0), controls.clamp(max=0)], dim=1).to(like.dtype)
 
 
 def _places(size: int, like: Tensor) -> Tensor:
@@ -176,8 +195,8 @@ class SARGAN(ModelMixin, ConfigMixin):
             length, in normalised image coordinates. The network makes no use of it; `inference.match_strength` does.
         occlusion: whether it paints by itself what the input does not hold; needs `motion`.
         controls: names of the facial controls that move parts of a face beside its expression, or by themselves. They scale and
-            shift the features (`ControlModulation`). As further input planes they would hardly be heard: the instance norm
-            behind the first convolution takes a constant plane away.
+            shift the features (`ControlModulation`), and with `motion` add to the flow (`ControlField`). As further input
+            planes they would hardly be heard: the instance norm behind the first convolution takes a constant plane away.
     """
 
     _no_split_modules = ["SpatialAttentionResidualBlock"]
@@ -227,6 +246,7 @@ class SARGAN(ModelMixin, ConfigMixin):
         self.modulations = nn.ModuleDict(
             {name: ControlModulation(len(controls), width) for name, width in widths.items()} if controls else {}
         )
+        self.control_field = ControlField(len(controls)) if controls and motion else None
 
     def forward(
         self,
@@ -269,13 +289,18 @@ class SARGAN(ModelMixin, ConfigMixin):
         hidden = F.relu(self._modulated("up2", self.norm_up2(self.up2(hidden)), controls))
         planes = self.conv_out(hidden)
         residual = torch.tanh(planes[:, :3])
-        motion = self.config.motion_reach * torch.tanh(planes[:, 3:5]) if self.config.motion else None
+        motion = self._motion(planes[:, 3:5], controls) if self.config.motion else None
         # Before training, with weights of 0, it hides next to nothing.
         occlusion = torch.sigmoid(planes[:, 5:6] - 4) if self.config.occlusion else None
         painted = torch.tanh(planes[:, 6:]) if self.config.occlusion else None
         sample = self.compose(pixel_values, residual, motion, intensity, occlusion, painted)
         fields = SARGANOutput(sample, residual, attention, motion, occlusion, painted)
         return fields if return_dict else fields.to_tuple()
+
+    def _motion(self, planes: Tensor, controls: Tensor | None) -> Tensor:
+        if self.control_field is not None and controls is not None:
+            planes = planes + self.control_field(controls, planes.shape[-2:]).to(planes.dtype)
+        return self.config.motion_reach * torch.tanh(planes)
 
     def _modulated(self, name: str, hidden: Tensor, controls: Tensor | None) -> Tensor:
         return hidden if controls is None else self.modulations[name](hidden, controls)

@@ -297,6 +297,7 @@ def controlled(**config):
     with torch.no_grad():
         for modulation in model.modulations.values():
             modulation.weight.normal_(std=0.03)
+        model.control_field.weight.normal_(std=0.01)
     return model
 
 
@@ -312,9 +313,24 @@ def test_a_control_counts_apart_above_and_below_zero():
     with torch.no_grad():
         for modulation in model.modulations.values():
             modulation.weight[..., len(NAMES) :] = 0
+        model.control_field.weight[len(NAMES) :] = 0
     plain = model(pictures, expression).sample
     assert torch.equal(model(pictures, expression, controls=-torch.ones(2, 3)).sample, plain)
     assert not torch.allclose(model(pictures, expression, controls=torch.ones(2, 3)).sample, plain)
+
+
+def test_the_field_of_a_control_moves_what_it_names_at_any_size():
+    model = small(motion=True, controls=NAMES)
+    with torch.no_grad():
+        model.control_field.weight[0, 0, 16:] = 0.05  # jaw_open moves the lower half sideways
+        for side in (32, 64, 128):
+            pictures = torch.zeros(1, 3, side, side)
+            asked = [model(pictures, torch.eye(7)[:1], controls=torch.tensor([[value, 0, 0]])) for value in (0.0, 1.0)]
+            moved = (asked[1].motion - asked[0].motion)[0]
+            assert float(moved[0, side // 2 + side // 16 :].min()) > 10 * float(
+                moved[0, : side // 2 - side // 16].abs().max()
+            )
+            assert torch.equal(moved[1], torch.zeros_like(moved[1]))
 
 
 def test_a_control_may_move_one_side_more_than_the_other():

@@ -19,6 +19,7 @@ def layered_model() -> SARGAN:
         made.conv_in.weight[:, 3:] *= 8
         for modulation in made.modulations.values():
             modulation.weight.normal_(std=0.03)
+        made.control_field.weight.normal_(std=0.01)
         # Before training the layer hides next to nothing. Here it hides patches some pixels wide.
         patches = torch.randn(8, 1, 1, generator=torch.Generator().manual_seed(11))
         made.conv_out.weight[5] = 0.3 * patches

@@ -29,6 +29,7 @@ def model():
         made.conv_in.weight[:, 3:] *= 8
         for modulation in made.modulations.values():
             modulation.weight.normal_(std=0.03)
+        made.control_field.weight.normal_(std=0.01)
     return made
 
 
