@@ -14,7 +14,7 @@ Every transform is `transform(pictures, rng, strength) -> pictures`, with float3
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 import cv2
@@ -50,10 +50,10 @@ def stylise(pictures: np.ndarray, rng: np.random.Generator, strength: float = 1.
         raise ImageError(
             f"Augmentation works on float RGB stacks [K, H, W, 3] in [0, 1]; got {pictures.dtype} {list(pictures.shape)}."
         )
-    pictures = np.array(pictures, dtype=np.float32, order="C")
+    pictures = np.ascontiguousarray(pictures, dtype=np.float32)
     for transform in draw(rng) if strength > 0 else ():
         pictures = transform.apply(pictures, rng, float(strength))
-    return np.clip(pictures, 0, 1, out=pictures)
+    return np.clip(pictures, 0, 1)
 
 
 def draw(rng: np.random.Generator) -> list["Transform"]:
@@ -83,8 +83,8 @@ def old_photograph(pictures: np.ndarray, rng: np.random.Generator, strength: flo
     """Black and white, or sepia, with faded blacks."""
     sepia = np.array([1.07, 0.98, 0.82], np.float32) ** max(0.0, rng.uniform(-1.0, 1.5))
     fade = rng.uniform(0, 0.15)
-    printed = (fade + (1 - fade) * _grey(pictures)) * sepia
-    return _mix(pictures, printed, strength)
+    printed = np.column_stack([(1 - fade) * sepia[:, None] * LUMA, fade * sepia])
+    return _mix_channels(pictures, _mix(np.eye(3, 4), printed, strength).astype(np.float32))
 
 
 def stone(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -96,8 +96,8 @@ def stone(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np
     mottle = clouds(rng, pictures.shape[1:3], rng.uniform(4, 16)) + 0.5 * clouds(rng, pictures.shape[1:3], 1.0)
     angle = rng.uniform(0, 2 * math.pi)
     relief = np.stack([_relief(picture, angle) for picture in tones])
-    carved = (tones + rng.uniform(0, 1.5) * relief) * (1 + rng.uniform(0.02, 0.07) * mottle[..., None]) * tint
-    return _mix(pictures, carved, strength)
+    carved = (tones + rng.uniform(0, 1.5) * relief) * (1 + rng.uniform(0.02, 0.07) * mottle[..., None])
+    return _mix(pictures, _coloured(carved, tint), strength)
 
 
 def bronze(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -110,14 +110,15 @@ def bronze(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
     contrast, bias = rng.uniform(1.0, 1.6), rng.uniform(-0.15, 0.05)
     grey = _grey(_uncarved_eyes(pictures, rng))[..., 0]
     tones = np.clip(127.5 + 255 * (contrast * (grey - 0.5) + bias), 0, 255).astype(np.uint8)
-    return _mix(pictures, table[tones], strength)
+    return _mix(pictures, np.take(table, tones, axis=0), strength)
 
 
 def painterly(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Brushwork: detail melts into patches with firm borders, colours deepen, the varnish yellows."""
     spread, saturation = rng.uniform(40, 80), rng.uniform(0.9, 1.4)
     varnish = np.array([1.0, 0.97, 0.88], np.float32) ** rng.uniform(0, 1.5)
-    return _mix(pictures, _saturate(_bilateral(pictures, spread), saturation) * varnish, strength)
+    painted = _mix_channels(_bilateral(pictures, spread), varnish[:, None] * _saturation(saturation))
+    return _mix(pictures, painted, strength)
 
 
 def cartoon(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -128,16 +129,17 @@ def cartoon(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> 
     tones = _grey(smooth)
     steps = np.round(tones * levels) / levels  # of the tone only: stepping each channel would invent colours
     grey = _mix(tones, steps, flatness)
-    flat = smooth + (grey - tones)
     lines = np.stack([cv2.GaussianBlur(picture, (0, 0), 1.6) - picture for picture in tones[..., 0]])
     lines = np.clip(ink * lines[..., None], 0, 0.8)
-    return _mix(pictures, (grey + saturation * (flat - grey)) * (1 - lines), strength)
+    # What differs from grey in `smooth` differs `saturation` times as much from the new grey.
+    drawn = (saturation * smooth + _coloured(grey - saturation * tones)) * _coloured(1 - lines)
+    return _mix(pictures, drawn, strength)
 
 
 def avatar(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """A rendered figure: skin without pores, saturated, with soft full light."""
     saturation, light = rng.uniform(1.1, 1.7), rng.uniform(0.7, 1.0)
-    smooth = _saturate(_bilateral(pictures, 60), saturation)
+    smooth = _mix_channels(_bilateral(pictures, 60), _saturation(saturation))
     return _mix(pictures, np.clip(smooth, 0, 1) ** light, strength)
 
 
@@ -150,8 +152,8 @@ def pencil(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
     around = np.stack([cv2.GaussianBlur(picture, (0, 0), width) for picture in grey])
     strokes = np.clip((grey + 0.1) / (around + 0.1), 0, 1) ** pressure  # 0.1 keeps hair from turning solid black
     sheet = 0.97 * strokes * (1 - shading * (1 - grey) * (1 + 3 * tooth)) + 0.4 * tooth * (1 - grey)
-    drawing = sheet[..., None] * (1 - colour + colour * np.clip(pictures / (grey[..., None] + 0.1), 0, 1.3))
-    return _mix(pictures, drawing, strength)
+    crayon = 1 - colour + colour * np.clip(pictures / _coloured(grey[..., None] + 0.1), 0, 1.3)
+    return _mix(pictures, _coloured(sheet[..., None]) * crayon, strength)
 
 
 # Conditions: what happens to any picture.
@@ -160,7 +162,8 @@ def pencil(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
 def exposure(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Contrast, brightness and white balance."""
     gain = 1 + strength * (rng.uniform(-0.25, 0.25) + rng.uniform(-0.06, 0.06, 3))
-    return _times(pictures, np.tile(gain.astype(np.float32), pictures.shape[2])) + strength * rng.uniform(-0.1, 0.1)
+    offset = np.full(3, strength * rng.uniform(-0.1, 0.1))
+    return _mix_channels(pictures, np.column_stack([np.diag(gain), offset]).astype(np.float32))
 
 
 def gamma(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -192,8 +195,8 @@ def grain(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np
     height, width = pictures.shape[1:3]
     size, depth = max(0.0, rng.uniform(-1.0, 1.5)), strength * rng.uniform(0.015, 0.06)
     channels = 1 if rng.random() < 0.6 else 3
-    field = np.stack([clouds(rng, (height, width), size) for _ in range(channels)], axis=-1)
-    return pictures + depth * field
+    fields = [depth * clouds(rng, (height, width), size) for _ in range(channels)]
+    return pictures + cv2.merge(fields * (3 // channels))
 
 
 def blur(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -251,7 +254,7 @@ CONDITIONS = (
 
 
 def _mix(before: np.ndarray, after: np.ndarray, amount: float) -> np.ndarray:
-    return before + amount * (after - before)
+    return after if amount == 1 else before + amount * (after - before)
 
 
 def _times(pictures: np.ndarray, factors: np.ndarray) -> np.ndarray:
@@ -265,13 +268,19 @@ def _grey(pictures: np.ndarray) -> np.ndarray:
     return np.clip(_mix_channels(pictures, LUMA[None])[..., None], 0, 1)
 
 
-def _saturate(pictures: np.ndarray, saturation: float) -> np.ndarray:
-    """Colours further from grey, or nearer to it: 1 changes nothing, 0 is grey."""
-    grey = _grey(pictures)
-    return grey + saturation * (pictures - grey)
+def _coloured(grey: np.ndarray, colour: Sequence[float] | np.ndarray = (1, 1, 1)) -> np.ndarray:
+    """[K, H, W, 1] times a colour -> [K, H, W, 3]: NumPy is several times slower at loops over three channels."""
+    planes = [grey[..., 0] if part == 1 else grey[..., 0] * part for part in colour]
+    return np.stack([cv2.merge(channels) for channels in zip(*planes, strict=True)])
+
+
+def _saturation(amount: float) -> np.ndarray:
+    """The matrix that takes colours further from grey, or nearer to it: 1 changes nothing, 0 is grey."""
+    return _mix(np.tile(LUMA, (3, 1)), np.eye(3, dtype=np.float32), amount)
 
 
 def _mix_channels(pictures: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Each pixel times a matrix [channels, 3], or [channels, 4] with what is added in the last column."""
     # Picture by picture: OpenCV rounds the last few pixels of an array otherwise, and a pair must be treated alike.
     return np.stack([cv2.transform(picture, matrix) for picture in pictures])
 
@@ -305,10 +314,15 @@ def _uncarved_eyes(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray
     for x in (0.35, 0.65):
         axes = (round(0.085 * width), round(0.05 * height))
         cv2.ellipse(mask, (round(x * width), round(0.385 * height)), axes, 0, 0, 360, 1.0, cv2.FILLED)
-    mask = cv2.GaussianBlur(mask, (0, 0), 0.012 * width)[..., None]
+    mask = cv2.GaussianBlur(mask, (0, 0), 0.012 * width)
     lash, iris = max(2, round(0.02 * width)), max(2, round(0.085 * width))
-    filled = np.stack([_closed(picture, iris) - _closed(picture, lash) for picture in pictures])
-    return pictures + mask * filled
+    looked_at = np.flatnonzero(mask.any(axis=1))
+    rows = slice(max(0, looked_at[0] - iris), looked_at[-1] + iris + 1)  # closing reaches as far as the disc is wide
+    mask = cv2.merge((mask[rows],) * 3)
+    carved = pictures.copy()
+    for picture in carved[:, rows]:
+        picture += mask * (_closed(picture, iris) - _closed(picture, lash))
+    return carved
 
 
 def _closed(picture: np.ndarray, diameter: int) -> np.ndarray:
@@ -318,7 +332,7 @@ def _closed(picture: np.ndarray, diameter: int) -> np.ndarray:
 
 
 def _bytes(pictures: np.ndarray) -> np.ndarray:
-    return (np.clip(pictures, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return cv2.convertScaleAbs(np.clip(pictures, 0, 1), alpha=255)
 
 
 def _bilateral(pictures: np.ndarray, spread: float) -> np.ndarray:
@@ -328,6 +342,6 @@ def _bilateral(pictures: np.ndarray, spread: float) -> np.ndarray:
 
 
 def _through_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
-    _, encoded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cast(np.ndarray, cv2.imdecode(encoded, cv2.IMREAD_COLOR))  # None only for what is no picture
-    return decoded[..., ::-1].astype(np.float32) / 255
+    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB).astype(np.float32) / 255

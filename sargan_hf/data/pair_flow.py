@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 
 from ..errors import DatasetError
+from ..images.warp import fetched
 
 STEP = 1 / 64  # pixels; what the columns are rounded to
 COLUMNS = ("motion_backward", "motion_forward")
@@ -257,11 +258,11 @@ def motion_between(source: AnyPairMotion, target: AnyPairMotion) -> tuple[np.nda
         return target.backward, target.valid
     places = _places(target.backward.shape[:2])
     in_neutral = places + target.backward
-    in_source = in_neutral + _at(source.forward, in_neutral)
+    in_source = in_neutral + fetched(source.forward, in_neutral)
     # The source shows the neutral picture's point only if its own map leads back there.
-    back = in_source + _at(source.backward, in_source)
-    returns = np.linalg.norm(back - in_neutral, axis=2) < _RETURN
-    seen = _at(source.valid.astype(np.float32), in_source) > 0.99
+    missed = in_source + fetched(source.backward, in_source) - in_neutral
+    returns = np.square(missed[..., 0]) + np.square(missed[..., 1]) < _RETURN**2
+    seen = fetched(source.valid.astype(np.float32), in_source) > 0.99
     return in_source - places, target.valid & seen & returns
 
 
@@ -269,7 +270,3 @@ def motion_between(source: AnyPairMotion, target: AnyPairMotion) -> tuple[np.nda
 def _places(shape: tuple[int, int]) -> np.ndarray:
     rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     return np.stack([columns, rows], axis=-1)
-
-
-def _at(field: np.ndarray, places: np.ndarray) -> np.ndarray:
-    return cv2.remap(field, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

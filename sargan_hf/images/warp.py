@@ -41,6 +41,26 @@ def warp_field(field: np.ndarray, flow: np.ndarray) -> np.ndarray:
     return cv2.remap(field, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
+def fetched(field: np.ndarray, places: np.ndarray, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:
+    """`field` at places of its own pixels, bilinearly.
+
+    Args:
+        field: float32 or uint8 [H, W] or [H, W, C].
+        places: float32 [h, w, 2], x and y.
+        border: what lies beyond the border, as OpenCV names it.
+
+    Returns:
+        [h, w] or [h, w, C], of the type of `field`.
+    """
+    return cv2.remap(  # pyright: ignore[reportCallIssue]
+        field,
+        places,
+        None,  # pyright: ignore[reportArgumentType]  (both coordinates are in `places`, as OpenCV's types do not know)
+        cv2.INTER_LINEAR,
+        borderMode=border,
+    )
+
+
 def smoothstep(value: np.ndarray) -> np.ndarray:
     """0 below 0, 1 above 1, with a smooth rise between."""
     value = np.clip(value, 0.0, 1.0)

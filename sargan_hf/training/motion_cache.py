@@ -84,7 +84,9 @@ def _kind(side: int) -> np.dtype:
 
 
 def _field(steps: np.ndarray) -> np.ndarray:
-    return steps * np.float32(STEP) - np.float32(_ZERO * STEP)
+    field = steps * np.float32(STEP)
+    field -= np.float32(_ZERO * STEP)
+    return field
 
 
 def _side(dataset: Dataset) -> int:

@@ -82,9 +82,7 @@ def transform_flow(
     """The flow between two pictures after both went through the similarity `matrix` [2, 3] and, if `flip`, a mirror."""
     # A displacement turns and scales with the picture: new(q) = A old(A^-1 (q - t)).
     flow = cv2.warpAffine(flow, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    flow = flow @ matrix[:, :2].T.astype(np.float32)
+    turn = np.diag([-1, 1]) @ matrix[:, :2] if flip else matrix[:, :2]
+    flow = cv2.transform(flow, turn.astype(np.float32))
     valid = cv2.warpAffine(valid.astype(np.float32), matrix, (size, size), flags=cv2.INTER_LINEAR)
-    if flip:
-        flow, valid = flow[:, ::-1].copy(), valid[:, ::-1]
-        np.negative(flow[..., 0], out=flow[..., 0])
-    return np.ascontiguousarray(flow, dtype=np.float32), np.ascontiguousarray(valid, dtype=np.float32)
+    return (cv2.flip(flow, 1), cv2.flip(valid, 1)) if flip else (flow, valid)

@@ -16,6 +16,7 @@ from ..augmentation.proportions import Proportions, draw_proportions
 from ..augmentation.style import stylise
 from ..controls import mirrored_controls
 from ..faces.alignment import canonical_eyes, canonical_mouth
+from ..images.warp import fetched
 from .optical_flow import MotionMaps, transform_flow
 
 
@@ -94,6 +95,7 @@ class SampleMaker:
 
     def __init__(self, draw: Draw, stored: int, maps: MotionMaps):
         self.draw, self.stored, self.maps = draw, stored, maps
+        self._canonical = np.vstack([canonical_eyes(stored), canonical_mouth(stored)])
 
     def make(
         self,
@@ -120,17 +122,17 @@ class SampleMaker:
             shape = draw_proportions(rng, self.draw.resolution, eyes, mouth)
             eyes = shape.points(eyes)
         faces = [source] if target is None else [source, target]
-        pictures = np.stack([self._crop(face.picture, matrix, flip, shape) for face in faces])
+        pictures = np.stack([self._crop(face.picture, matrix, flip, shape) for face in faces]) / np.float32(255)
         flow, valid = self._motion(pictures, exact, matrix, flip, shape)
         if rng.random() < self.draw.occluders:
             occluder = draw_occluder(rng, self.draw.resolution, eyes)
             pictures, (flow, valid) = occluder.before(pictures), occluder.stills(flow, valid)
         if self.draw.stylise > 0:
             pictures = stylise(pictures, rng, self.draw.stylise)
-        planes = np.stack([plane for picture in pictures for plane in cv2.split(picture)])
+        planes = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
         planes *= 2
         planes -= 1
-        pixels = torch.from_numpy(planes).reshape(len(pictures), 3, *planes.shape[1:])
+        pixels = torch.from_numpy(planes)
         sample = {
             "motion": torch.from_numpy(np.stack(cv2.split(flow))) * (2 / self.draw.resolution),
             "motion_valid": torch.from_numpy(valid)[None],
@@ -160,23 +162,15 @@ class SampleMaker:
         size = (self.draw.resolution, self.draw.resolution)
         if shape is None:
             crop = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-            return (crop[:, ::-1] if flip else crop).astype(np.float32) / 255
+            return cv2.flip(crop, 1) if flip else crop
         # All in one: a second resampling would blur.
         places = self._mirrored(shape.places()) if flip else shape.places()
         back = cv2.invertAffineTransform(matrix).astype(np.float32)
-        places = places @ back[:, :2].T + back[:, 2]
-        crop = cv2.remap(  # pyright: ignore[reportCallIssue]
-            picture,
-            places,
-            None,  # pyright: ignore[reportArgumentType]  (both coordinates are in `places`, as OpenCV's types do not know)
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REFLECT,
-        )
-        return crop.astype(np.float32) / 255
+        return fetched(picture, cv2.transform(places, back), cv2.BORDER_REFLECT)
 
     def _places(self, matrix: np.ndarray, flip: bool) -> tuple[np.ndarray, np.ndarray]:
         """Where a canonical crop has its pupils, [2, 2], the left one in the sample first, and its mouth, [2]."""
-        points = np.vstack([canonical_eyes(self.stored), canonical_mouth(self.stored)]) @ matrix[:, :2].T + matrix[:, 2]
+        points = self._canonical @ matrix[:, :2].T + matrix[:, 2]
         eyes, mouth = points[:2], points[2]
         return (self._mirrored(eyes)[::-1], self._mirrored(mouth)) if flip else (eyes, mouth)
 
