@@ -4,7 +4,8 @@
 
 FOLDER is what `sargan export --web` wrote; without it one is made. It is served on loopback. Prints the bytes and the
 seconds of the first and the second visit. Usable means: the finished edit of the example is shown, all files are here, and
-an expression can be chosen; the first edit that is chosen comes later, as the graphs are made ready behind the page. Then,
+an expression can be chosen; the first edit that is chosen comes later, as the graphs are made ready behind the page. What is
+kept for visits without a network arrives meanwhile, a part of it before the editor is usable. Then,
 for each number of threads: an edit of one face in 1 megapixel from file to pixels, seven previews and a step of the slider;
 and the memory of the browser's processes with a picture of 10.5 megapixels and after 100 edits.
 """
@@ -64,6 +65,7 @@ def visit(browser: Browser, address: str) -> None:
             f"{number} visit: {size / 1e6:.2f} MB, usable after {seconds:.1f} s, first chosen edit after {chosen:.1f} s"
         )
         page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+        print(f"    {(served_bytes[0] - before) / 1e6:.2f} MB with what is kept for visits without a network")
         page.locator("#download:enabled").wait_for()
     context.close()
 

@@ -30,6 +30,7 @@ OPSET = 18
 # Of the 10 bits behind the point of a half-precision weight: what the lowest would add to an edit cannot be seen, and zeros
 # pack to nothing.
 KEPT_BITS = 8
+SHORTEST_HALVES = 4096  # bytes: shorter weights are not worth a place in `sargan.json`
 PARAMETERS = "generator."  # what the names of trained weights begin with; the other constants are grids and masks
 
 
@@ -110,6 +111,17 @@ def stored_in_half(graph: ModelProto) -> ModelProto:
         )
         graph.graph.node.insert(0, restore)
     return graph
+
+
+def where_halves(graph: ModelProto, content: bytes) -> list[tuple[int, int]]:
+    """First byte and number of bytes of the weights in half precision within `content`, the graph's own bytes."""
+    found, after = [], 0
+    for weight in graph.graph.initializer:
+        if weight.data_type == TensorProto.FLOAT16 and len(weight.raw_data) >= SHORTEST_HALVES:
+            first = content.index(weight.raw_data, after)
+            after = first + len(weight.raw_data)
+            found.append((first, len(weight.raw_data)))
+    return found
 
 
 def _in_few_bits(values: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """The folder that any file server shows as the editor: `sargan export --web OUT`."""
 
-import gzip
 import hashlib
 import json
 import os
@@ -11,7 +10,8 @@ from ..errors import ConfigurationError
 from ..modeling_sargan import SARGAN
 from .built_page import MARK, built_page
 from .example_edits import write_example_edits
-from .graph_export import edit_graphs
+from .graph_export import ModelProto, edit_graphs, where_halves
+from .packing import packed, separated
 from .shared_numbers import shared_numbers
 
 MANIFEST = "sargan.json"
@@ -44,8 +44,7 @@ def write_web_folder(model: SARGAN, mouth: SARGAN | None, output: str | Path, na
     shutil.copytree(page, unfinished)
     manifest = shared_numbers(model.eval(), mouth and mouth.eval(), name)
     manifest["graphs"] = {
-        graph: _write_packed(unfinished, graph, model_proto.SerializeToString())
-        for graph, model_proto in edit_graphs(model, mouth).items()
+        name: _write_packed(unfinished, name, graph) for name, graph in edit_graphs(model, mouth).items()
     }
     manifest["runtime"] = json.loads((unfinished / MARK).read_text(encoding="utf-8"))
     (unfinished / MARK).unlink()
@@ -66,13 +65,15 @@ def _check_output(output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _write_packed(folder: Path, name: str, content: bytes) -> dict[str, object]:
-    packed = gzip.compress(content, 9, mtime=0)  # the same model makes the same file
-    digest = hashlib.sha256(packed).hexdigest()
+def _write_packed(folder: Path, name: str, graph: ModelProto) -> dict[str, object]:
+    whole = graph.SerializeToString()
+    halves = where_halves(graph, whole)
+    content = packed(separated(whole, halves))
+    digest = hashlib.sha256(content).hexdigest()
     path = f"models/{name}-{digest[:8]}.onnx.gz"
     (folder / "models").mkdir(exist_ok=True)
-    (folder / path).write_bytes(packed)
-    return {"path": path, "bytes": len(packed), "unpacked": len(content), "sha256": digest}
+    (folder / path).write_bytes(content)
+    return {"path": path, "bytes": len(content), "unpacked": len(whole), "sha256": digest, "halves": halves}
 
 
 def _list_files(folder: Path) -> None:

@@ -31,8 +31,22 @@ def sessions(web_folder):
     import onnxruntime
 
     listed = json.loads((web_folder / "sargan.json").read_text())["graphs"]
-    graphs = {name: gzip.decompress((web_folder / file["path"]).read_bytes()) for name, file in listed.items()}
+    graphs = {
+        name: joined(gzip.decompress((web_folder / file["path"]).read_bytes()), file["halves"])
+        for name, file in listed.items()
+    }
     return {name: onnxruntime.InferenceSession(graph) for name, graph in graphs.items()}
+
+
+def joined(content: bytes, halves: list) -> bytes:
+    """A graph put together as `web/src/lib/packing.ts` does it."""
+    others = len(content) - sum(length for _, length in halves)
+    weights = np.frombuffer(content[others:], np.uint8).reshape(2, -1)[::-1].T.tobytes()
+    graph, taken = content[:others], 0
+    for first, length in halves:
+        graph = graph[:first] + weights[taken : taken + length] + graph[first:]
+        taken += length
+    return graph
 
 
 def planes(pixels: np.ndarray) -> np.ndarray:

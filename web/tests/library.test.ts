@@ -5,6 +5,7 @@ import { ConfigurationError, ControlError, ExpressionError, fromPlain, NoFaceErr
 import { canonicalTransform, compose, invert, mapPoint } from "../src/lib/geometry";
 import { keptExif } from "../src/lib/exif";
 import { metadataOf, withJpegMetadata, withPngMetadata, withWebpMetadata } from "../src/lib/metadata";
+import { joined } from "../src/lib/packing";
 import { xmpPacket } from "../src/lib/provenance";
 import { editedName } from "../src/lib/save-picture";
 import { SteadyFace } from "../src/lib/steady-face";
@@ -16,6 +17,18 @@ import { fixtures } from "./fixtures";
 
 const python = fixtures();
 const manifest = python.manifest as Manifest;
+
+describe("graphs", () => {
+  const { graph, halves, separated } = python.packing;
+
+  test("come as they were before Python took their weights' bytes apart", () => {
+    expect([...joined(Uint8Array.from(separated as number[]), halves)]).toEqual(graph);
+  });
+
+  test("without such weights come as they are", () => {
+    expect([...joined(Uint8Array.from(graph as number[]), [])]).toEqual(graph);
+  });
+});
 
 describe("expressions", () => {
   test.each(python.expressions as [any, number[]][])("%j is Python's vector", (spec, vector) => {

@@ -20,6 +20,7 @@ from sargan_hf.images.provenance import xmp_packet
 from sargan_hf.images.warp import NormalizedFlow, warp_field
 from sargan_hf.inference.protocol import PaintedLayer
 from sargan_hf.modeling_sargan import SARGAN
+from sargan_hf.web.packing import separated
 from sargan_hf.web.shared_numbers import shared_numbers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,6 +131,12 @@ def controls_fixtures() -> dict[str, object]:
     }
 
 
+def packing_fixture() -> dict[str, object]:
+    """Bytes with 16-bit weights in two places, and how they travel."""
+    graph, halves = bytes(range(100)), [(7, 20), (40, 52)]
+    return {"graph": list(graph), "halves": halves, "separated": list(separated(graph, halves))}
+
+
 def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
     pictures = picture_fixtures()
@@ -137,6 +144,7 @@ def main() -> None:
     fixtures = pictures | {
         "lanczos": fetched_fixture(photograph),
         "applied": applied_fixture(photograph),
+        "packing": packing_fixture(),
         "expressions": expression_fixtures(),
         "controls": controls_fixtures(),
         "manifest": shared_numbers(SARGAN(base_channels=4, attention_channels=4), None, "tiny"),

@@ -1,6 +1,7 @@
 import * as ort from "onnxruntime-web/wasm";
 import type { GraphName, RunGraph } from "./engine";
 import { ModelError } from "./errors";
+import { joined } from "./packing";
 import type { Manifest, ManifestFile } from "./types";
 
 const MOST_THREADS = 4; // more wait for one another on graphs of this size
@@ -22,12 +23,13 @@ export async function loadRuntime(
       loaded += bytes;
       onProgress(Math.min(loaded, total), total);
     });
-  const [wasm, ...models] = await Promise.all([fetched(runtime.wasm), ...names.map((name) => fetched(graphs[name]))]);
+  const graph = async (name: GraphName) => joined(new Uint8Array(await fetched(graphs[name])), graphs[name].halves);
+  const [wasm, models] = await Promise.all([fetched(runtime.wasm), Promise.all(names.map(graph))]);
   const usable = usableThreads(threads);
   ort.env.wasm.numThreads = usable;
-  ort.env.wasm.wasmBinary = wasm!;
+  ort.env.wasm.wasmBinary = wasm;
   ort.env.wasm.wasmPaths = { mjs: new URL(runtime.loader, folder).href };
-  const sessions = startSessions(names, models as ArrayBuffer[]);
+  const sessions = startSessions(names, models);
   return { manifest, threads: usable, run: async (name, inputs) => run(await sessions[name], inputs) };
 }
 
@@ -35,7 +37,7 @@ export async function loadRuntime(
  * Makes the graphs ready one after another, as the runtime does one thing at a time. Nobody has to wait for all of them: who
  * runs a graph waits for that one.
  */
-function startSessions(names: readonly GraphName[], models: readonly ArrayBuffer[]): Record<GraphName, Promise<ort.InferenceSession>> {
+function startSessions(names: readonly GraphName[], models: readonly Uint8Array[]): Record<GraphName, Promise<ort.InferenceSession>> {
   const sessions = {} as Record<GraphName, Promise<ort.InferenceSession>>;
   let before: Promise<unknown> = Promise.resolve();
   for (const [index, name] of names.entries()) {
@@ -54,9 +56,9 @@ async function run(model: ort.InferenceSession, inputs: Parameters<RunGraph>[1])
   return results;
 }
 
-async function session(name: string, model: ArrayBuffer): Promise<ort.InferenceSession> {
+async function session(name: string, model: Uint8Array): Promise<ort.InferenceSession> {
   try {
-    return await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ["wasm"] });
+    return await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
   } catch (error) {
     throw new ModelError(`The graph "${name}" does not load (${text(error)}): write the folder again with \`sargan export --web\`.`);
   }

@@ -117,6 +117,11 @@ export interface ManifestFile {
   sha256: string;
 }
 
+export interface GraphFile extends ManifestFile {
+  /** Where the unpacked graph has weights of 16 bits: first byte and number of bytes. */
+  halves: [first: number, length: number][];
+}
+
 /** `sargan.json`, which `sargan export --web` writes: all numbers that Python and the browser share. */
 export interface Manifest {
   version: string;
@@ -159,6 +164,6 @@ export interface Manifest {
   provenance: { digitalSourceType: string; software: string };
   keptExif: KeptTags;
   maxPixels: number;
-  graphs: Record<"edit" | "scale" | "faces" | "mouth", ManifestFile>;
+  graphs: Record<"edit" | "scale" | "faces" | "mouth", GraphFile>;
   runtime: { version: string; loader: string; wasm: ManifestFile };
 }
