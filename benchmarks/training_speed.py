@@ -39,7 +39,7 @@ from training_device import measure_device
 
 from sargan_hf import SARGAN
 from sargan_hf.expressions import EXPRESSIONS
-from sargan_hf.modeling_sargan import InstanceNorm
+from sargan_hf.modeling_layers import InstanceNorm
 from sargan_hf.training.config import TrainingConfig
 from sargan_hf.training.config_fields import PRESETS
 from sargan_hf.training.setup_networks import build_discriminator, build_generator

@@ -1,7 +1,7 @@
 """Models to and from the Hugging Face Hub: `load_model`, `push_model`, `sargan push`.
 
-A model repository is flat: config.json, diffusion_pytorch_model.safetensors, modeling_sargan.py (what
-`diffusers.AutoModel` runs where `sargan_hf` is not installed), README.md, and where exported onnx/.
+A model repository is flat: config.json, diffusion_pytorch_model.safetensors, modeling_sargan.py and modeling_layers.py
+(what `diffusers.AutoModel` runs where `sargan_hf` is not installed), README.md, and where exported onnx/.
 """
 
 import os

@@ -17,6 +17,7 @@ from sargan_hf.errors import ModelFormatError
 from sargan_hf.hub import load_model, push_model
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
+CODE = ("modeling_sargan.py", "modeling_layers.py")
 ROOT = Path(__file__).resolve().parent.parent
 
 WITHOUT_PACKAGE = """
@@ -82,9 +83,9 @@ def expected_sum(model: SARGAN) -> float:
 def test_push_then_pull_over_http(hub, python, tiny_model_folder, tmp_path):
     python(f"from sargan_hf.hub import push_model; push_model({str(tiny_model_folder)!r}, 'tester/first')")
     files = hub.files("tester/first")
-    assert {"config.json", WEIGHTS, "modeling_sargan.py", "README.md"} <= files.keys()
+    assert {"config.json", WEIGHTS, *CODE, "README.md"} <= files.keys()
     assert files[WEIGHTS] == (tiny_model_folder / WEIGHTS).read_bytes()
-    assert files["modeling_sargan.py"] == (ROOT / "sargan_hf" / "modeling_sargan.py").read_bytes()
+    assert all(files[name] == (ROOT / "sargan_hf" / name).read_bytes() for name in CODE)
     assert files["README.md"].startswith(b"---\nlibrary_name: diffusers")
     assert any("info/lfs/objects/batch" in request for request in hub.requests)  # the weights went over LFS
 
@@ -250,7 +251,7 @@ RELEASED = sorted(path.parent for path in (ROOT / "weights").glob("*/config.json
 @pytest.mark.parametrize("folder", RELEASED, ids=lambda path: path.name)
 def test_released_models_load_and_carry_the_current_code(folder):
     load_model(folder)
-    assert (folder / "modeling_sargan.py").read_text() == (ROOT / "sargan_hf" / "modeling_sargan.py").read_text()
+    assert all((folder / name).read_text() == (ROOT / "sargan_hf" / name).read_text() for name in CODE)
     assert (folder / "README.md").read_text().startswith("---\n")
 
 
@@ -295,7 +296,7 @@ def test_push_leaves_pickles_and_hidden_files_behind(hub, python, folder, tmp_pa
         ".gitattributes",
         "config.json",
         WEIGHTS,
-        "modeling_sargan.py",
+        *CODE,
         "README.md",
         "example.png",
         "onnx/model.onnx",

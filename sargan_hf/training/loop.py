@@ -120,8 +120,10 @@ def _start(trainer: Trainer) -> tuple[int, Place | None]:
         accelerator.print(f"Resuming from {start}.")
         if changes := changed_settings(trainer, state):
             accelerator.print(f"Settings changed since then: {changes}.")
-    elif config.resume_from_checkpoint:
-        accelerator.print(f"No checkpoint in {output_dir} yet: starting from the beginning.")
+    else:
+        trainer.begin()
+        if config.resume_from_checkpoint:
+            accelerator.print(f"No checkpoint in {output_dir} yet: starting from the beginning.")
     if accelerator.is_main_process:
         try:
             begin_run(output_dir, state)

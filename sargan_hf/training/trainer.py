@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..modeling_sargan import SARGAN, SARGANOutput
 from .config import TrainingConfig
+from .control_start import start_control_field
 from .editor import Editor
 from .finite_check import FiniteCheck, gradient_norm
 from .objectives import ON_HOST, Batch, Loss, Parts
@@ -195,6 +196,12 @@ class Trainer:
         """
         self.check.tell()
         return save_trainer(self, step, stream)
+
+    def begin(self) -> None:
+        """Prepares a run that continues no other: the field of new controls starts from the motion of the set."""
+        if start_control_field(self.generator, self.data.samples):
+            self.editor.generator_changed()
+            self.average = self.average and self._averaging()
 
     def resume(self, folder: Path) -> dict[str, Any]:
         """Continues from a checkpoint; the steps that follow equal those of a run that was never interrupted.

@@ -24,6 +24,7 @@ FLAGS = """
 UPLOADED = {
     "config.json",
     "diffusion_pytorch_model.safetensors",
+    "modeling_layers.py",
     "modeling_sargan.py",
     "README.md",
     "samples.png",

@@ -1,0 +1,1 @@
+../../../sargan_hf/modeling_layers.py
