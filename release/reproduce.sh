@@ -79,8 +79,16 @@ faces avatars "$work/set-faces/avatars" --variants 1 "${flat[@]}" --head-turn 0.
 faces paintings "$work/set-faces/paintings" --variants 1 "${flat[@]}" "${small[@]}" --seed 13 --leave-out release/left-out/paintings.csv
 faces sculpture "$work/set-faces/sculpture" --variants 2 "${flat[@]}" "${small[@]}" --seed 14 --leave-out release/left-out/sculpture.csv
 train set-faces motion-128-faces release/sargan-motion-128-stage-7.yaml --init_from "$work/sargan-motion-128"
-# Its controls have learned too little to be shown.
+# Its controls had learned too little to be kept.
 [ -d "$work/motion-128-classes" ] || python release/without_controls.py "$work/motion-128-faces" "$work/motion-128-classes"
+more=(--motion --subtle 0 --controls 6)
+faces portraits/neutral "$work/set-controls/people" --variants 3 --morphs "${MORPHS:-200}" "${real[@]}" "${more[@]}" --seed 32
+faces avatars "$work/set-controls/avatars" --variants 1 "${flat[@]}" --head-turn 0.15 "${more[@]}" --seed 31 \
+    --leave-out release/left-out/avatars.csv
+faces paintings "$work/set-controls/paintings" --variants 1 "${flat[@]}" "${more[@]}" --seed 33 --leave-out release/left-out/paintings.csv
+faces sculpture "$work/set-controls/sculpture" --variants 2 "${flat[@]}" "${more[@]}" --seed 34 --leave-out release/left-out/sculpture.csv
+train set-controls motion-128-controls release/sargan-motion-128-stage-8.yaml --init_from "$work/motion-128-classes" \
+    --discriminator_from "$work/motion-128-faces"
 
 step "3. sargan-128, the published network: from the motion model's features at half width, then widened by copying"
 train set-real residual-128 release/sargan-128-stage-1.yaml --init_from "$work/motion-128-narrow"
@@ -91,8 +99,11 @@ train set-more sargan-128 release/sargan-128-stage-3.yaml --init_from "$work/res
 step "4. The strength of the edits, which the mean error of the training has made too small"
 released=$work/released
 mkdir -p "$released"
+[ -d "$work/motion-128-strong-controls" ] ||
+    python release/strengthen_controls.py "$work/motion-128-controls" "$work/motion-128-strong-controls" --set "$work/set-controls" \
+        --held_out 0.04
 [ -d "$released/sargan-motion-128" ] ||
-    python release/strengthen.py "$work/motion-128-classes" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 \
+    python release/strengthen.py "$work/motion-128-strong-controls" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 \
         --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
@@ -115,8 +126,18 @@ faces sculpture "$work/set-faces-320/sculpture" --variants 1 "${flat[@]}" "${lar
     --leave-out release/left-out/sculpture.csv
 [ -d "$work/mouths-faces" ] || sargan mouths "$work/set-faces-320" "$work/mouths-faces" --model "$work/motion-128-faces"
 train mouths-faces mouth-faces release/sargan-motion-128-mouth-2.yaml --init_from "$work/mouth"
+# The exact motion leads the edits of these sets.
+led=(--motion "${large[@]}" --controls 0)
+faces portraits/neutral "$work/set-led-320/people" --variants 1 --morphs "${MORPHS:-60}" "${real[@]}" "${led[@]}" --seed 42
+faces avatars "$work/set-led-320/avatars" --variants 1 "${flat[@]}" --head-turn 0.1 "${led[@]}" --seed 41 \
+    --leave-out release/left-out/avatars.csv
+faces paintings "$work/set-led-320/paintings" --variants 1 "${flat[@]}" "${led[@]}" --seed 43 --leave-out release/left-out/paintings.csv
+faces sculpture "$work/set-led-320/sculpture" --variants 1 "${flat[@]}" "${led[@]}" --seed 44 --leave-out release/left-out/sculpture.csv
+[ -d "$work/mouths-led" ] || sargan mouths "$work/set-led-320" "$work/mouths-led" --model "$work/motion-128-classes" --seed 5
+train mouths-led mouth-led release/sargan-motion-128-mouth-3.yaml --init_from "$work/mouth-faces"
+[ -d "$work/mouth-mean" ] || python release/average.py "$work/mouth-faces" "$work/mouth-led" "$work/mouth-mean" --share 0.5
 mkdir -p "$released/sargan-motion-128/mouth"
-cp "$work/mouth-faces/config.json" "$work/mouth-faces/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
+cp "$work/mouth-mean/config.json" "$work/mouth-mean/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
 
 step "6. Figures, on people held out and on pictures of other kinds"
 for model in sargan-motion-128 sargan-128; do

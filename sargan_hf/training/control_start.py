@@ -46,7 +46,7 @@ def mean_motion(samples: TrainingSamples, side: int) -> np.ndarray | None:
     By least squares over the pictures that controls alone have moved and their mirror images. The first K rows are of 1, the
     others of what each lacks for -1, as `ControlField` has them. None where no picture tells.
     """
-    pictures = _pictures(samples.faces, samples.neutral)
+    pictures = pictures_of_controls(samples.faces, samples.neutral)
     width = 2 * (0 if samples.faces.controls is None else samples.faces.controls.shape[1])
     energy, along = np.zeros((side * side, width, width)), np.zeros((side * side, width, 2))
     count = 0
@@ -73,7 +73,7 @@ def mean_motion(samples: TrainingSamples, side: int) -> np.ndarray | None:
     return found.transpose(1, 2, 0).reshape(width, 2, side, side).astype(np.float32)
 
 
-def _pictures(faces: FaceLabels, neutral: int) -> list[tuple[int, int]]:
+def pictures_of_controls(faces: FaceLabels, neutral: int) -> list[tuple[int, int]]:
     """Pairs of a neutral picture and one that controls alone have moved from it, spread evenly over the set."""
     if faces.controls is None:
         return []
