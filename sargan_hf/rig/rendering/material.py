@@ -17,6 +17,8 @@ _SHARP = 0.8
 _EDGE_BLURS = (0.8, 1.8)  # pixels; an edge loses less of its slope between the two the more blurred it is
 _EDGES = 97.0  # percentile of slopes from which a pixel of the face counts as an edge
 _MAX_BLUR = 4.0
+# Standard deviation of an enlarged pixel, as a share of its side: its own square and the triangle that interpolates it.
+_PIXEL_BLUR = 0.5
 # Distance in CIELAB (a, b) of a face's pixels from one curve over its lightness: half, 90 and 97 % of them. Of 129
 # photographed people nobody has less; monochrome plates, tinted or not, have at most these.
 _ONE_TINT = (1.5, 2.7, 5.0)
@@ -115,7 +117,7 @@ def read_material(posed: PosedFace, factor: int, seed: int) -> Material:
     # The dots of a screen are darker than anything they show.
     visible = cv2.GaussianBlur(luminance[margin:-margin, margin:-margin], (0, 0), _DOTS)
     return Material(
-        blur=_blur(inside, face),
+        blur=max(_blur(inside, face), _softer_than_sharp((_PIXEL_BLUR * posed.enlargement) ** 2)),
         black=float(np.percentile(visible[::2, ::2], 0.5)),
         white=float(np.percentile(inside[face], 99.5)),
         middle=middle,
@@ -152,7 +154,15 @@ def _blur(luminance: np.ndarray, face: np.ndarray) -> float:
     fall = (first[crest] / np.maximum(second[crest], 1e-3)) ** 2
     a, b = np.square(_EDGE_BLURS)
     width = np.median(np.clip((b - fall * a) / np.maximum(fall - 1, 1e-3), 0, _MAX_BLUR**2))
-    return float(np.sqrt(max(0.0, width - _SHARP**2)))
+    return _softer_than_sharp(float(width))
+
+
+def _softer_than_sharp(variance: float) -> float:
+    """How much blur of a sharp picture gives edges of this variance, in pixels.
+
+    Dots of a screen and threads of a canvas pass for sharp edges. But an enlarged picture is no sharper than its pixels.
+    """
+    return float(np.sqrt(max(0.0, variance - _SHARP**2)))
 
 
 def _slopes(luminance: np.ndarray) -> np.ndarray:

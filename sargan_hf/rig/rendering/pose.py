@@ -35,6 +35,7 @@ class PosedFace:
         axes: float32 [3, 3], model axes to picture axes before the turn (y up); view_axes: after it.
         pixels_per_unit: float32 [V], at each vertex.
         unit: median of the latter.
+        enlargement: side of a pixel of the photograph in pixels of the picture as it will be shown.
         model: float32 [V, 3], vertices in model space.
         normals: float32 [9409, 3], skin normals in picture axes before the turn.
     """
@@ -51,6 +52,7 @@ class PosedFace:
     view_axes: np.ndarray
     pixels_per_unit: np.ndarray
     unit: float
+    enlargement: float
     model: np.ndarray
     normals: np.ndarray
 
@@ -107,6 +109,7 @@ def pose_face(face: FittedFace, mesh: RigMesh, variation: Variation, size: int, 
         view_axes=(flip @ turn @ flip @ axes).astype(np.float32),
         pixels_per_unit=k,
         unit=float(np.median(k)),
+        enlargement=scale / supersample,
         model=model,
         normals=vertex_normals(model[SKIN], skin_triangles) @ axes.astype(np.float32).T,
     )
