@@ -180,8 +180,9 @@ class Stage:
         pixels = raster.interpolate(np.column_stack([shot.places, shade, self.chart_places]), self.triangles)
         picture = self._sample(self.posed.texture, pixels)
         self._add_lids(picture, pixels, shot)
+        painted = np.zeros(part.shape, np.float32)
         if shaded:
-            self._corners.heal(picture, pixels, shot.opening)
+            self._corners.heal(picture, pixels, shot.opening, painted)
             shade = pixels[..., 2]
             flesh = 0.0 if self.mouth.one_colour else self.material.colourful
             picture = darkened(picture, shade, flesh) if self.variation.light is None else lit(picture, shade)
@@ -195,7 +196,6 @@ class Stage:
         beard, mouth = self.variation.beard, self.mouth
         if beard is not None and self.beard_chart is not None:
             add_beard(picture, self.beard_chart, beard, pixels[..., 3:5], mouth.cheek, mouth.one_colour)
-        painted = np.zeros(part.shape, np.float32)
         self._add_eyes(picture, part, pixels, shot, shaded, painted)
         self._add_mouth(picture, shot, painted)
         return self._finished(picture, shaded, painted)
