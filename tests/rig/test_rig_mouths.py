@@ -1,26 +1,40 @@
 """Mouths that the rig opens: their edges, and the skin beside them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 pytest.importorskip("ai_edge_litert", reason="the rig's extra is not installed: pip install -e .[rig]")
 
 from sargan_hf.controls import controls_vector
+from sargan_hf.images.color_modes import LUMA
 from sargan_hf.rig.face_model.mesh import SKIN
 from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
 from sargan_hf.rig.rendering.mouth_blend import smooth_opening
+from sargan_hf.rig.rendering.recipes import commonest, default_recipes
 from sargan_hf.rig.rendering.stage import Stage
 from sargan_hf.rig.rendering.variation import Variation
 
 TURNED = "pg30314-img-014"  # the far corner of its mouth is folded under itself
+WAVY = "pg10477-illus0363-0_2614"  # carved: the line between its lips has the shape of an M, in a beard
+CANVAS = "pg30316-img-014-1_0213"  # enlarged three times, with the threads of its canvas
 
 
 @pytest.fixture(scope="module")
 def turned(assets, model):
-    path = next((assets / "paintings").glob(f"*{TURNED}*"), None)
+    return stage_of(assets, model, "paintings", TURNED, 192)
+
+
+def stage_of(assets, model, folder, name, size):
+    path = next((assets / folder).glob(f"*{name}*"), None)
     if path is None:
-        pytest.skip("The paintings are not here.")
-    return Stage(fit_portrait(model, PortraitReader().read(path)), model, Variation(), 192)
+        pytest.skip(f"The {folder} are not here.")
+    return Stage(fit_portrait(model, PortraitReader().read(path)), model, Variation(), size)
+
+
+def shot(stage, expression):
+    return stage.shot(stage.weights(commonest(expression, default_recipes())))
 
 
 def test_thin_corners_of_a_mouth_stay_and_round_ones_stay_round():
@@ -67,3 +81,58 @@ def test_a_mouth_that_only_the_jaw_opens_shows_teeth_a_throat_and_a_tongue(asset
     assert teeth > 2 * down.min()
     assert tongue > 1.3 * down[len(down) // 4 : len(down) // 2].min()
     assert throat < min(teeth, tongue)
+
+
+@pytest.mark.parametrize(("expression", "fullest"), [("surprised", 0.68), ("angry", 0.76)])
+def test_an_opened_mouth_has_no_beak(assets, model, expression, fullest):
+    """Half-way to the corners the lower lip hangs about as deep as a parabola (0.75); it was 0.59 and 0.71."""
+    mouth = shot(stage_of(assets, model, "sculpture", WAVY, 256), expression).mouth
+    columns = np.flatnonzero(mouth.any(axis=0))
+    lower = len(mouth) - mouth[::-1, columns].argmax(axis=0)
+    along = np.linspace(-1, 1, len(columns))
+    depth = lower - np.interp(along, [-1, 1], lower[[0, -1]])
+    assert np.interp([-0.5, 0.5], along, depth).mean() > fullest * depth.max()
+
+
+def test_shut_lips_keep_their_line(assets, model):
+    """Only lips that part are drawn taut."""
+    stage = stage_of(assets, model, "sculpture", WAVY, 192)
+    moved = stage.shot(stage.weights(commonest("sad", default_recipes()))).deformation
+    seen = (moved.model - stage.posed.model) @ stage.posed.axes.T
+    down = -seen[SKIN, 1] * stage.posed.pixels_per_unit[SKIN]
+    lips = stage.mesh.lip_region[SKIN]
+    assert np.abs(moved.photo[SKIN, 1] - stage.posed.photo[SKIN, 1] - down)[lips].max() < 0.1
+
+
+def test_no_streaks_hang_from_opened_lips(assets, model):
+    """What a shut mouth shows of the lips is little, and drawn out it was a fringe of streaks."""
+    face = fit_portrait(model, PortraitReader().read(assets / "portraits" / "neutral" / "london_129.jpg"))
+    across = np.arange(face.picture.shape[1]) / face.inter_ocular_distance
+    stripes = 30 * np.sign(np.sin(2 * np.pi * across / 0.06))[:, None]
+    striped = np.clip(face.picture + stripes, 0, 255).astype(np.uint8)
+    pictures = []
+    for picture in (face.picture, striped):
+        stage = Stage(replace(face, picture=picture), model, Variation(), 256)
+        seen = shot(stage, "angry")
+        pictures.append(stage.render(seen).astype(np.float32) @ LUMA)
+    mouth = seen.mouth[::2, ::2]
+    columns = np.flatnonzero(mouth.any(axis=0))
+    columns = columns[len(columns) // 5 : -(len(columns) // 5)]
+    edge = len(mouth) - mouth[::-1].argmax(axis=0)
+    shown = pictures[1] - pictures[0]
+    rim, chin = (np.array([shown[edge[x] + a : edge[x] + b, x].mean() for x in columns]) for a, b in ((2, 5), (22, 30)))
+    assert rim.std() < 0.6 * chin.std()
+
+
+def test_an_enlarged_picture_is_no_sharper_than_its_pixels(assets, model):
+    """The threads of a canvas passed for sharp edges, and a razor-sharp mouth was cut into the paint."""
+    stage = stage_of(assets, model, "paintings", CANVAS, 384)
+    assert stage.posed.enlargement > 2.5
+    assert stage.material.blur > 1.0
+    seen = shot(stage, "surprised")
+    luminance = stage.render(seen).astype(np.float32) @ LUMA
+    opening = seen.mouth[::2, ::2]
+    middle = int(np.flatnonzero(opening.any(axis=0)).mean())
+    last = np.flatnonzero(opening[:, middle])[-1]
+    down = luminance[last - 12 : last + 13, middle - 8 : middle + 9].mean(axis=1)
+    assert np.abs(np.diff(down)).max() < 0.3 * np.ptp(down)

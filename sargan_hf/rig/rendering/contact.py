@@ -1,6 +1,7 @@
 """Lids and lips that are brought together: no weights of shapes do that on every face and along the whole edge."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,12 +25,12 @@ def bring_together(photo: np.ndarray, posed: PosedFace, movement: Movement, mesh
     for side, share in movement.lids.items():
         if share < 1:
             upper, lower = model.upper_lid_paths[side], model.lower_lid_paths[side]
-            neutral, now = (_opening(points, upper, lower) for points in (posed.photo, photo))
+            neutral, now = (opening_between(points, upper, lower) for points in (posed.photo, photo))
             middle = slice(_PLACES // 3, -(_PLACES // 3))
             # Lids keep the shape of the neutral opening as they meet.
             even = neutral.height * (max(now.height[middle].mean(), 0.0) / max(neutral.height[middle].mean(), 1e-3))
             missing = (1 - share) * (now.height - even)
-            _follow(photo, now.x, missing, upper, _lowering(mesh, f"eyeBlink_{side}"))
+            follow(photo, now.x, missing, upper, lowering(mesh, f"eyeBlink_{side}"))
     _keep_lips(photo, posed, movement, mesh)
 
 
@@ -41,7 +42,7 @@ def _keep_lips(photo: np.ndarray, posed: PosedFace, movement: Movement, mesh: Ri
     for path in (upper, lower):
         seen = np.tensordot(movement.parting, shapes[:, path], 1) @ posed.axes.T
         parted[path, :2] += seen[:, :2] * posed.pixels_per_unit[path, None] * np.array([1, -1], np.float32)
-    neutral, now, asked = (_opening(points, upper, lower) for points in (posed.photo, photo, parted))
+    neutral, now, asked = (opening_between(points, upper, lower) for points in (posed.photo, photo, parted))
     opened = np.maximum(asked.height - neutral.height, 0)
     missing = np.maximum(now.height - np.maximum(neutral.height, 0) - movement.lips * opened, 0)
     # Lips that shut overlap a little, or teeth would shine through between two rows of vertices.
@@ -50,13 +51,13 @@ def _keep_lips(photo: np.ndarray, posed: PosedFace, movement: Movement, mesh: Ri
     raised, lowered = np.maximum(asked.upper - now.upper, 0), np.maximum(now.lower - asked.lower, 0)
     shut = (1 - movement.lips) * opened + 1e-3
     share = (raised + _UPPER_LIP_SHARE * shut) / (raised + lowered + shut)
-    _follow(photo, now.x, share * missing, upper, -_lowering(mesh, "mouthUpperUp"))
-    _follow(photo, now.x, (share - 1) * missing, lower, _lowering(mesh, "mouthLowerDown"))
+    follow(photo, now.x, share * missing, upper, -lowering(mesh, "mouthUpperUp"))
+    follow(photo, now.x, (share - 1) * missing, lower, lowering(mesh, "mouthLowerDown"))
 
 
 @dataclass(frozen=True)
-class _Opening:
-    """An opening at places from corner to corner: x [P], y of both edges [P]."""
+class Opening:
+    """An opening between two lids or lips, at places from corner to corner: x [P], y of both edges [P]."""
 
     x: np.ndarray
     upper: np.ndarray
@@ -67,10 +68,11 @@ class _Opening:
         return self.lower - self.upper
 
 
-def _opening(points: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> _Opening:
+def opening_between(points: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> Opening:
+    """The opening of points [V, 2 or 3] between two edges, given as the vertices along them."""
     edges = [(_across(points, path), points[path, 1]) for path in (upper, lower)]
     x = np.linspace(max(along.min() for along, _ in edges), min(along.max() for along, _ in edges), _PLACES)
-    return _Opening(x, *(_at(x, along, y) for along, y in edges))
+    return Opening(x, *(_at(x, along, y) for along, y in edges))
 
 
 def _across(points: np.ndarray, path: np.ndarray) -> np.ndarray:
@@ -84,18 +86,23 @@ def _at(x: np.ndarray, along: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.interp(x, along, values) if along[-1] > along[0] else np.interp(x, along[::-1], values[::-1])
 
 
-def _follow(photo: np.ndarray, x: np.ndarray, down: np.ndarray, edge: np.ndarray, lowering: np.ndarray) -> None:
-    """Moves an edge by `down` [P] pixels at its places `x` [P], and the vertices that a shape moves with it; in place."""
-    of_edge = _at(photo[:, 0], _across(photo, edge), lowering[edge])
-    share = np.clip(lowering / np.maximum(of_edge, _LEAST_MOVED * lowering[edge].max()), 0, 1)
-    share[edge] = np.maximum(share[edge], lowering[edge] > 0)
+def follow(photo: np.ndarray, x: np.ndarray, down: np.ndarray, edge: np.ndarray, moved: np.ndarray) -> None:
+    """Moves an edge by `down` [P] pixels at its places `x` [P], and the others as far as `moved` [V] says; in place.
+
+    Args:
+        moved: how far a shape moves each vertex; what it moves as far as the edge follows it all the way.
+    """
+    of_edge = _at(photo[:, 0], _across(photo, edge), moved[edge])
+    share = np.clip(moved / np.maximum(of_edge, _LEAST_MOVED * moved[edge].max()), 0, 1)
+    share[edge] = np.maximum(share[edge], moved[edge] > 0)
     # Beside the corners it fades out: ended there, it would cut the cheek along a vertical line.
     beside = _BESIDE * (x[-1] - x[0])
     x, down = np.r_[x[0] - beside, x, x[-1] + beside], np.r_[0, down, 0]
     photo[:, 1] += share * np.interp(photo[:, 0], x, down)
 
 
-def _lowering(mesh: RigMesh, name: str) -> np.ndarray:
+@lru_cache(maxsize=8)
+def lowering(mesh: RigMesh, name: str) -> np.ndarray:
     """float32 [V], how far a shape, or both sides of it, moves each vertex down, in model units."""
     shapes = mesh.shapes.reshape(len(mesh.shapes), DRAWN_VERTICES, 3)
     return -shapes[mesh.model.expression_indices(name), :, 1].sum(axis=0)

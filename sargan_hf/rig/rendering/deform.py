@@ -11,6 +11,7 @@ from .eyeballs import turn_eyeballs
 from .lid_aim import BLINK_LIMITS, aim, opening, recipe_opening
 from .pose import PosedFace
 from .recipes import Aperture, Recipe
+from .round_lips import round_lips
 
 # Shares of the picture's side.
 _LID_THICKNESS = 0.004
@@ -77,8 +78,13 @@ def deform_by_controls(posed: PosedFace, movement: Movement, mesh: RigMesh) -> D
     return displace(posed, delta, mesh, movement)
 
 
-def displace(posed: PosedFace, delta: np.ndarray, mesh: RigMesh, movement: Movement | None = None) -> Deformation:
-    """Moves the face by `delta` [V, 3], in model space; lids and lips that `movement` wants to meet are brought together."""
+def displace(
+    posed: PosedFace, delta: np.ndarray, mesh: RigMesh, movement: Movement | None = None, *, photographed: bool = False
+) -> Deformation:
+    """Moves the face by `delta` [V, 3], in model space; lids and lips that `movement` wants to meet are brought together.
+
+    Lips that part are rounded, unless `delta` is `photographed`: then they have their shape.
+    """
     seen = delta @ posed.axes.T
     photo = posed.photo.copy()
     photo[:, 0] += seen[:, 0] * posed.pixels_per_unit
@@ -86,6 +92,8 @@ def displace(posed: PosedFace, delta: np.ndarray, mesh: RigMesh, movement: Movem
     photo[:, 2] += seen[:, 2] * posed.unit
     if movement is not None:
         bring_together(photo, posed, movement, mesh)
+    if not photographed:
+        round_lips(photo, posed, mesh)
     _keep_folds_above_lids(photo, posed, mesh)
     return Deformation(posed.model + delta, photo, posed.turned(photo))
 

@@ -207,7 +207,7 @@ class Stage:
 
     def shot_of_real(self, real: RealExpression) -> Shot:
         """The face moved as a real photograph of an expression shows it."""
-        return self._shot(displace(self.posed, real.delta, self.mesh))
+        return self._shot(displace(self.posed, real.delta, self.mesh, photographed=True))
 
     def render_real(self, shot: Shot, real: RealExpression) -> np.ndarray:
         """uint8 [size, size, 3] RGB, the photograph of the expression on the face of `shot_of_real`."""
