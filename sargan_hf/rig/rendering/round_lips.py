@@ -17,6 +17,7 @@ from .pose import PosedFace
 _WAVY, _TAUT = 0.15, 0.45
 # A taut edge is an arch (1 - u^2)^_ARCH or a plateau 1 - u^_PLATEAU between the corners at u = -1 and 1, or in between.
 _ARCH, _PLATEAU, _MIXTURES = 0.65, 4, 5
+_CORNERS = 0.3  # of half the width, within which edges keep their course
 _SKEW = 0.3  # on a turned head one half of an edge is deeper than the other, at most so far
 # A beak that is rounded gets its depth back up to this share, as readers go by how far a mouth is open.
 _LOST = 0.3
@@ -38,6 +39,8 @@ def round_lips(photo: np.ndarray, posed: PosedFace, mesh: RigMesh) -> None:
         return
     with_upper = -lowering(mesh, "mouthUpperUp") * _near_lip(mesh, upper=True)
     with_lower = lowering(mesh, "mouthLowerDown") * _near_lip(mesh, upper=False)
+    # At the corners an edge runs up and down: moved by where it lies across, it would fold into a spike.
+    share = share * smoothstep((1 - np.abs(np.linspace(-1, 1, len(now.x)))) / _CORNERS)
     follow(photo, now.x, share * (_taut(now.upper) - now.upper), upper, with_upper)
     follow(photo, now.x, share * (_taut(now.lower) - now.lower), lower, with_lower)
 
