@@ -13,7 +13,7 @@ _FADE_RINGS = 7  # of triangles inside of the rim, within which what is done to 
 # What hides behind the nose lies between the outlines of nose and cheek on the mean face (model units), and from this turn on.
 _NOSE_SIDE, _CHEEK, _FAR, _LOW, _HIGH = 0.55, 1.7, 4.2, -2.6, 1.9
 _NOSTRIL_X, _NOSTRIL_Y = 1.15, -0.4
-_LEAST_TURN = 6.0  # degrees
+LEAST_TURN = 6.0  # degrees to the side, from which on the nose hides part of the cheek
 _COARSE, _BEHIND = 3.0, 0.006  # pixels per pixel of the coarse picture; depth as a share of the picture's side
 _SPREAD_ROUNDS = 40
 
@@ -56,6 +56,11 @@ def _rim_fade(triangles: np.ndarray, mesh: RigMesh) -> np.ndarray:
     return mesh.smoothing @ smoothstep(rings / _FADE_RINGS)
 
 
+def sideways(posed: PosedFace) -> float:
+    """Degrees by which the photographed head is turned to the side, positive to the right of the picture."""
+    return float(np.degrees(np.arctan2(posed.axes[0, 2], posed.axes[2, 2])))
+
+
 def places_behind_nose(posed: PosedFace, mesh: RigMesh, triangles: np.ndarray, places: np.ndarray) -> np.ndarray:
     """float32 [V, 2]: `places`, where vertices take their colour, with what the nose hides taking that of the cheek beside it.
 
@@ -65,10 +70,10 @@ def places_behind_nose(posed: PosedFace, mesh: RigMesh, triangles: np.ndarray, p
         triangles: int32 [T, 3], the skin that is drawn.
         places: float32 [V, 2] in the texture.
     """
-    sideways = float(np.degrees(np.arctan2(posed.axes[0, 2], posed.axes[2, 2])))
-    if abs(sideways) < _LEAST_TURN:
+    turn = sideways(posed)
+    if abs(turn) < LEAST_TURN:
         return places
-    far = np.sign(sideways)
+    far = np.sign(turn)
     hidden = _hidden(posed, triangles)
     x, y, z = mesh.model.mean[SKIN].T
     x = x * far

@@ -45,6 +45,7 @@ from .shading import darkened, light_refusal, lit, relighting, skin_shading
 from .shot import Shot
 from .skin_rim import chart_places, places_behind_nose
 from .tooth_rows import ToothRows
+from .torn_nose import even_out_cracks
 from .variation import Variation
 from .visibility import drawn_triangles, texture_places
 from .wrinkles import chart_columns, wrinkle_charts, wrinkle_factor
@@ -183,8 +184,8 @@ class Stage:
         painted = np.zeros(part.shape, np.float32)
         if shaded:
             self._corners.heal(picture, pixels, shot.opening, painted)
-            shade = pixels[..., 2]
-            flesh = 0.0 if self.mouth.one_colour else self.material.colourful
+            even_out_cracks(picture, pixels, painted, shot, self.posed, self.mesh)
+            flesh, shade = 0.0 if self.mouth.one_colour else self.material.colourful, pixels[..., 2]
             picture = darkened(picture, shade, flesh) if self.variation.light is None else lit(picture, shade)
         charts, strengths = (self.charts, wrinkles) if shot.movement is None else (self.sided, shot.movement.folds)
         folds = wrinkle_factor(charts, strengths or {}, pixels[..., 3:5]) if shaded else None
@@ -321,11 +322,10 @@ class Stage:
         if shot.opening is None:
             return
         window = shot.opening.window
-        view = shot.raster.window(*window)
+        view, mouth = shot.raster.window(*window), self.mouth
         part = np.where(view.triangle >= 0, self.part[view.triangle], -1)
         inside = np.isin(part, INSIDE_MOUTH)
         normals = vertex_normals(shot.deformation.model, self.triangles[self.mouth_start :]) @ self.posed.view_axes.T
-        mouth = self.mouth
         x = self.mesh.model.mean[:DRAWN_VERTICES, 0]
         surface = np.column_stack([normals, x, mouth.tooth_shade, mouth.across, mouth.lower])
         # The backdrop's vertices have no `surface`: looked up, they would read beyond its end.
