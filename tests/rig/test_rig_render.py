@@ -206,8 +206,8 @@ def test_a_dark_face_is_no_dim_light(assets, model):
     dark = fit_portrait(model, PortraitReader().read(portrait))
     picture = render_expression(dark, model, "angry", size=SIZE).image
     mouth = picture[round(0.58 * SIZE) : round(0.8 * SIZE), round(0.35 * SIZE) : round(0.65 * SIZE)]
-    # 168 of 255; 125 with the cheeks alone. The whites of this person's eyes are at 149.
-    assert np.percentile(mouth.mean(axis=2), 99) > 149
+    # 158 of 255; 102 with the cheeks alone. The whites of this person's eyes are at 149.
+    assert np.percentile(mouth.mean(axis=2), 98) > 149
 
 
 def test_a_statues_mouth_is_carved_from_its_own_stone(assets, model, tmp_path):
