@@ -6,8 +6,9 @@ the way back from what is shown is -m_neutral. So the weights are the non-negati
 
     -m_neutral = sum of w_k (m_k - m_neutral).
 
-They are those of the model's own edits: an edit to happy reads as happy. A model with controls is read in the same way, with
-the motions of its controls, which start from whatever the face shows. No landmarks are needed, so paintings and statues can be
+They are those of the model's own edits: an edit to happy reads as happy. A model with controls is then asked for what the
+expressions leave, such as one shut eye, with the motions of its controls. Expressions come first: controls start from whatever
+the face shows, so a broad smile has no control that leads to it. No landmarks are needed, so paintings and statues can be
 read as photographs can.
 """
 
@@ -50,33 +51,32 @@ def expression_like(session: EditSession, intensity: Intensities = 1.0) -> Wish:
     names = session.models.generator.expressions
     if NEUTRAL not in names:
         raise ConfigurationError(f"like needs a model that knows {NEUTRAL!r}; this one knows {', '.join(names)}.")
-    if controls_of(session.models.generator):
-        return Wish(expression={NEUTRAL: 1.0}, controls=_read_controls(session, face), intensity=intensity)
-    weights = _read_expressions(session, face)
+    weights, left = _read_expressions(session, face)
     rest = 1 - sum(weights.values())
-    return Wish(expression=weights | ({NEUTRAL: rest} if rest > 0 else {}), controls=None, intensity=intensity)
+    controls = _read_controls(session, face, left) if controls_of(session.models.generator) else None
+    return Wish(expression=weights | ({NEUTRAL: rest} if rest > 0 else {}), controls=controls, intensity=intensity)
 
 
-def _read_expressions(session: EditSession, face: Face) -> dict[str, float]:
-    """The weight of each expression but neutral that the face shows."""
+def _read_expressions(session: EditSession, face: Face) -> tuple[dict[str, float], np.ndarray]:
+    """The weight of each expression but neutral that the face shows, and what these leave of it, as a row of `_changes`."""
     names = session.models.generator.expressions
     changes = _changes(session, face, [session.requests({name: 1.0})[0] for name in names])
     back = changes[names.index(NEUTRAL)]
     others = [index for index, name in enumerate(names) if name != NEUTRAL]
-    weights = non_negative_solution(changes[others] - back, -back)
-    return {names[index]: float(weight) for index, weight in zip(others, weights, strict=True) if weight > FAINTEST}
+    ways = changes[others] - back
+    weights = non_negative_solution(ways, -back)
+    read = {names[index]: float(weight) for index, weight in zip(others, weights, strict=True) if weight > FAINTEST}
+    return read, -back - weights @ ways
 
 
-def _read_controls(session: EditSession, face: Face) -> dict[str, float]:
-    """The value of each control that the face shows."""
+def _read_controls(session: EditSession, face: Face, wanted: np.ndarray) -> dict[str, float]:
+    """The value of each control that leads to `wanted`, a row of `_changes`."""
     names = controls_of(session.models.generator)
     one_way = {control.name for control in CONTROLS if control.least == 0}
     ends = [(name, sign) for name in names for sign in (1.0, -1.0) if sign > 0 or name not in one_way]
-    asked = [session.requests(None, controls={name: sign})[0] for name, sign in ends]
-    *moved, back = _changes(session, face, [*asked, session.requests({NEUTRAL: 1.0})[0]])
-    reached = non_negative_solution(np.stack(moved), -back)
+    moved = _changes(session, face, [session.requests(None, controls={name: sign})[0] for name, sign in ends])
     values = dict.fromkeys(names, 0.0)
-    for (name, sign), value in zip(ends, reached, strict=True):
+    for (name, sign), value in zip(ends, non_negative_solution(moved, wanted), strict=True):
         values[name] += sign * min(1.0, float(value))
     return {name: value for name, value in values.items() if abs(value) > FAINTEST}
 

@@ -10,6 +10,8 @@ from PIL import Image
 from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.editing.likeness import non_negative_solution
 from sargan_hf.errors import ConfigurationError, NoFaceError
+from sargan_hf.images.warp import NormalizedFlow
+from sargan_hf.inference import GeneratorOutput
 
 ROOT = Path(__file__).resolve().parents[2]
 SMILING, NEUTRAL = ROOT / "examples/photos/eileen-collins.jpg", ROOT / "examples/photos/grace-hopper.jpg"
@@ -26,7 +28,8 @@ def test_a_real_smile_is_read_as_happy_and_goes_to_another_face(pipe):
     assert sum(wish["expression"].values()) == pytest.approx(1)
     result = pipe(NEUTRAL, like=SMILING)
     assert result.recipes[0].edits[0].expression["happy"] == pytest.approx(wish["expression"]["happy"])
-    assert np.array_equal(np.asarray(result.images[0]), np.asarray(pipe(NEUTRAL, wish["expression"]).images[0]))
+    expected = pipe(NEUTRAL, wish["expression"], controls=wish["controls"]).images[0]
+    assert np.array_equal(np.asarray(result.images[0]), np.asarray(expected))
 
 
 def test_a_painted_smile_is_read_as_the_photographed_one(pipe):
@@ -52,15 +55,39 @@ def test_smiles_of_people_outside_of_the_training_set(pipe, assets):
     assert neutral.get("happy", 0) < 0.1
 
 
-def test_a_model_with_controls_is_read_in_controls():
+class LinearGenerator:
+    """Moves a face by exactly what it lacks of an expression; controls move it further, each along a way of its own."""
+
+    expressions, controls, sample_size = ("happy", "neutral", "sad"), ("eye_wide_left", "squint"), 64
+
+    def __init__(self, shown: np.ndarray):
+        """`shown` [5]: how much of each expression and control the face shows."""
+        self.ways = np.random.default_rng(0).normal(scale=0.01, size=(5, 2, 64, 64)).astype(np.float32)
+        self.shown = np.tensordot(shown.astype(np.float32), self.ways, 1)
+
+    def __call__(self, crops, expression, controls):
+        wanted = np.concatenate([expression, controls], axis=1).astype(np.float32)
+        lacking = expression.sum(axis=1)[:, None, None, None] * self.shown
+        motion = NormalizedFlow(np.tensordot(wanted, self.ways, 1) - lacking)
+        return GeneratorOutput(np.zeros_like(crops), None, motion, expression)
+
+
+def test_controls_are_read_where_expressions_leave_something():
+    wish = SARGANPipeline(LinearGenerator(np.array([0.6, 0.4, 0, -0.8, 0]))).wish(like=SMILING)
+    assert wish["expression"] == pytest.approx({"happy": 0.6, "neutral": 0.4}, abs=0.03)
+    assert wish["controls"] == pytest.approx({"eye_wide_left": -0.8}, abs=0.03)
+    plain = SARGANPipeline(LinearGenerator(np.array([0.6, 0.4, 0, 0, 0]))).wish(like=SMILING)
+    assert plain["controls"] == {}
+
+
+def test_what_was_read_with_controls_is_an_edit():
     torch.manual_seed(0)
     names = ["jaw_open", "squint"]
-    model = SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64, controls=names)
-    wish = SARGANPipeline(model).wish(like=SMILING)
-    assert wish["expression"] == {"neutral": 1}
+    pipe = SARGANPipeline(SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64, controls=names))
+    wish = pipe.wish(like=SMILING)
     assert set(wish["controls"]) <= set(names)
     assert wish["controls"].get("squint", 0) >= 0
-    assert SARGANPipeline(model)(NEUTRAL, like=SMILING).images
+    assert pipe(NEUTRAL, like=SMILING).images
 
 
 def test_what_cannot_be_read_is_refused(pipe):
