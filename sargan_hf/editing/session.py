@@ -18,7 +18,7 @@ from ..faces.detection import Face, FaceDetector, face_from_points
 from ..images import EditedImage, LoadedImage
 from ..images.normalize import channels_last, to_tensor
 from ..images.warp import NormalizedFlow
-from ..inference import Generator, GeneratorOutput, match_strength
+from ..inference import Generator, GeneratorOutput, match_strength, rms_motion
 from ..inference.protocol import controls_of, typical_motion_of
 from .apply import apply_warp
 from .change import FaceWarp, plan_warp
@@ -81,6 +81,7 @@ class EditSession:
         self._found: StepCache[bool, list[Face]] = StepCache(2)
         self._aligned: StepCache[bytes, AlignedFace] = StepCache(max_kept)
         self._outputs: StepCache[tuple[Hashable, ...], GeneratorOutput] = StepCache(max_kept)
+        self._reaches: StepCache[tuple[bytes, bytes], float] = StepCache(max_kept)
         self._warps: StepCache[tuple[Hashable, ...], FaceWarp] = StepCache(max_kept)
 
     @property
@@ -129,7 +130,8 @@ class EditSession:
     def outputs(self, faces: Sequence[FaceLocation], requests: Sequence[FaceRequest]) -> list[GeneratorOutput]:
         """What the generator makes of each face, N = 1, as strong as it should be.
 
-        The generator is called once, for all that is not kept.
+        The generator is called once, for all that is not kept, and once more for expressions under controls that it has not
+        yet made alone: how strong they are is known from these.
         """
 
         def make(missing: list[int]) -> list[GeneratorOutput]:
@@ -139,28 +141,37 @@ class EditSession:
             conditions = np.stack([request.expression for request in wanted])
             parts = np.stack([request.controls for request in wanted]) if controls_of(generator) else None
             together = generator(crops, conditions, *([] if parts is None else [parts]))
-            plain = self._without_controls(crops, together, parts)
+            reaches = self._reaches_alone([_key(faces[place]) for place in missing], crops, together, parts)
             return [
-                match_strength(together.one(index), typical_motion_of(generator), plain[index])
-                for index in range(len(missing))
+                match_strength(together.one(index), typical_motion_of(generator), reach)
+                for index, reach in enumerate(reaches)
             ]
 
         keys = [(_key(face), request.conditions) for face, request in zip(faces, requests, strict=True)]
         return self._outputs.get_all(keys, make)
 
-    def _without_controls(
-        self, crops: np.ndarray, outputs: GeneratorOutput, controls: np.ndarray | None
-    ) -> list[GeneratorOutput | None]:
-        """What the generator makes of the expressions alone, for those of the outputs that have controls as well."""
-        plain: list[GeneratorOutput | None] = [None] * len(crops)
-        if controls is None or typical_motion_of(self.models.generator) is None:
-            return plain
-        both = np.flatnonzero(controls.any(axis=1) & outputs.expression.any(axis=1))
-        if len(both):
-            alone = self.models.generator(crops[both], outputs.expression[both], np.zeros_like(controls[both]))
-            for place, index in enumerate(both):
-                plain[index] = alone.one(place)
-        return plain
+    def _reaches_alone(
+        self, faces: Sequence[bytes], crops: np.ndarray, outputs: GeneratorOutput, controls: np.ndarray | None
+    ) -> list[np.ndarray | None]:
+        """How far the expression of each output moves its face without controls, [1]; None where the output itself says it."""
+        reaches: list[np.ndarray | None] = [None] * len(crops)
+        generator = self.models.generator
+        if controls is None or outputs.motion is None or typical_motion_of(generator) is None:
+            return reaches
+        keys = [(face, expression.tobytes()) for face, expression in zip(faces, outputs.expression, strict=True)]
+        moved = controls.any(axis=1)
+        for place in np.flatnonzero(~moved):
+            self._reaches.get(keys[place], lambda place=place: float(rms_motion(outputs.motion[place : place + 1])[0]))
+        both = np.flatnonzero(moved & outputs.expression.any(axis=1))
+
+        def make(missing: list[int]) -> list[float]:
+            wanted = both[missing]
+            alone = generator(crops[wanted], outputs.expression[wanted], np.zeros_like(controls[wanted]))
+            return [float(rms_motion(motion[None])[0]) for motion in alone.motion]
+
+        for place, reach in zip(both, self._reaches.get_all([keys[place] for place in both], make), strict=True):
+            reaches[place] = np.array([reach])
+        return reaches
 
     def warps(self, faces: Sequence[FaceLocation], requests: Sequence[FaceRequest]) -> list[FaceWarp]:
         """What to change about each face, at intensity 1."""

@@ -14,7 +14,7 @@ MAX_GAIN = 1.3
 
 
 def match_strength(
-    output: GeneratorOutput, typical_motion: Sequence[float] | None, plain: GeneratorOutput | None = None
+    output: GeneratorOutput, typical_motion: Sequence[float] | None, reach: np.ndarray | None = None
 ) -> GeneratorOutput:
     """Makes weak edits as strong as edits usually are; the others stay as they are.
 
@@ -25,14 +25,14 @@ def match_strength(
     Args:
         output: for N crops.
         typical_motion: [n] as in the config of `SARGAN`; None leaves everything as it is.
-        plain: what the generator makes of the same expressions without controls; None where `output` has none. Controls may
-            take motion away, as closed lips do, so the gain is that of the expression alone.
+        reach: [N], how far the same expressions move the faces without controls, as `rms_motion` says it; None where `output`
+            has none. Controls may take motion away, as closed lips do, so the gain is that of the expression alone.
     """
     if typical_motion is None or output.motion is None:
         return output
     wanted = output.expression @ np.asarray(typical_motion)
-    motion = output.motion if plain is None or plain.motion is None else plain.motion
-    gains = np.clip(wanted / np.maximum(rms_motion(motion), 1e-9), 1, MAX_GAIN)
+    reach = rms_motion(output.motion) if reach is None else reach
+    gains = np.clip(wanted / np.maximum(reach, 1e-9), 1, MAX_GAIN)
     layers = output.layer or [np.empty((len(gains), 0, *output.motion.shape[2:]), np.float32)] * 2
     amplified = [_amplify(*each) for each in zip(output.motion, output.residual, *layers, gains, strict=True)]
     motion, residual, *fields = (np.stack(field) for field in zip(*amplified, strict=True))

@@ -9,6 +9,7 @@ import pytest
 import torch
 from app_server import ROOT, portrait
 from PIL import Image
+from random_models import heeding_controls
 from test_app_pictures import Visitor
 
 from sargan_hf import SARGAN, EditRecipe, SARGANPipeline
@@ -19,7 +20,8 @@ SMILE = ROOT / "examples/photos/eileen-collins.jpg"
 
 def saved_model(folder: Path, **options: object) -> Path:
     torch.manual_seed(0)
-    SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64, **options).save_pretrained(folder)
+    model = SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64, **options)
+    heeding_controls(model).save_pretrained(folder)
     return folder
 
 

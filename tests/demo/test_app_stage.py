@@ -14,6 +14,7 @@ import torch
 from app_server import ROOT, running_app
 from PIL import Image
 from playwright.sync_api import expect
+from random_models import heeding_controls
 from test_app_browser import PATIENCE, add, browser, changes_the_result, picture, shown  # noqa: F401, fixtures
 from test_app_touches import posts, ready  # noqa: F401, fixtures
 
@@ -37,9 +38,8 @@ def folder(tmp_path_factory) -> Path:
     """A saved model with controls, of random weights."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("model-with-controls")
-    SARGAN(
-        base_channels=8, motion=True, attention_channels=8, sample_size=64, controls=list(CONTROL_NAMES)
-    ).save_pretrained(path)
+    shape = {"base_channels": 8, "attention_channels": 8, "sample_size": 64, "controls": list(CONTROL_NAMES)}
+    heeding_controls(SARGAN(motion=True, **shape)).save_pretrained(path)
     return path
 
 

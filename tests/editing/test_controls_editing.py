@@ -5,12 +5,16 @@ import json
 import numpy as np
 import pytest
 import torch
+from counted_generator import Counted
 from PIL import Image
+from random_models import heeding_controls
 from skimage import data
 
 from sargan_hf import SARGAN, Preset, SARGANPipeline
 from sargan_hf.cli import main
+from sargan_hf.editing.session import EditModels, EditSession
 from sargan_hf.errors import ConfigurationError, ControlError, PresetError
+from sargan_hf.images import load_image
 
 NAMES = ["jaw_open", "smile_left", "smile_right"]
 
@@ -22,7 +26,7 @@ def folder(tmp_path_factory):
     model = SARGAN(
         base_channels=8, motion=True, attention_channels=8, sample_size=64, controls=NAMES, typical_motion=[0.05] * 7
     )
-    model.save_pretrained(folder)
+    heeding_controls(model).save_pretrained(folder)
     return folder
 
 
@@ -66,6 +70,27 @@ def test_controls_alone_move_the_face_without_an_expression(pipe, astronaut):
     assert not result.faces[0].expression.any()
     assert result.faces[0].controls == pytest.approx([0, 0.5, 0.5])
     assert np.array_equal(edited(pipe, astronaut, controls={"smile": 0.5}, intensity=0), astronaut)
+
+
+def test_a_step_of_a_slider_runs_the_generator_once(pipe, astronaut):
+    counted = Counted(pipe.generator)
+    session = EditSession(load_image(astronaut), EditModels(counted))
+    faces = session.find_faces()
+    for steps, calls in (
+        ((0.1,), [1, 1]),
+        ((0.2, 0.3), [1, 1]),
+    ):  # the first also asks how far the expression alone goes
+        counted.calls.clear()
+        for value in steps:
+            made, _ = session.edit(faces, session.requests("happy", controls={"jaw_open": value}))
+        assert counted.calls == calls
+    assert np.array_equal(np.asarray(made), edited(pipe, astronaut, "happy", controls={"jaw_open": 0.3}))
+    session = EditSession(load_image(astronaut), EditModels(counted))
+    session.edit(faces, session.requests("happy"))
+    counted.calls.clear()
+    made, _ = session.edit(faces, session.requests("happy", controls={"jaw_open": 0.3}))
+    assert counted.calls == [1], "the expression alone was made before"
+    assert np.array_equal(np.asarray(made), edited(pipe, astronaut, "happy", controls={"jaw_open": 0.3}))
 
 
 def test_the_file_names_its_controls(pipe, astronaut, tmp_path):

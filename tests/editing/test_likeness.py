@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from random_models import heeding_controls
 
 from sargan_hf import SARGAN, SARGANPipeline
 from sargan_hf.editing.likeness import non_negative_solution
@@ -83,7 +84,8 @@ def test_controls_are_read_where_expressions_leave_something():
 def test_what_was_read_with_controls_is_an_edit():
     torch.manual_seed(0)
     names = ["jaw_open", "squint"]
-    pipe = SARGANPipeline(SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64, controls=names))
+    model = SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64, controls=names)
+    pipe = SARGANPipeline(heeding_controls(model))
     wish = pipe.wish(like=SMILING)
     assert set(wish["controls"]) <= set(names)
     assert wish["controls"].get("squint", 0) >= 0

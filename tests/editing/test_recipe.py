@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from random_models import heeding_controls
 from skimage import data
 
 from sargan_hf import SARGAN, EditRecipe, Preset, SARGANPipeline
@@ -23,7 +24,8 @@ NAMES = ["jaw_open", "smile_left", "smile_right"]
 @pytest.fixture(scope="module")
 def pipe() -> SARGANPipeline:
     torch.manual_seed(0)
-    return SARGANPipeline(SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64, controls=NAMES))
+    model = SARGAN(base_channels=8, motion=True, attention_channels=8, sample_size=64, controls=NAMES)
+    return SARGANPipeline(heeding_controls(model))
 
 
 @pytest.fixture(scope="module")

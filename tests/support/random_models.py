@@ -8,6 +8,16 @@ from sargan_hf.controls import CONTROL_NAMES
 SHAPE = {"base_channels": 8, "attention_channels": 8, "sample_size": 64}
 
 
+def heeding_controls(model: SARGAN) -> SARGAN:
+    """The model with random layers of the controls: those of a new one are 0, so that no control moves anything."""
+    with torch.no_grad():
+        for modulation in model.modulations.values():
+            modulation.weight.normal_(std=0.03)
+        if model.control_field is not None:
+            model.control_field.weight.normal_(std=0.01)
+    return model
+
+
 def layered_model() -> SARGAN:
     """It moves faces a good deal, by the expression and the controls, and its layer covers a tenth to a third of them."""
     torch.manual_seed(0)
@@ -17,9 +27,7 @@ def layered_model() -> SARGAN:
     with torch.no_grad():
         made.conv_out.weight.normal_(std=0.03)
         made.conv_in.weight[:, 3:] *= 8
-        for modulation in made.modulations.values():
-            modulation.weight.normal_(std=0.03)
-        made.control_field.weight.normal_(std=0.01)
+        heeding_controls(made)
         # Before training the layer hides next to nothing. Here it hides patches some pixels wide.
         patches = torch.randn(8, 1, 1, generator=torch.Generator().manual_seed(11))
         made.conv_out.weight[5] = 0.3 * patches

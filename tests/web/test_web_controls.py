@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser_edits import assert_same
-from random_models import plain_model
+from random_models import heeding_controls, plain_model
 from web_visits import library_page, once, opened_page, serving
 
 from sargan_hf.controls import CONTROL_NAMES
@@ -27,10 +27,7 @@ def model():
     with torch.no_grad():
         made.conv_out.weight.normal_(std=0.03)
         made.conv_in.weight[:, 3:] *= 8
-        for modulation in made.modulations.values():
-            modulation.weight.normal_(std=0.03)
-        made.control_field.weight.normal_(std=0.01)
-    return made
+    return heeding_controls(made)
 
 
 @pytest.fixture(scope="module")
