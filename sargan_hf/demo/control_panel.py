@@ -21,10 +21,10 @@ def control_sliders(names: Sequence[str]) -> gr.HTML:
         for title, members in CONTROL_GROUPS.items()
     ]
     template = (
-        f'<div class="controls-head"><span class="own-label">{texts.CONTROLS}</span>'
+        f'<details><summary>{texts.CONTROLS} <span class="controls-moved"></span></summary><div class="controls-head">'
         f'<label><input type="checkbox" class="controls-lock" checked> {texts.LOCK}</label>'
         f'<button type="button" class="controls-reset">{texts.ALL_TO_ZERO}</button></div>'
-        f'<p class="controls-help">{texts.CONTROLS_HELP}</p>{"".join(groups)}'
+        f'<p class="controls-help">{texts.CONTROLS_HELP}</p>{"".join(groups)}</details>'
     )
     pairs = {
         control.name: control.mirrored

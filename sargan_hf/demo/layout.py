@@ -123,8 +123,12 @@ def controls_column(pipeline: SARGANPipeline, settings: Settings, opening: Openi
         made["intensity"] = gr.Slider(
             0, MAX_INTENSITY, value=1.0, step=0.05, label="Intensity", elem_id="intensity", info=texts.INTENSITY
         )
-    made["like"] = like_box()
+    if controls:
+        with gr.Row(elem_id="parts"):
+            made["presets"] = preset_buttons(expressions, controls)
+            control_sliders(controls)
     made |= save_group()
+    made["like"] = like_box()
     tabs = example_pictures(settings.find(settings.examples))
     if tabs:
         example_box(tabs, opening)
@@ -135,9 +139,6 @@ def controls_column(pipeline: SARGANPipeline, settings: Settings, opening: Openi
         made["region"] = gr.Radio(
             list(texts.PARTS_OF_FACE), value=texts.REGION_WHOLE, label="What may change", elem_id="region"
         )
-    if controls:
-        made["presets"] = preset_buttons(expressions, controls)
-        control_sliders(controls)
     with gr.Accordion("Choose faces", open=False, elem_id="face-panel") as made["face_panel"]:
         face_chooser()
     blend_pad(expressions, {first: 1.0}, elem_id="pad")

@@ -32,8 +32,11 @@ LINE = "Line between before and after"
 HOLD = "Hold: original"
 UNDO, REDO, FULL_SCREEN = "Undo", "Redo", "Full screen"
 AS_IT_IS = "As it is"  # of a model with controls: no expression
-CONTROLS = "Parts of the face"
-CONTROLS_HELP = "Each starts from what the face shows. Double-click a slider, or press Delete, to set it to 0."
+CONTROLS = "Move parts of the face"
+CONTROLS_HELP = (
+    "Each starts from what the face shows. Left and right are the face's own. "
+    "Double-click a slider, or press Delete, to set it to 0."
+)
 LOCK = "Left and right together"
 ALL_TO_ZERO = "All to 0"
 PRESETS = "Presets on this face"
@@ -48,8 +51,8 @@ CONTROL_LABELS = {
     "gaze_y": "Look up or down",
     "nose_sneer": "Wrinkled nose",
     "upper_lip_up": "Upper lip up",
-    "smile_left": "Left corner of the mouth",
-    "smile_right": "Right corner of the mouth",
+    "smile_left": "Left mouth corner",
+    "smile_right": "Right mouth corner",
     "lower_lip_down": "Lower lip down",
     "mouth_stretch": "Wide mouth",
     "mouth_pucker": "Puckered lips",

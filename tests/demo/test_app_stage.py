@@ -95,6 +95,8 @@ def test_the_result_stays_in_view_while_every_control_is_used(browser, url, widt
     page = visit(browser, url, width, height, has_touch=width < 760, is_mobile=width < 760)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(IN_VIEW) == 1, "at first"
+    page.locator("#controls summary").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "with every slider"
     for selector in ("#expressions", "#intensity", "#save", "#examples", "#region", "#controls", "#pad", "#animate"):
         page.locator(selector).scroll_into_view_if_needed()
         assert page.evaluate(IN_VIEW) > 0.95, selector
@@ -231,6 +233,8 @@ def test_sliders_move_parts_of_the_face(page, posts, pipe):  # noqa: F811
     jaw, left, right = (
         page.locator(f"#controls input[name={name}]") for name in ("jaw_open", "smile_left", "smile_right")
     )
+    expect(jaw).to_be_hidden()
+    page.locator("#controls summary").click()
     page.get_by_role("button", name="As it is").click()
     ready(page, "as it is, intensity 1.")
     assert np.array_equal(shown(page, 0), shown(page, 1))
@@ -238,6 +242,7 @@ def test_sliders_move_parts_of_the_face(page, posts, pipe):  # noqa: F811
     changes_the_result(page, lambda: left.press("End"))
     ready(page, "2 parts of the face moved")
     assert right.input_value() == "1", "linked"
+    expect(page.locator("#controls summary")).to_have_text("Move parts of the face (2)")
     page.get_by_label("Left and right together").uncheck()
     right.dblclick()
     ready(page, "1 part of the face moved")

@@ -2,10 +2,14 @@
 // move together while they are locked.
 const { pairs } = props.wiring;
 const sliders = [...element.querySelectorAll("input[type=range]")];
-const lock = element.querySelector(".controls-lock");
+const lock = element.querySelector(".controls-lock"), moved = element.querySelector(".controls-moved");
 
+// The colour of a slider goes from 0 to its value, so one that moves nothing has none.
 const write = (slider, value) => {
+  const share = (number) => (number - slider.min) / (slider.max - slider.min), ends = [share(0), share(value)];
   slider.value = value;
+  slider.style.setProperty("--from", Math.min(...ends));
+  slider.style.setProperty("--to", Math.max(...ends));
   slider.nextElementSibling.textContent = Number(value).toFixed(2).replace(/\.?0+$/, "");
 };
 const touch = (changes) => {
@@ -26,4 +30,8 @@ for (const slider of sliders) {
   slider.addEventListener("keydown", (event) => { if (event.key === "Delete" || event.key === "Backspace") set(slider, 0); });
 }
 element.querySelector(".controls-reset").addEventListener("click", () => touch(Object.fromEntries(sliders.map((one) => [one.name, 0]))));
-desk.watch(() => { for (const slider of sliders) write(slider, desk.wish.controls?.[slider.name] ?? 0); });
+desk.watch(() => {
+  const controls = desk.wish.controls || {}, count = Object.keys(controls).length;
+  for (const slider of sliders) write(slider, controls[slider.name] ?? 0);
+  moved.textContent = count ? `(${count})` : "";
+});
