@@ -5,9 +5,10 @@
 FOLDER is what `sargan export --web` wrote; without it one is made. It is served on loopback. Prints the bytes and the
 seconds of the first and the second visit. Usable means: the finished edit of the example is shown, all files are here, and
 an expression can be chosen; the first edit that is chosen comes later, as the graphs are made ready behind the page. What is
-kept for visits without a network arrives meanwhile, a part of it before the editor is usable. Then,
-for each number of threads: an edit of one face in 1 megapixel from file to pixels, seven previews and a step of the slider;
-and the memory of the browser's processes with a picture of 10.5 megapixels and after 100 edits.
+kept for visits without a network arrives meanwhile, a part of it before the editor is usable. Then, for each number of
+threads: an edit of one face in 1 megapixel from file to pixels, seven previews, a step of the slider and, with a model that
+has controls, a step of one of these; and the memory of the browser's processes with a picture of 10.5 megapixels and after
+100 edits.
 """
 
 import argparse
@@ -90,20 +91,29 @@ def picture(width: int, height: int) -> str:
 def speed(page: Page) -> None:
     """One edit from file to pixels, previews and slider, at 1 megapixel; the median of five."""
     one = picture(924, 1082)
-    edits, sliders, previews = [], [], []
+    edits, sliders, controls, previews = [], [], [], []
+    has_controls = page.evaluate("window.editor.controls.length > 0")
     for _ in range(5):
         start = time.perf_counter()
         page.evaluate(OPEN, [one, "one.jpg"])
         page.evaluate(TIMED, {"expression": "happy"})
         edits.append(time.perf_counter() - start)
         sliders.append(page.evaluate(TIMED, {"expression": "happy", "intensity": 0.7}))
+        if has_controls:
+            controls.append(page.evaluate(TIMED, {"expression": "happy", "controls": {"jaw_open": 0.3}}))
         page.evaluate("window.portrait.close()")
         page.evaluate(OPEN, [one, "one.jpg"])
         page.evaluate("window.portrait.faces({ faces: 'largest' })")
         previews.append(page.evaluate(SEVEN))
         page.evaluate("window.portrait.close()")
-    for name, times in (("edit at 1 MP", edits), ("seven previews", previews), ("slider step", sliders)):
-        print(f"{name}: {statistics.median(times):.2f} s (best {min(times):.2f})")
+    for name, times in (
+        ("edit at 1 MP", edits),
+        ("seven previews", previews),
+        ("slider step", sliders),
+        ("control step", controls),
+    ):
+        if times:
+            print(f"{name}: {statistics.median(times):.2f} s (best {min(times):.2f})")
 
 
 def memory(page: Page) -> None:

@@ -81,6 +81,27 @@ CONTROL_GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "Jaw": ("jaw_open", "jaw_side", "chin_up"),
 }  # fmt: skip
+# What a slider is called, on every page.
+CONTROL_LABELS: dict[str, str] = {
+    "brow_inner_up": "Inner brows",
+    "brow_outer_up_left": "Left outer brow",
+    "brow_outer_up_right": "Right outer brow",
+    "eye_wide_left": "Left eye open",
+    "eye_wide_right": "Right eye open",
+    "squint": "Squint",
+    "gaze_x": "Look left or right",
+    "gaze_y": "Look up or down",
+    "nose_sneer": "Wrinkled nose",
+    "upper_lip_up": "Upper lip up",
+    "smile_left": "Left mouth corner",
+    "smile_right": "Right mouth corner",
+    "lower_lip_down": "Lower lip down",
+    "mouth_stretch": "Wide mouth",
+    "mouth_pucker": "Puckered lips",
+    "jaw_open": "Open mouth",
+    "chin_up": "Chin up",
+    "jaw_side": "Jaw to the side",
+}
 # Columns of a data set: what a picture shows relative to the neutral one of its pair, and what of that is no recipe's.
 CONTROLS_COLUMN, ADDED_COLUMN = "controls", "controls_added"
 _BY_NAME = {control.name: control for control in CONTROLS}

@@ -1,5 +1,7 @@
 """The words on the page."""
 
+from ..controls import CONTROL_LABELS as CONTROL_LABELS
+
 LABELS = {
     "afraid": "Afraid",
     "angry": "Angry",
@@ -40,26 +42,6 @@ CONTROLS_HELP = (
 LOCK = "Left and right together"
 ALL_TO_ZERO = "All to 0"
 PRESETS = "Presets on this face"
-CONTROL_LABELS = {
-    "brow_inner_up": "Inner brows",
-    "brow_outer_up_left": "Left outer brow",
-    "brow_outer_up_right": "Right outer brow",
-    "eye_wide_left": "Left eye open",
-    "eye_wide_right": "Right eye open",
-    "squint": "Squint",
-    "gaze_x": "Look left or right",
-    "gaze_y": "Look up or down",
-    "nose_sneer": "Wrinkled nose",
-    "upper_lip_up": "Upper lip up",
-    "smile_left": "Left mouth corner",
-    "smile_right": "Right mouth corner",
-    "lower_lip_down": "Lower lip down",
-    "mouth_stretch": "Wide mouth",
-    "mouth_pucker": "Puckered lips",
-    "jaw_open": "Open mouth",
-    "chin_up": "Chin up",
-    "jaw_side": "Jaw to the side",
-}
 SAVE = "Download the picture"
 COPY = "Copy the picture"
 ALL_AS_SHEET, ALL_AS_ZIP = "All expressions on a sheet", "All expressions as a ZIP"

@@ -1,7 +1,7 @@
 """`sargan.json`: all numbers that Python and the browser share, each from the room that owns it."""
 
 from .._version import __version__
-from ..controls import CONTROL_GROUPS, CONTROLS
+from ..controls import CONTROL_GROUPS, CONTROL_LABELS, CONTROLS
 from ..editing import apply, masks, mouth_refiner, painted_layer
 from ..expressions import ALIASES, MAX_INTENSITY
 from ..faces import alignment, detection
@@ -56,6 +56,7 @@ def _controls(names: list[str]) -> dict[str, object]:
     rows = [
         {
             "name": name,
+            "label": CONTROL_LABELS.get(name, name.replace("_", " ").capitalize()),
             "group": next((group for group, members in CONTROL_GROUPS.items() if name in members), "Others"),
             "least": known[name].least if name in known else -1.0,
             "plus": known[name].plus if name in known else name,

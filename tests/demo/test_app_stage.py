@@ -270,6 +270,19 @@ def test_presets_are_shown_on_this_face(page, pipe):
     expect(page.get_by_role("button", name="Closed smile")).to_have_attribute("aria-pressed", "true")
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_sliders_and_presets(browser, url, theme):  # noqa: F811
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+    page = visit(browser, f"{url}?__theme={theme}", color_scheme=theme)
+    for panel in ("#controls", "#presets"):
+        page.locator(f"{panel} summary").click()
+    page.locator("#presets button img").nth(41).wait_for(state="attached")
+    violations = axe.Axe().run(page, context="#parts").response["violations"]
+    serious = [each for each in violations if each["impact"] in ("serious", "critical")]
+    assert [(each["id"], [node["html"][:150] for node in each["nodes"]]) for each in serious] == []
+    page.context.close()
+
+
 def test_the_page_speaks_the_language_of_the_browser(browser, url):  # noqa: F811
     page = visit(browser, url, locale="de-AT")
     page.get_by_role("button", name="Fröhlich").wait_for()

@@ -112,21 +112,48 @@ def test_the_page_has_sliders_and_presets(browser, address_of_controls):
     assert sorted(groups) == ["Brows", "Eyes", "Gaze", "Jaw", "Mouth and nose"]
     sliders = page.locator("#control-groups input")
     assert sorted(sliders.evaluate_all("(all) => all.map((one) => one.name)")) == sorted(CONTROL_NAMES)
-    smile = page.get_by_role("slider", name="Smile left")
+    smile = page.get_by_role("slider", name="Left mouth corner")
     smile.focus()
     page.keyboard.press("ArrowRight")
     page.locator("#status", has_text="Now happy and 2 facial controls").wait_for()  # both sides together
-    assert page.get_by_role("slider", name="Smile right").input_value() == "0.05"
+    assert page.get_by_role("slider", name="Right mouth corner").input_value() == "0.05"
     page.get_by_role("button", name="Happy").click()  # takes the expression away
     page.locator("#status", has_text="Now 2 facial controls").wait_for()
-    page.get_by_label("Preset").select_option("wink")
+    page.locator("#presets summary").click()
+    wink = page.get_by_role("button", name="Wink")
+    wink.click()
     page.locator("#status", has_text="Now happy with 60% neutral and").wait_for()
-    assert page.get_by_role("slider", name="Eye wide left").input_value() == "-1"
+    assert wink.get_attribute("aria-pressed") == "true"
+    assert page.get_by_role("slider", name="Left eye open").input_value() == "-1"
     page.get_by_role("button", name="Undo").click()
     page.locator("#status", has_text="Now 2 facial controls").wait_for()
     assert smile.input_value() == "0.05"
     page.get_by_role("button", name="All to 0").click()
     page.locator("#status", has_text="The picture as it was").wait_for()
+    page.context.close()
+
+
+def test_presets_are_shown_on_this_face(browser, address_of_controls):
+    page = opened_page(browser, address_of_controls)
+    page.locator("#download:enabled").wait_for()
+    page.locator("#presets summary").click()
+    first_two = """() => {
+        const pixels = [...document.querySelectorAll("#preset-buttons canvas")].slice(0, 2)
+            .map((one) => one.getContext("2d").getImageData(0, 0, 128, 128).data);
+        return pixels.every((one) => one[3] === 255) && pixels[0].some((level, i) => level !== pixels[1][i]);
+    }"""
+    page.wait_for_function(first_two)  # and they are not the same
+    page.set_input_files("#file", PHOTOGRAPH)
+    page.wait_for_function("() => document.getElementById('stage').dataset.opened === '2'")
+    page.wait_for_function(first_two)
+    page.locator("#controls summary").click()
+    smile = page.get_by_role("slider", name="Left mouth corner")
+    smile.focus()
+    page.keyboard.press("End")
+    page.locator("#controls summary", has_text="(2)").wait_for()
+    page.keyboard.press("Delete")
+    page.locator("#status", has_text="Now happy, strength").wait_for()
+    assert smile.input_value() == "0"
     page.context.close()
 
 

@@ -155,8 +155,11 @@ export class Engine {
     plainReach: number,
   ): Promise<Change> {
     const key = JSON.stringify([transform, [...expression], [...controls], region]);
-    const known = picture.changes.find((change) => change.key === key);
-    if (known) return known;
+    const known = picture.changes.findIndex((change) => change.key === key);
+    if (known >= 0) {
+      picture.changes.push(...picture.changes.splice(known, 1)); // those used last stay longest
+      return picture.changes.at(-1)!;
+    }
     const { sampleSize: side, regions } = this.shared;
     const crop = cropFace(picture.pixels, transform, side);
     const inputs: Record<string, Values> = {

@@ -30,6 +30,8 @@ export interface Preset {
 /** A facial control of a model, relative to what a face shows. */
 export interface Control {
   name: string;
+  /** What a slider for it is called. */
+  label: string;
   group: string;
   /** Smallest value, -1 or 0; the largest is 1. */
   least: number;

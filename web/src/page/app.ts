@@ -1,4 +1,4 @@
-import { NoFaceError, uprightBitmap, type Box, type Edited, type Face, type Portrait, type Sargan } from "../lib";
+import { NoFaceError, uprightBitmap, type Box, type Edited, type EditOptions, type Face, type Portrait, type Sargan } from "../lib";
 import { element } from "./elements";
 import { described, editOptions, History, PLAIN, type Recipe } from "./recipe";
 import type { Panel } from "./panel";
@@ -22,6 +22,7 @@ export class App {
   private opened = 0; // counts pictures, so that what was made for an earlier one is left out
   private work?: Promise<void>;
   private isStale = false;
+  private filling = 0;
   private pending?: { blob: Blob; name: string; finished: Finished | undefined };
 
   constructor(
@@ -29,6 +30,7 @@ export class App {
     private readonly panel: Panel,
   ) {
     panel.onChange = (change, isSettled) => this.change(change, isSettled);
+    panel.onPresets = () => void this.fillPresets();
     element("undo").addEventListener("click", () => this.travel("undo"));
     element("redo").addEventListener("click", () => this.travel("redo"));
     document.addEventListener("keydown", (event) => {
@@ -63,6 +65,7 @@ export class App {
     if (mine !== this.opened) return bitmap.close();
     this.stage.open(bitmap, finished?.edited);
     if (!finished) this.panel.clear();
+    this.panel.clearPresets();
     this.faces = [];
     this.isStale = false;
     this.recipe = { ...PLAIN, first: finished?.expression ?? this.panel.usual };
@@ -100,6 +103,7 @@ export class App {
       this.panel.enable(true);
       if (!finished || this.isStale) await this.refresh();
       if (mine === this.opened && !finished) await this.fillPreviews();
+      await this.fillPresets();
     } catch (error) {
       this.complain(error, mine);
     }
@@ -111,15 +115,28 @@ export class App {
     this.change({ box, faces: [1] }, true);
     await this.work;
     this.panel.clear();
+    this.panel.clearPresets();
     await this.fillPreviews();
+    await this.fillPresets();
   }
 
-  private async fillPreviews(): Promise<void> {
+  private fillPreviews(): Promise<void> {
+    return this.fillWith((portrait, face, isWanted) => this.panel.fill(portrait, face, isWanted));
+  }
+
+  /** The newest filling goes on alone; what the visitor does meanwhile comes first. */
+  private fillPresets(): Promise<void> {
+    const mine = ++this.filling;
+    const others = async () => this.work;
+    return this.fillWith((portrait, face, isWanted) => this.panel.fillPresets(portrait, face, () => mine === this.filling && isWanted(), others));
+  }
+
+  private async fillWith(fill: (portrait: Portrait, face: Pick<EditOptions, "faces" | "box">, isWanted: () => boolean) => Promise<void>): Promise<void> {
     const { portrait, opened: mine } = this;
     const { box, faces } = this.recipe;
     const isWanted = () => mine === this.opened && String(box) === String(this.recipe.box);
     try {
-      if (portrait) await this.panel.fill(portrait, box ? { box } : { faces: [faces[0]!] }, isWanted);
+      if (portrait) await fill(portrait, box ? { box } : { faces: [faces[0]!] }, isWanted);
     } catch (error) {
       this.complain(error, mine);
     }

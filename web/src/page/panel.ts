@@ -1,6 +1,7 @@
 import type { EditOptions, Portrait, Sargan } from "../lib";
 import { ControlPanel } from "./control-panel";
 import { capitalised, choice, element, pictureButton } from "./elements";
+import { PresetPanel } from "./preset-panel";
 import type { Recipe } from "./recipe";
 
 const PREVIEW_SIDE = 128;
@@ -16,6 +17,9 @@ export class Panel {
   private readonly mix = element<HTMLInputElement>("mix");
   private readonly buttons = new Map<string, HTMLButtonElement>();
   private controls?: ControlPanel;
+  private presets?: PresetPanel;
+  /** The panel of the presets was opened, and has no pictures yet. */
+  onPresets: () => void = () => undefined;
 
   constructor(private readonly expressions: readonly string[]) {
     for (const expression of expressions) this.addExpression(expression);
@@ -42,9 +46,12 @@ export class Panel {
     }
   }
 
-  /** Sliders for the facial controls of a model that has them. */
+  /** Sliders for the facial controls of a model that has them, and presets. */
   private offerControls(editor: Sargan): void {
-    if (editor.controls.length) this.controls = new ControlPanel(editor, (change, isSettled) => this.onChange(change, isSettled));
+    if (!editor.controls.length) return;
+    const change = (part: Partial<Recipe>, isSettled: boolean) => this.onChange(part, isSettled);
+    this.controls = new ControlPanel(editor, change);
+    this.presets = new PresetPanel(editor, change, () => this.onPresets(), PREVIEW_SIDE);
   }
 
   /** Makes the controls say what a recipe says. */
@@ -61,6 +68,7 @@ export class Panel {
     for (const input of element("regions").querySelectorAll("input")) input.checked = input.value === recipe.region;
     this.showFaces(recipe.faces, faces);
     this.controls?.show(recipe);
+    this.presets?.show(recipe);
   }
 
   enable(on: boolean): void {
@@ -72,6 +80,7 @@ export class Panel {
   enableChoice(on: boolean): void {
     for (const button of this.buttons.values()) button.disabled = !on;
     this.controls?.enable(on);
+    this.presets?.enable(on);
     this.intensity.disabled = this.second.disabled = !on;
     this.mix.disabled = !on || !this.second.value;
   }
@@ -88,6 +97,15 @@ export class Panel {
       const preview = await portrait.preview({ expression, ...face }, PREVIEW_SIDE);
       if (isWanted()) this.canvasOf(button).getContext("2d")!.putImageData(preview, 0, 0);
     }
+  }
+
+  clearPresets(): void {
+    this.presets?.clear();
+  }
+
+  /** Makes the pictures of the presets, if they are looked at; see `PresetPanel.fill`. */
+  async fillPresets(...given: Parameters<PresetPanel["fill"]>): Promise<void> {
+    await this.presets?.fill(...given);
   }
 
   /** Fills the previews from a strip that was made beforehand, in the order of the expressions. */

@@ -35,6 +35,14 @@ export function recipeOf({ expression = {}, controls = {}, intensity = 1 }: Pres
   return { first, second, mix: second ? part / (whole + part) : 0.5, controls, intensity };
 }
 
+/** Whether a recipe asks for what a preset says. */
+export function isAsked(preset: Preset, recipe: Recipe): boolean {
+  const { first, second, mix, intensity, controls } = { ...PLAIN, ...recipeOf(preset) };
+  const names = Object.keys(controls);
+  const isSame = names.length === Object.keys(recipe.controls).length && names.every((name) => controls[name] === recipe.controls[name]);
+  return isSame && first === recipe.first && second === recipe.second && intensity === recipe.intensity && (!second || mix === recipe.mix);
+}
+
 /** What a recipe does, in words. */
 export function described({ first, second, mix, intensity, faces, controls }: Recipe): string {
   const moved = Object.keys(controls).length;
