@@ -160,14 +160,14 @@ class EditSession:
             return reaches
         keys = [(face, expression.tobytes()) for face, expression in zip(faces, outputs.expression, strict=True)]
         moved = controls.any(axis=1)
-        for place in np.flatnonzero(~moved):
-            self._reaches.get(keys[place], lambda place=place: float(rms_motion(outputs.motion[place : place + 1])[0]))
+        for place in np.flatnonzero(~moved).tolist():
+            self._reaches.get(keys[place], lambda place=place: _reach(outputs, place))
         both = np.flatnonzero(moved & outputs.expression.any(axis=1))
 
         def make(missing: list[int]) -> list[float]:
             wanted = both[missing]
             alone = generator(crops[wanted], outputs.expression[wanted], np.zeros_like(controls[wanted]))
-            return [float(rms_motion(motion[None])[0]) for motion in alone.motion]
+            return [_reach(alone, place) for place in range(len(missing))]
 
         for place, reach in zip(both, self._reaches.get_all([keys[place] for place in both], make), strict=True):
             reaches[place] = np.array([reach])
@@ -275,6 +275,11 @@ def plan_output(crop: np.ndarray, output: GeneratorOutput, request: FaceRequest)
         expression=output.expression[0],
         layer=output.layer,
     )
+
+
+def _reach(outputs: GeneratorOutput, place: int) -> float:
+    """How far one of the outputs moves its face, as `rms_motion` says it; 0 without motion."""
+    return 0.0 if outputs.motion is None else float(rms_motion(outputs.motion[place : place + 1])[0])
 
 
 def _note(requests: Sequence[FaceRequest], generator: Generator) -> str:
