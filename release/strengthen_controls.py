@@ -4,8 +4,8 @@
 
 A network trained by its mean error does too little where it is unsure of a place, above all at lids and irises. For pictures
 that one control has moved nearly alone, the motion of the model's edit is laid over the true one. A control that reaches less
-than the whole way gets larger weights, by a factor of `MOST` at most. In two rounds, as the features answer in bends.
-Controls of 0 still change nothing, and edits by expressions stay the same.
+than the whole way gets a stronger field of motion, in three rounds. The features stay as they are: 2.5 times as strong, they
+painted over eyes. Controls of 0 still change nothing, and edits by expressions stay the same.
 """
 
 import argparse
@@ -27,7 +27,9 @@ from sargan_hf.training.setup_data import prepare_data
 EACH = 16  # pictures of an end of a control
 BESIDE = 0.2  # the largest other control in them
 LEAST = 0.4  # and the least of the control itself
-MOST, ROUNDS = 1.8, 2
+MOST, ROUNDS = 2.0, 3
+# Lids and irises lie elsewhere in every face, so their mean motion is the faintest. At 4, irises smear.
+MOST_OF_EYES = {"eye_wide": 4.0, "gaze": 3.0}
 
 
 def ends_of(samples: TrainingSamples) -> dict[int, list[tuple[int, int]]]:
@@ -71,7 +73,8 @@ def strengthened(model: SARGAN, samples: TrainingSamples) -> SARGAN:
     for _ in range(ROUNDS):
         for end, pairs in sorted(ends.items()):
             share = reached(stronger, samples, pairs)
-            wanted = float(np.clip(total[end] / max(share, 0.1), 1, MOST))
+            most = next((most for part, most in MOST_OF_EYES.items() if names[end].startswith(part)), MOST)
+            wanted = float(np.clip(total[end] / max(share, 0.1), 1, most))
             factor, total[end] = wanted / total[end], wanted
             _scale(stronger, end, factor)
             print(f"{names[end]:24} {len(pairs):3} pictures, reaches {share:.2f}, now times {wanted:.2f}")
@@ -80,8 +83,6 @@ def strengthened(model: SARGAN, samples: TrainingSamples) -> SARGAN:
 
 def _scale(model: SARGAN, end: int, factor: float) -> None:
     with torch.no_grad():
-        for modulation in model.modulations.values():
-            modulation.weight[..., end] *= factor
         if model.control_field is not None:
             model.control_field.weight[end] *= factor
 
@@ -91,7 +92,9 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="folder of the trained model")
     parser.add_argument("out", type=Path, help="folder of the stronger one; must not exist yet")
     parser.add_argument("--set", required=True, help="the set it was trained on, with controls and motion")
-    parser.add_argument("--held_out", type=float, default=0.0, help="share of its people to leave aside, as in training")
+    parser.add_argument(
+        "--held_out", type=float, default=0.0, help="share of its people to leave aside, as in training"
+    )
     given = parser.parse_args()
     if given.out.exists():
         parser.error(f"{given.out} exists already: name another folder.")

@@ -50,7 +50,7 @@ def test_the_models_own_edits_are_read_as_what_they_are(pipe):
 
 def test_smiles_of_people_outside_of_the_training_set(pipe, assets):
     smile = pipe.wish(like=assets / "portraits/smiling/london_025.jpg")["expression"]
-    assert smile["happy"] > 0.3
+    assert smile["happy"] > 0.2
     assert max(smile.keys() - {"neutral"}, key=smile.get) == "happy"
     neutral = pipe.wish(like=assets / "portraits/neutral/london_025.jpg")["expression"]
     assert neutral.get("happy", 0) < 0.1
