@@ -8,6 +8,7 @@ from drawing import SHAPES, draw_face
 from PIL import Image as Picture
 
 from sargan_hf.controls import CONTROL_NAMES, controls_vector
+from sargan_hf.data.pair_flow import COLUMNS, PairMotion
 from sargan_hf.expressions import EXPRESSIONS, NO_CLASS
 
 VECTOR = Sequence(Value("float32"), length=len(CONTROL_NAMES))
@@ -68,10 +69,23 @@ def control_rows(people: int = 5) -> list[dict]:
     return rows
 
 
+def moving_rows(people: int = 5) -> list[dict]:
+    """The same with motion columns: the jaw moves the lower half of the picture, by 4 pixels, and nothing else moves any."""
+    rows = control_rows(people)
+    for row in rows:
+        side = row["image"].height
+        backward = np.zeros((side, side, 2), np.float32)
+        if row["expression"] == NO_CLASS:
+            backward[side // 2 :, :, 1] = -4 * row["controls"][CONTROL_NAMES.index("jaw_open")]
+        row |= PairMotion(backward, -backward, np.ones((side, side), bool)).columns()
+    return rows
+
+
 def write_controls_set(folder: Path, rows: list[dict], shards: int = 1) -> Path:
     """The rows as Parquet shards."""
     folder.mkdir(parents=True, exist_ok=True)
-    whole = Dataset.from_list(rows, FEATURES)
+    motion = {name: Value("binary") for name in COLUMNS if name in rows[0]}
+    whole = Dataset.from_list(rows, Features({**FEATURES, **motion}))
     for index in range(shards):
         whole.shard(shards, index, contiguous=True).to_parquet(folder / f"train-{index:05}-of-{shards:05}.parquet")
     return folder
