@@ -27,7 +27,7 @@ def start_control_field(generator: SARGAN, samples: object) -> bool:
         generator: whose `control_field` to start, if it has one.
         samples: of the run; only sets that are not streamed and bring exact motion tell it.
     """
-    field = generator.control_field
+    field = getattr(generator, "control_field", None)  # a generator of the user's own may have none
     if field is None or not isinstance(samples, TrainingSamples) or bool(field.weight.any()):
         return False
     moved = mean_motion(samples, field.side)

@@ -157,7 +157,9 @@ def test_threads_make_the_same(library, browser, address):
     assert (library.evaluate("window.editor.threads"), threaded.evaluate("window.editor.threads")) == (1, 2)
     one, two = (edited(page, content, expression="surprised")[0].astype(int) for page in (library, threaded))
     threaded.context.close()
-    assert np.abs(one - two).max() <= 1
+    difference = np.abs(one - two)
+    assert difference.max() <= 2  # sums in another order; what they round to
+    assert difference.mean() < 0.01
 
 
 def test_every_face(library, pipe):
