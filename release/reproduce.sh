@@ -71,22 +71,24 @@ faces() {
         $([ -d "$name" ] && echo --resume)
 }
 real=(--real "$work/faces/portraits/smiling=happy" --beard 0.15)
-flat=(--backdrop 0 --relight 0 --head-turn 0)
-small=(--motion --subtle 0 --controls 4)
-faces portraits/neutral "$work/set-faces/people" --variants 2 --morphs "${MORPHS:-200}" "${real[@]}" "${small[@]}" --seed 12
-faces avatars "$work/set-faces/avatars" --variants 1 "${flat[@]}" --head-turn 0.15 "${small[@]}" --seed 11 \
-    --leave-out release/left-out/avatars.csv
-faces paintings "$work/set-faces/paintings" --variants 1 "${flat[@]}" "${small[@]}" --seed 13 --leave-out release/left-out/paintings.csv
-faces sculpture "$work/set-faces/sculpture" --variants 2 "${flat[@]}" "${small[@]}" --seed 14 --leave-out release/left-out/sculpture.csv
+flat=(--variants 1 --backdrop 0 --relight 0 --head-turn 0)
+# every_kind SET SEED PEOPLE AVATARS SCULPTURE FLAGS...: a set of each kind of face; the flags of a kind, in one word, go last.
+every_kind() {
+    local set=$work/$1 seed=$2 people=$3 avatars=$4 sculpture=$5
+    shift 5
+    # shellcheck disable=SC2086 # several flags in one word
+    {
+        faces portraits/neutral "$set/people" --variants 1 "${real[@]}" "$@" $people --seed "${seed}2"
+        faces avatars "$set/avatars" "${flat[@]}" "$@" $avatars --seed "${seed}1" --leave-out release/left-out/avatars.csv
+        faces paintings "$set/paintings" "${flat[@]}" "$@" --seed "${seed}3" --leave-out release/left-out/paintings.csv
+        faces sculpture "$set/sculpture" "${flat[@]}" "$@" $sculpture --seed "${seed}4" --leave-out release/left-out/sculpture.csv
+    }
+}
+every_kind set-faces 1 "--variants 2 --morphs ${MORPHS:-200}" "--head-turn 0.15" "--variants 2" --motion --subtle 0 --controls 4
 train set-faces motion-128-faces release/sargan-motion-128-stage-7.yaml --init_from "$work/sargan-motion-128"
 # Its controls had learned too little to be kept.
 [ -d "$work/motion-128-classes" ] || python release/without_controls.py "$work/motion-128-faces" "$work/motion-128-classes"
-more=(--motion --subtle 0 --controls 6)
-faces portraits/neutral "$work/set-controls/people" --variants 3 --morphs "${MORPHS:-200}" "${real[@]}" "${more[@]}" --seed 32
-faces avatars "$work/set-controls/avatars" --variants 1 "${flat[@]}" --head-turn 0.15 "${more[@]}" --seed 31 \
-    --leave-out release/left-out/avatars.csv
-faces paintings "$work/set-controls/paintings" --variants 1 "${flat[@]}" "${more[@]}" --seed 33 --leave-out release/left-out/paintings.csv
-faces sculpture "$work/set-controls/sculpture" --variants 2 "${flat[@]}" "${more[@]}" --seed 34 --leave-out release/left-out/sculpture.csv
+every_kind set-controls 3 "--variants 3 --morphs ${MORPHS:-200}" "--head-turn 0.15" "--variants 2" --motion --subtle 0 --controls 6
 train set-controls motion-128-controls release/sargan-motion-128-stage-8.yaml --init_from "$work/motion-128-classes" \
     --discriminator_from "$work/motion-128-faces"
 
@@ -116,23 +118,11 @@ if [ ! -f "$work/set-320/README.md" ]; then
 fi
 [ -d "$work/mouths" ] || sargan mouths "$work/set-320" "$work/mouths" --model "$released/sargan-motion-128"
 train mouths mouth release/sargan-motion-128-mouth.yaml --init_from "$work/residual-128"
-large=(--size 320 --subtle 0.25)
-faces portraits/neutral "$work/set-faces-320/people" --variants 1 --morphs "${MORPHS:-40}" "${real[@]}" "${large[@]}" --controls 1 --seed 22
-faces avatars "$work/set-faces-320/avatars" --variants 1 "${flat[@]}" --head-turn 0.1 "${large[@]}" --controls 2 --seed 21 \
-    --leave-out release/left-out/avatars.csv
-faces paintings "$work/set-faces-320/paintings" --variants 1 "${flat[@]}" "${large[@]}" --controls 1 --seed 23 \
-    --leave-out release/left-out/paintings.csv
-faces sculpture "$work/set-faces-320/sculpture" --variants 1 "${flat[@]}" "${large[@]}" --controls 1 --seed 24 \
-    --leave-out release/left-out/sculpture.csv
+every_kind set-faces-320 2 "--morphs ${MORPHS:-40}" "--head-turn 0.1 --controls 2" "" --size 320 --subtle 0.25 --controls 1
 [ -d "$work/mouths-faces" ] || sargan mouths "$work/set-faces-320" "$work/mouths-faces" --model "$work/motion-128-faces"
 train mouths-faces mouth-faces release/sargan-motion-128-mouth-2.yaml --init_from "$work/mouth"
 # The exact motion leads the edits of these sets.
-led=(--motion "${large[@]}" --controls 0)
-faces portraits/neutral "$work/set-led-320/people" --variants 1 --morphs "${MORPHS:-60}" "${real[@]}" "${led[@]}" --seed 42
-faces avatars "$work/set-led-320/avatars" --variants 1 "${flat[@]}" --head-turn 0.1 "${led[@]}" --seed 41 \
-    --leave-out release/left-out/avatars.csv
-faces paintings "$work/set-led-320/paintings" --variants 1 "${flat[@]}" "${led[@]}" --seed 43 --leave-out release/left-out/paintings.csv
-faces sculpture "$work/set-led-320/sculpture" --variants 1 "${flat[@]}" "${led[@]}" --seed 44 --leave-out release/left-out/sculpture.csv
+every_kind set-led-320 4 "--morphs ${MORPHS:-60}" "--head-turn 0.1" "" --motion --size 320 --subtle 0.25 --controls 0
 [ -d "$work/mouths-led" ] || sargan mouths "$work/set-led-320" "$work/mouths-led" --model "$work/motion-128-classes" --seed 5
 train mouths-led mouth-led release/sargan-motion-128-mouth-3.yaml --init_from "$work/mouth-faces"
 [ -d "$work/mouth-mean" ] || python release/average.py "$work/mouth-faces" "$work/mouth-led" "$work/mouth-mean" --share 0.5
