@@ -20,7 +20,7 @@ from folders import rebuilt, save_like
 from sargan_hf import SARGAN
 from sargan_hf.images.normalize import to_tensor
 from sargan_hf.training import TrainingConfig
-from sargan_hf.training.control_start import pictures_of_controls
+from sargan_hf.training.control_start import drawn_motion, pictures_of_controls
 from sargan_hf.training.map_dataset import TrainingSamples
 from sargan_hf.training.setup_data import prepare_data
 
@@ -49,18 +49,17 @@ def ends_of(samples: TrainingSamples) -> dict[int, list[tuple[int, int]]]:
 @torch.inference_mode()
 def reached(model: SARGAN, samples: TrainingSamples, pairs: list[tuple[int, int]]) -> float:
     """How far the model moves faces along the true motion: 1 is all the way."""
-    assert samples.faces.controls is not None
     side, made, whole = int(model.config["sample_size"]), 0.0, 0.0
     for neutral, picture in pairs:
-        exact = samples.maps.exact(neutral, picture)
-        if exact is None:
+        drawn = drawn_motion(samples, neutral, picture)
+        if drawn is None:
             continue
         crop = cv2.resize(samples.faces.picture(neutral), (side, side), interpolation=cv2.INTER_AREA)
-        asked = torch.from_numpy(samples.faces.controls[picture] - samples.faces.controls[neutral])[None]
+        asked = torch.from_numpy(drawn[0])[None]
         none = torch.zeros(1, len(model.config["expressions"]))
         motion = model(torch.from_numpy(to_tensor(crop))[None], none, controls=asked).motion[0].numpy()
-        truth, valid = (cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in exact)
-        truth = truth.transpose(2, 0, 1) * valid * (2 / exact[0].shape[1])
+        truth, valid = (cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in drawn[1:])
+        truth = truth.transpose(2, 0, 1) * valid
         made, whole = made + float((motion * truth).sum()), whole + float((truth**2).sum())
     return made / max(whole, 1e-9)
 

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from ..images.normalize import channels_first, channels_last
-from ..images.warp import NormalizedFlow
+from ..images.warp import NormalizedFlow, warp_field
 from ..inference import Generator, GeneratorOutput
 from ..inference.protocol import PaintedLayer
-from .pair_flow import EncodedPairMotion, motion_between
+from .pair_flow import EncodedPairMotion, motion_between, transform_flow
 
 # In pixels of a crop of 128:
 SOFT = (0.6, 2.0)  # standard deviation of the layer's edge
@@ -47,10 +47,8 @@ class LedGenerator:
         """
         self.expressions, self.sample_size = generator.expressions, generator.sample_size
         self._generator, self._rng, side = generator, rng, generator.sample_size
-        carried = np.asarray(motion, np.float32) @ transform[:, :2].T.astype(np.float32)  # the crop's own pixels
-        self._motion = cv2.warpAffine(carried, transform, (side, side), borderMode=cv2.BORDER_REPLICATE)
         # Beyond the stored picture nothing is known.
-        self._valid = cv2.warpAffine(np.asarray(valid, np.float32), transform, (side, side))
+        self._motion, self._valid = transform_flow(motion, valid, transform, False, side)
         self._inside = cv2.warpAffine(np.ones(valid.shape, np.float32), transform, (side, side))
 
     def __call__(
@@ -85,9 +83,7 @@ class LedGenerator:
         scale = self.sample_size / 128
         off = cv2.GaussianBlur(self._rng.normal(size=(*opened.shape, 2)), (0, 0), LUMPS * scale)
         off *= RAGGED * scale / off.std()
-        rows, columns = np.mgrid[: len(opened), : len(opened)]
-        off = (off + np.dstack([columns, rows])).astype(np.float32)
-        moved = cv2.remap(opened.astype(np.float32), off[..., 0], off[..., 1], cv2.INTER_LINEAR)
+        moved = warp_field(opened.astype(np.float32), off.astype(np.float32))
         return cv2.GaussianBlur(moved, (0, 0), self._rng.uniform(*SOFT) * scale)
 
 

@@ -14,7 +14,7 @@ from ..modeling_sargan import SARGAN
 from .image_cache import FaceLabels
 from .map_dataset import TrainingSamples
 
-MOST = 6000  # pictures that are looked at; a few seconds
+MOST = 6000  # pictures that are looked at; half a minute where motion is not decoded yet
 RIDGE = 1e-4  # of as many pictures: a control that none of them shows moves nothing
 SHARE = 0.85  # the network moves some by itself
 LARGEST = 0.95  # of the model's reach, beyond which its tanh hardly moves
@@ -46,31 +46,39 @@ def mean_motion(samples: TrainingSamples, side: int) -> np.ndarray | None:
     By least squares over the pictures that controls alone have moved and their mirror images. The first K rows are of 1, the
     others of what each lacks for -1, as `ControlField` has them. None where no picture tells.
     """
-    pictures = pictures_of_controls(samples.faces, samples.neutral)
-    width = 2 * (0 if samples.faces.controls is None else samples.faces.controls.shape[1])
-    energy, along = np.zeros((side * side, width, width)), np.zeros((side * side, width, 2))
-    count = 0
-    for neutral, picture in pictures:
-        exact = samples.maps.exact(neutral, picture)
-        if exact is None:
+    shown, moved, known = [], [], []
+    for neutral, picture in pictures_of_controls(samples.faces, samples.neutral):
+        drawn = drawn_motion(samples, neutral, picture)
+        if drawn is None:
             continue
-        assert samples.faces.controls is not None
-        controls = samples.faces.controls[picture] - samples.faces.controls[neutral]
-        flow = cv2.resize(exact[0], (side, side), interpolation=cv2.INTER_AREA) * np.float32(2 / exact[0].shape[1])
-        valid = cv2.resize(exact[1], (side, side), interpolation=cv2.INTER_AREA)
-        for shown, moved, known in (
-            (controls, flow, valid),
-            (mirrored_controls(controls), flow[:, ::-1] * np.array([-1, 1]), valid[:, ::-1]),
-        ):
-            signed = np.concatenate([shown.clip(min=0), shown.clip(max=0)])
-            weight = known.reshape(-1, 1, 1)
-            energy += weight * np.outer(signed, signed)
-            along += weight * signed[None, :, None] * moved.reshape(-1, 1, 2)
-            count += 1
-    if not count:
+        controls, *fields = drawn
+        flow, valid = (cv2.resize(field, (side, side), interpolation=cv2.INTER_AREA) for field in fields)
+        shown += [controls, mirrored_controls(controls)]
+        moved += [flow, flow[:, ::-1] * np.float32([-1, 1])]
+        known += [valid, valid[:, ::-1]]
+    if not shown:
         return None
-    found = np.linalg.solve(energy + RIDGE * count * np.eye(width), along)
+    controls = np.stack(shown)
+    signed, weight = np.hstack([controls.clip(min=0), controls.clip(max=0)]), np.stack(known).reshape(len(shown), -1)
+    count, width = signed.shape
+    # For each place, the controls' products with one another and with the motion there, weighted by what is known of it.
+    energy = weight.T @ (signed[:, :, None] * signed[:, None]).reshape(count, -1)
+    along = signed.T @ (weight[..., None] * np.stack(moved).reshape(count, -1, 2)).reshape(count, -1)
+    ridge = RIDGE * count * np.eye(width)
+    found = np.linalg.solve(energy.reshape(-1, width, width) + ridge, along.reshape(width, -1, 2).transpose(1, 0, 2))
     return found.transpose(1, 2, 0).reshape(width, 2, side, side).astype(np.float32)
+
+
+def drawn_motion(
+    samples: TrainingSamples, neutral: int, picture: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """What one of `pictures_of_controls` shows: float32 [K]; its motion [H, W, 2] in normalised image coordinates, and where
+    that is known, [H, W]. None without exact motion."""
+    exact, controls = samples.maps.exact(neutral, picture), samples.faces.controls
+    if exact is None or controls is None:
+        return None
+    flow, valid = exact
+    return controls[picture] - controls[neutral], flow * np.float32(2 / flow.shape[1]), valid
 
 
 def pictures_of_controls(faces: FaceLabels, neutral: int) -> list[tuple[int, int]]:

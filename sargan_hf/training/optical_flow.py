@@ -74,15 +74,3 @@ def _between(first: AnyPairMotion | None, second: AnyPairMotion | None) -> tuple
         return None
     flow, valid = motion_between(first, second)
     return flow, valid.astype(np.float32)
-
-
-def transform_flow(
-    flow: np.ndarray, valid: np.ndarray, matrix: np.ndarray, flip: bool, size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The flow between two pictures after both went through the similarity `matrix` [2, 3] and, if `flip`, a mirror."""
-    # A displacement turns and scales with the picture: new(q) = A old(A^-1 (q - t)).
-    flow = cv2.warpAffine(flow, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    turn = np.diag([-1, 1]) @ matrix[:, :2] if flip else matrix[:, :2]
-    flow = cv2.transform(flow, turn.astype(np.float32))
-    valid = cv2.warpAffine(valid.astype(np.float32), matrix, (size, size), flags=cv2.INTER_LINEAR)
-    return (cv2.flip(flow, 1), cv2.flip(valid, 1)) if flip else (flow, valid)

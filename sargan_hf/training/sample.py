@@ -15,9 +15,10 @@ from ..augmentation.occluders import draw_occluder
 from ..augmentation.proportions import Proportions, draw_proportions
 from ..augmentation.style import stylise
 from ..controls import mirrored_controls
+from ..data.pair_flow import transform_flow
 from ..faces.alignment import canonical_eyes, canonical_mouth
 from ..images.warp import fetched
-from .optical_flow import MotionMaps, transform_flow
+from .optical_flow import MotionMaps
 
 
 class Samples(Protocol):

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from sargan_hf import SARGAN
 from sargan_hf.commands.train import parse_config
 from sargan_hf.data.loading import load_expression_dataset
+from sargan_hf.data.pair_flow import transform_flow
 from sargan_hf.errors import ConfigurationError, DatasetError, SARGANError
 from sargan_hf.images.warp import warp_field
 from sargan_hf.modeling_discriminator import SARGANDiscriminator
@@ -23,7 +24,7 @@ from sargan_hf.training.critic_gradient import critic_slope
 from sargan_hf.training.loop import train
 from sargan_hf.training.losses import change_weight, gradient_penalty
 from sargan_hf.training.objectives import Loss
-from sargan_hf.training.optical_flow import MotionMaps, transform_flow
+from sargan_hf.training.optical_flow import MotionMaps
 from sargan_hf.training.schedule import learning_rate_factor
 from sargan_hf.training.setup_data import prepare_data
 from sargan_hf.training.setup_networks import build_generator
