@@ -54,7 +54,7 @@ def mean_motion(samples: TrainingSamples, side: int) -> np.ndarray | None:
         controls, *fields = drawn
         flow, valid = (cv2.resize(field, (side, side), interpolation=cv2.INTER_AREA) for field in fields)
         shown += [controls, mirrored_controls(controls)]
-        moved += [flow, flow[:, ::-1] * np.float32([-1, 1])]
+        moved += [flow, flow[:, ::-1] * np.array([-1, 1], np.float32)]
         known += [valid, valid[:, ::-1]]
     if not shown:
         return None
