@@ -2,6 +2,8 @@
 
 A pixel's triangle and place on it give where the same point lies in the neutral picture. The neutral picture may show
 something else there (a lid, the other lip); that is found by comparing which point of the photograph both show.
+
+The skin of a lid that has come down has no such point: `lid_motion.py` says what stands for it.
 """
 
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from ..face_model.model import Part
+from .lid_motion import lowered_lids
 from .rasterizer import Raster
 from .shot import Shot
 from .stage import Stage
@@ -20,6 +23,7 @@ _SAME_POINT = 0.006
 # Pixels that are averaged to one must move alike, within this many pixels of the oversampled picture.
 _SPREAD = 3.0
 _MADE_UP = 0.3  # share of a pixel's colour from which it shows nothing of the photograph
+_STANDS_FOR = 0.5  # share of a made motion from which it counts as known
 _SKIN_OR_BACKDROP, _EYE, _MOUTH, _PAINTED = 0, 1, 2, 3
 _EYES = (Part.LEFT_EYE_SOCKET, Part.RIGHT_EYE_SOCKET, Part.LEFT_EYEBALL, Part.RIGHT_EYEBALL)
 
@@ -33,6 +37,9 @@ def _materials() -> np.ndarray:
 
 
 _MATERIALS = _materials()
+
+
+_Lid = tuple[tuple[slice, slice], np.ndarray, np.ndarray]  # window, rows by which its places move, share of that
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +73,12 @@ class MotionTracer:
         """
         stage = self._stage
         view = self._view(shot)
-        backward, valid = self._between(view, self._neutral)
-        forward, _ = self._between(self._neutral, view)
+        lids = []
+        if shot.movement is not None and not stage.eyes_shut:
+            lids = lowered_lids(stage.neutral.vertices, shot.vertices, stage.mesh, stage.posed.side, stage.posed.iod)
+        down = [(lid.window, lid.backward, lid.backward_share) for lid in lids]
+        backward, valid = self._between(view, self._neutral, down)
+        forward, _ = self._between(self._neutral, view, [(lid.window, lid.forward, lid.forward_share) for lid in lids])
         if stage.variation.mirror:
             backward, forward = (field[:, ::-1] * np.array([-1, 1], np.float32) for field in (backward, forward))
             valid = valid[:, ::-1]
@@ -85,7 +96,7 @@ class MotionTracer:
             material[material == _EYE] = _PAINTED
         return _View(shot.vertices, shot.places - stage.places, raster, places, material)
 
-    def _between(self, target: _View, source: _View) -> tuple[np.ndarray, np.ndarray]:
+    def _between(self, target: _View, source: _View, lids: list[_Lid]) -> tuple[np.ndarray, np.ndarray]:
         """target(p) = source(p + motion(p)) where valid, at the picture's resolution."""
         stage, side = self._stage, self._stage.posed.side
         shown = source.vertices[:, :2] + target.shift - source.shift
@@ -98,7 +109,12 @@ class MotionTracer:
         valid &= (material == target.material) & (target.material < _MOUTH) & (target.raster.triangle >= 0)
         valid &= (x > -0.5) & (y > -0.5) & (x < side - 0.5) & (y < side - 0.5)
         rows, columns = np.mgrid[:side, :side].astype(np.float32)
-        return _averaged(origin - np.stack([columns, rows], axis=-1), valid, stage.supersample)
+        motion = origin - np.stack([columns, rows], axis=-1)
+        for window, down, share in lids:
+            share = share * np.isin(target.material[window], (_SKIN_OR_BACKDROP, _PAINTED))
+            motion[window] += share[..., None] * (np.dstack([np.zeros_like(down), down]) - motion[window])
+            valid[window] |= share >= _STANDS_FOR
+        return _averaged(motion, valid, stage.supersample)
 
 
 def _averaged(motion: np.ndarray, valid: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ _REACH = 0.11  # round an eye, where skin is looked for
 _BROW = 0.012
 _SOFT, _SOFT_ABOVE = 0.008, 0.018
 _CLOSE = 0.65  # share of a lid's tone that is taken close to the eye
-_LASHES = 0.012  # above the edge of a lid, what moves with it
+LASHES = 0.012  # above the edge of a lid, what moves with it
 _RIM = 0.010  # below the edge of a shut eye, what is no skin of the lower lid
 _NEARLY_SHUT = 0.25  # share of an eye's opening from which on its lids are about to meet
 _COME_DOWN = 0.016  # what a lid comes down by until all of the skin that shows then is new
@@ -129,7 +129,7 @@ def lowered_lid(
     left, right = np.clip([np.ceil(max(before[0, 0], now[0, 0])), min(before[-1, 0], now[-1, 0]) + 1], 0, side).astype(
         int
     )
-    top = int(np.clip(before[:, 1].min() - 2 * _LASHES * side, 0, side))
+    top = int(np.clip(before[:, 1].min() - 2 * LASHES * side, 0, side))
     bottom = int(np.clip(now[:, 1].max() + 2 * _RIM * side, 0, side))
     if right - left < 3 or bottom - top < 3:
         return None
@@ -140,8 +140,8 @@ def lowered_lid(
         return None
     # Lashes keep to the edge; above the old edge the skin of the photograph takes over.
     soft = _SOFT * side
-    lower = smoothstep((is_now - _LASHES * side - y) / soft + 0.5)
-    upper = smoothstep((y - was + np.minimum(_LASHES * side, down)) / (_SOFT_ABOVE * side) + 0.5)
+    lower = smoothstep((is_now - LASHES * side - y) / soft + 0.5)
+    upper = smoothstep((y - was + np.minimum(LASHES * side, down)) / (_SOFT_ABOVE * side) + 0.5)
     come_down = smoothstep(down / (_COME_DOWN * side) - 0.3)
     come_down *= smoothstep(np.minimum(x - before[0, 0], before[-1, 0] - x) / (_BESIDE * side))
     beneath = (y > is_now + 1) * smoothstep((is_now + _RIM * side - y) / soft + 0.5) * shut
@@ -169,6 +169,6 @@ def stretched_lid(now: np.ndarray, places: np.ndarray, side: int) -> tuple[tuple
     down = np.gradient(places[window][..., 1], axis=0)
     share = np.clip((_AS_IT_IS - down) / (_AS_IT_IS - _DRAWN_OUT), 0, 1)
     edge = np.interp(x, now[:, 0], now[:, 1])
-    share *= y < edge - 0.5 * _LASHES * side
+    share *= y < edge - 0.5 * LASHES * side
     share *= smoothstep((np.minimum(x - now[0, 0], now[-1, 0] - x) + beside) / (2 * beside))
     return window, cv2.GaussianBlur(share.astype(np.float32), (0, 0), _SOFT * side / 2)
