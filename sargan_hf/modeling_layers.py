@@ -106,14 +106,16 @@ class ControlModulation(nn.Module):
 class ControlField(nn.Module):
     """How each control moves a face on average, over the aligned crop: the network learns what a face needs beside it.
 
-    [B, k] -> [B, 2, H, W], to be added to the flow before its tanh. It starts at 0.
+    [B, k] -> [B, 2, H, W], to be added to the flow before its tanh. It starts at 0. It has `side` x `side` values for each end
+    of a control: where a lid meets another, motion changes from one pixel to the next.
     """
 
-    gain, side = 10.0, 32
+    gain = 10.0
 
-    def __init__(self, controls: int):
+    def __init__(self, controls: int, side: int = 32):
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(2 * controls, 2, self.side, self.side))
+        self.side = side
+        self.weight = nn.Parameter(torch.zeros(2 * controls, 2, side, side))
 
     def forward(self, controls: Tensor, size: tuple[int, int]) -> Tensor:
         coarse = F.linear(_signed(controls, self.weight), self.gain * self.weight.flatten(1).T)

@@ -80,6 +80,7 @@ class SARGAN(ModelMixin, ConfigMixin):
         controls: names of the facial controls that move parts of a face beside its expression, or by themselves. They scale and
             shift the features (`ControlModulation`), and with `motion` add to the flow (`ControlField`). As further input
             planes they would hardly be heard: the instance norm behind the first convolution takes a constant plane away.
+        control_field_size: side of the grid on which `ControlField` holds the mean motion of each control.
     """
 
     _no_split_modules = ["SpatialAttentionResidualBlock"]
@@ -100,6 +101,7 @@ class SARGAN(ModelMixin, ConfigMixin):
         typical_motion: Sequence[float] | None = None,
         occlusion: bool = False,
         controls: Sequence[str] | None = None,
+        control_field_size: int = 32,
     ):
         super().__init__()
         if motion and not ultimate_skip:
@@ -129,7 +131,7 @@ class SARGAN(ModelMixin, ConfigMixin):
         self.modulations = nn.ModuleDict(
             {name: ControlModulation(len(controls), width) for name, width in widths.items()} if controls else {}
         )
-        self.control_field = ControlField(len(controls)) if controls and motion else None
+        self.control_field = ControlField(len(controls), control_field_size) if controls and motion else None
 
     def forward(
         self,

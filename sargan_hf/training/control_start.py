@@ -43,8 +43,8 @@ def start_control_field(generator: SARGAN, samples: object) -> bool:
 def mean_motion(samples: TrainingSamples, side: int) -> np.ndarray | None:
     """float32 [2 K, 2, side, side] in normalised image coordinates: what each control adds to the motion from neutral.
 
-    By least squares over the pictures that controls alone have moved and their mirror images. The first K rows are of 1, the
-    others of what each lacks for -1, as `ControlField` has them. None where no picture tells.
+    Over the pictures that controls alone have moved and their mirror images, as `least_squares_field` says. None where no
+    picture tells.
     """
     shown, moved, known = [], [], []
     for neutral, picture in pictures_of_controls(samples.faces, samples.neutral):
@@ -52,21 +52,40 @@ def mean_motion(samples: TrainingSamples, side: int) -> np.ndarray | None:
         if drawn is None:
             continue
         controls, *fields = drawn
-        flow, valid = (cv2.resize(field, (side, side), interpolation=cv2.INTER_AREA) for field in fields)
+        flow, valid = coarse(*fields, side)
         shown += [controls, mirrored_controls(controls)]
         moved += [flow, flow[:, ::-1] * np.array([-1, 1], np.float32)]
         known += [valid, valid[:, ::-1]]
-    if not shown:
-        return None
-    controls = np.stack(shown)
-    signed, weight = np.hstack([controls.clip(min=0), controls.clip(max=0)]), np.stack(known).reshape(len(shown), -1)
-    count, width = signed.shape
+    return least_squares_field(np.stack(shown), np.stack(moved), np.stack(known)) if shown else None
+
+
+def least_squares_field(shown: np.ndarray, moved: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """float32 [2 K, 2, side, side]: what each control adds to fields, at each place by itself.
+
+    The first K rows are of 1, the others of what each lacks for -1, as `ControlField` has them.
+
+    Args:
+        shown: float32 [N, K], controls.
+        moved: float32 [N, side, side, 2], fields under them.
+        known: float32 [N, side, side], how much of each value counts.
+    """
+    signed = np.hstack([shown.clip(min=0), shown.clip(max=0)])
+    (count, width), side = signed.shape, moved.shape[1]
+    weight = known.reshape(count, -1)
     # For each place, the controls' products with one another and with the motion there, weighted by what is known of it.
     energy = weight.T @ (signed[:, :, None] * signed[:, None]).reshape(count, -1)
-    along = signed.T @ (weight[..., None] * np.stack(moved).reshape(count, -1, 2)).reshape(count, -1)
+    along = signed.T @ (weight[..., None] * moved.reshape(count, -1, 2)).reshape(count, -1)
     ridge = RIDGE * count * np.eye(width)
     found = np.linalg.solve(energy.reshape(-1, width, width) + ridge, along.reshape(width, -1, 2).transpose(1, 0, 2))
     return found.transpose(1, 2, 0).reshape(width, 2, side, side).astype(np.float32)
+
+
+def coarse(flow: np.ndarray, valid: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means of a field [H, W, 2] where it is known [H, W], and the share that is, both at `side` x `side`."""
+    valid = valid.astype(np.float32)
+    share = cv2.resize(valid, (side, side), interpolation=cv2.INTER_AREA)
+    total = cv2.resize(flow * valid[..., None], (side, side), interpolation=cv2.INTER_AREA)
+    return total / np.maximum(share, 1e-6)[..., None], share
 
 
 def drawn_motion(
