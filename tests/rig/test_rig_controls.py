@@ -166,6 +166,30 @@ def test_motion_is_exact_for_controls(stage, controls):
     assert np.abs(rest - stage.render(seen, shaded=False))[EYES.start : MOUTH.stop].mean() > 1
 
 
+def test_the_skin_of_a_shut_lid_comes_from_above_the_eye(stage):
+    seen = shot(stage, eye_wide_left=-1.0)
+    backward, _, valid = MotionTracer(stage).trace(seen)
+    neutral, shut = (stage.render(each).astype(np.float32) for each in (stage.neutral, seen))
+    eye = (np.abs(shut - neutral).mean(axis=2) > 12) & (np.arange(SIZE) > SIZE // 2)
+    eye = cv2.erode(eye.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    drawn = cv2.remap(neutral, x + backward[..., 0], y + backward[..., 1], cv2.INTER_LINEAR)
+    assert valid[eye].mean() > 0.75  # all but a rim along the lower lid
+    far = {name: np.abs(each - shut)[eye & valid].mean() for name, each in (("drawn", drawn), ("open", neutral))}
+    assert far["drawn"] < 0.5 * far["open"]
+    assert backward[eye & valid, 1].min() < -3
+
+
+def test_the_skin_of_a_shut_lid_is_drawn_out_and_not_folded(stage):
+    backward, forward, valid = MotionTracer(stage).trace(shot(stage, eye_wide=-1.0))
+    rows = np.arange(SIZE)[:, None] + backward[..., 1]
+    known = valid[1:] & valid[:-1]
+    known[: EYES.start], known[EYES.stop :] = False, False
+    assert (np.diff(rows, axis=0)[known] > -0.5).mean() > 0.99
+    brow = slice(int(0.2 * SIZE), int(0.27 * SIZE))
+    assert np.abs(backward[brow]).max() < 0.4 * np.abs(backward[EYES][valid[EYES]]).max()
+
+
 @pytest.mark.parametrize("name", [name for name in CONTROL_NAMES if not name.startswith(("gaze", "eye_wide"))])
 def test_controls_are_read_back_off_the_shapes_they_move(stage, name):
     asked = controls_vector({name: 0.7})
