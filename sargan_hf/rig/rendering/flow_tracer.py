@@ -75,7 +75,7 @@ class MotionTracer:
         view = self._view(shot)
         lids = []
         if shot.movement is not None and not stage.eyes_shut:
-            lids = lowered_lids(stage.neutral.vertices, shot.vertices, stage.mesh, stage.posed.side, stage.posed.iod)
+            lids = lowered_lids(stage.neutral.vertices, shot.vertices, stage.posed, stage.mesh)
         down = [(lid.window, lid.backward, lid.backward_share) for lid in lids]
         backward, valid = self._between(view, self._neutral, down)
         forward, _ = self._between(self._neutral, view, [(lid.window, lid.forward, lid.forward_share) for lid in lids])

@@ -12,11 +12,12 @@ import numpy as np
 from ...images.warp import smoothstep
 from ..face_model.mesh import RigMesh
 from .lid_skin import LASHES
+from .pose import PosedFace
 
-_ABOVE = 0.28  # inter-ocular distances above the lashes from which skin is drawn out: about where a brow ends
-_BEND = 1.5  # power by which the movement grows towards the lashes; a brow hardly moves
+_LEAST_SKIN, _MOST_SKIN = 0.08, 0.28  # inter-ocular distances above the lashes that are drawn out, brow or not
+_BEND = 1.25  # power by which the movement grows towards the lashes: the skin above is drawn out less
 _LEAST = 0.5  # pixels that a lid has come down by
-_MOST = 1.4  # as a share of that skin; beyond it, it would fold over
+_MOST = 3.5  # as a share of that skin; beyond it, it would fold over
 _FADE = 0.4  # share of that skin over which the true motion, such as a brow's, gives way
 _ROUNDS = 16
 
@@ -40,28 +41,38 @@ class LoweredLid:
     forward_share: np.ndarray
 
 
-def lowered_lids(before: np.ndarray, now: np.ndarray, mesh: RigMesh, side: int, iod: float) -> list[LoweredLid]:
+def lowered_lids(before: np.ndarray, now: np.ndarray, posed: PosedFace, mesh: RigMesh) -> list[LoweredLid]:
     """The lids that have come down.
 
     Args:
         before, now: float32 [V, 3], vertices of the neutral picture and of this one, on screen.
+        posed: the face.
         mesh: of both.
-        side: of the picture in pixels.
-        iod: inter-ocular distance in pixels.
     """
     found = []
-    for path in mesh.model.upper_lid_paths.values():
+    for eye, path in mesh.model.upper_lid_paths.items():
         edges = [points[path][np.argsort(points[path, 0])] for points in (before, now)]
-        lid = _lowered(*edges, side, iod)
+        lid = _lowered(*edges, posed.side, _skin_above(eye, posed, mesh))
         if lid is not None:
             found.append(lid)
     return found
 
 
-def _lowered(before: np.ndarray, now: np.ndarray, side: int, iod: float) -> LoweredLid | None:
+def _skin_above(eye: str, posed: PosedFace, mesh: RigMesh) -> float:
+    """Pixels between the lashes of an eye and its brow, which stays where it is."""
+    brow = posed.landmarks.left_brow_bottom if eye == "L" else posed.landmarks.right_brow_bottom
+    path = mesh.model.upper_lid_paths[eye]
+    lid = posed.photo[path][np.argsort(posed.photo[path, 0])]
+    over = brow[(brow[:, 0] > lid[0, 0]) & (brow[:, 0] < lid[-1, 0])]
+    heights = np.interp(over[:, 0], lid[:, 0], lid[:, 1]) - over[:, 1]
+    skin = float(np.median(heights)) - LASHES * posed.side if len(over) else np.inf
+    return float(np.clip(skin, _LEAST_SKIN * posed.iod, _MOST_SKIN * posed.iod))
+
+
+def _lowered(before: np.ndarray, now: np.ndarray, side: int, skin: float) -> LoweredLid | None:
     left = int(np.clip(np.ceil(max(before[0, 0], now[0, 0])), 0, side))
     right = int(np.clip(np.floor(min(before[-1, 0], now[-1, 0])) + 1, 0, side))
-    top = int(np.clip(before[:, 1].min() - LASHES * side - _ABOVE * iod, 0, side))
+    top = int(np.clip(before[:, 1].min() - LASHES * side - skin, 0, side))
     bottom = int(np.clip(np.ceil(now[:, 1].max()) + 1, 0, side))
     if right - left < 3 or bottom - top < 3:
         return None
@@ -69,7 +80,6 @@ def _lowered(before: np.ndarray, now: np.ndarray, side: int, iod: float) -> Lowe
     was, is_now = (np.interp(x, edge[:, 0], edge[:, 1]) for edge in (before, now))
     if (is_now - was).max() < _LEAST:
         return None
-    skin = _ABOVE * iod
     lashes, down = was - LASHES * side, np.clip(is_now - was, 0, _MOST * skin)
 
     def along(place: np.ndarray) -> np.ndarray:
