@@ -7,6 +7,7 @@ import typer
 
 from ..demo.ports import check_port
 from ..demo.settings import Settings
+from ..demo.shared_heap import share_heap
 
 
 def command(
@@ -17,6 +18,7 @@ def command(
 ) -> None:
     """Start the app in the browser. docs/space.md lists the settings that come from the environment."""
     check_port(host, port)
+    share_heap()
     from ..demo.server import launch, load_page
 
     settings = Settings.from_environment()

@@ -2,7 +2,7 @@
 
 API calls without a session create one, and gradio keeps up to 10,000 of them, each with a copy of the page's settings. We drop
 sessions that hold no picture; visitors' sessions are not touched. At full load, ten minutes took 600 MB. Most of that was free
-memory in the heaps of glibc's threads, which we hand back.
+memory in glibc's heaps, which we hand back; `shared_heap` sees to it that there is one heap, of which all goes back.
 
 After every event gradio makes a table of the last 10,000 for statistics that nobody reads here. We keep it short. Python's full
 collection runs only when a quarter more than all that torch and gradio hold has gathered, so we collect more often.
