@@ -10,6 +10,13 @@ export interface Field {
   data: Float32Array;
 }
 
+/** Planes with `BORDER` zeros on each side, `stride` values from row to row. */
+interface Bordered extends Field {
+  stride: number;
+}
+
+const BORDER = 3; // as far as cubic interpolation reaches
+
 const [ACROSS, DOWN] = [new Float32Array(4), new Float32Array(4)];
 // Channels of the graph `scale`: motion 2, residual 3, coarse 3, coarseness 1, weight 1; and of a model with an occlusion layer
 // occlusion 1, painted 3.
@@ -30,8 +37,9 @@ export function applyChange(pixels: Pixels, transform: Affine, fields: Field, sh
   const corner = [Math.max(0, left - reach), Math.max(0, top - reach)] as const;
   const source = cut(pixels, ...corner, Math.min(pixels.width, right + reach), Math.min(pixels.height, bottom + reach));
   const rows = Math.max(16, Math.floor(shared.apply.bandPixels / (right - left)));
+  const wideFields = bordered(reduced);
   for (let start = top; start < bottom; start += rows) {
-    applyBand(pixels, source, corner, [left, start, right, Math.min(bottom, start + rows)], reduced, toFields, shared);
+    applyBand(pixels, source, corner, [left, start, right, Math.min(bottom, start + rows)], wideFields, toFields, shared);
   }
   return [left, top, right, bottom];
 }
@@ -41,42 +49,71 @@ function applyBand(
   source: Pixels,
   corner: readonly [number, number],
   [left, top, right, bottom]: Box,
-  fields: Field,
+  fields: Bordered,
   toFields: Affine,
-  shared: Manifest,
+  { apply }: Manifest,
 ): void {
   const [width, height] = [right - left, bottom - top];
-  const upsampled = upsample(fields, compose(toFields, [1, 0, left, 0, 1, top]), width, height, shared);
+  const place = compose(toFields, [1, 0, left, 0, 1, top]);
+  const [a, b, c, d, e, f] = place;
+  const acts = actingPixels(fields, place, width, height, apply.leastWeight);
   const count = width * height;
+  const motion = new Float32Array(2 * count);
   const warped = new Float32Array(3 * count);
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at++) {
-      const fromX = x + left - corner[0] + upsampled[at]!;
-      const fromY = y + top - corner[1] + upsampled[count + at]!;
+      if (!isNear(acts, at, x, y, width, height)) continue;
+      cubic(fields, 0, RESIDUAL, a * x + b * y + c, d * x + e * y + f, motion, at, count);
+      const fromX = x + left - corner[0] + motion[at]!;
+      const fromY = y + top - corner[1] + motion[count + at]!;
       fetchLanczos(source, fromX, fromY, warped, 3 * at);
     }
   }
-  const between = (at: number) => {
-    const [fromX, fromY] = [upsampled[at]!, upsampled[count + at]!];
-    const [offX, offY] = [fromX - Math.floor(fromX), fromY - Math.floor(fromY)];
-    return offX * (1 - offX) + offY * (1 - offY);
-  };
-  const sharp = sharpen(warped, width, height, shared.apply.restoredDetail, between);
-  const isLayered = fields.channels > OCCLUSION;
+  const edge = fields.channels > OCCLUSION ? layerEdge(1 / scaleOf(place), apply) : 0;
+  const shown = new Float32Array(fields.channels);
+  const own = new Float32Array(3);
   for (let y = 0, at = 0; y < height; y++) {
     let to = ((top + y) * pixels.width + left) * 4;
     for (let x = 0; x < width; x++, at++, to += 4) {
-      if (!(upsampled[WEIGHT * count + at]! > shared.apply.leastWeight)) continue;
-      const coarseness = upsampled[COARSENESS * count + at]!;
-      const hidden = isLayered ? upsampled[OCCLUSION * count + at]! : 0;
+      if (!acts[at]) continue;
+      const atX = a * x + b * y + c;
+      const atY = d * x + e * y + f;
+      const between = fromBetween(motion[at]!) + fromBetween(motion[count + at]!);
+      sharpen(warped, width, height, x, y, apply.restoredDetail * between, own);
+      const coarseness = linear(fields, COARSENESS, atX, atY);
+      cubic(fields, RESIDUAL, coarseness > 0 ? COARSENESS : COARSE, atX, atY, shown, 0, 1);
+      const hidden = edge ? levelSet(linear(fields, OCCLUSION, atX, atY), edge) : 0;
+      if (hidden > 0) cubic(fields, PAINTED, PAINTED + 3, atX, atY, shown, 0, 1);
       for (let c = 0; c < 3; c++) {
-        const own = sharp[3 * at + c]!;
-        const shown = own + coarseness * (upsampled[(COARSE + c) * count + at]! * 255 - own);
-        const edited = shown + upsampled[(RESIDUAL + c) * count + at]! * 255;
-        pixels.data[to + c] = hidden > 0 ? edited + hidden * (upsampled[(PAINTED + c) * count + at]! * 255 - edited) : edited;
+        const moved = coarseness > 0 ? own[c]! + coarseness * (shown[COARSE + c]! * 255 - own[c]!) : own[c]!;
+        const edited = moved + shown[RESIDUAL + c]! * 255;
+        pixels.data[to + c] = hidden > 0 ? edited + hidden * (shown[PAINTED + c]! * 255 - edited) : edited;
       }
     }
   }
+}
+
+/** 1 for each pixel that the edit changes, [height, width]. */
+function actingPixels(fields: Bordered, [a, b, c, d, e, f]: Affine, width: number, height: number, least: number): Uint8Array {
+  const acts = new Uint8Array(width * height);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at++) {
+      if (linear(fields, WEIGHT, a * x + b * y + c, d * x + e * y + f) > least) acts[at] = 1;
+    }
+  }
+  return acts;
+}
+
+/** Whether a pixel or one beside it is changed: what sharpening looks at. */
+function isNear(acts: Uint8Array, at: number, x: number, y: number, width: number, height: number): boolean {
+  if (acts[at] || (x > 0 && acts[at - 1]) || (x + 1 < width && acts[at + 1])) return true;
+  return Boolean((y > 0 && acts[at - width]) || (y + 1 < height && acts[at + width]));
+}
+
+/** How far between two pixels a motion ends: 0 on one, 0.25 in the middle. */
+function fromBetween(motion: number): number {
+  const off = motion - Math.floor(motion);
+  return off * (1 - off);
 }
 
 /** The motion in pixels of the picture instead of the crop. */
@@ -113,38 +150,17 @@ function reduce(fields: Field, wide: Affine): [Field, Affine] {
   return [{ channels: fields.channels, side, data }, compose([1 / factor, 0, shift, 0, 1 / factor, shift], wide)];
 }
 
-/**
- * Every field at every pixel, [channels, height, width]: cubic for motion and colours, linear for weights, 0 outside.
- *
- * Colours stay 0 where the weight is too small to count, and what is painted where it hides nothing.
- */
-function upsample(fields: Field, toFields: Affine, width: number, height: number, { apply }: Manifest): Float32Array {
-  const [a, b, c, d, e, f] = toFields;
-  const count = width * height;
-  const result = new Float32Array(fields.channels * count);
-  const plane = fields.side ** 2;
-  const edge = fields.channels > OCCLUSION ? layerEdge(1 / scaleOf(toFields), apply) : 0;
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, at++) {
-      const atX = a * x + b * y + c;
-      const atY = d * x + e * y + f;
-      const left = Math.floor(atX);
-      const top = Math.floor(atY);
-      const right = atX - left;
-      const low = atY - top;
-      const weight = linear(fields, WEIGHT * plane, left, top, right, low);
-      result[WEIGHT * count + at] = weight;
-      const counts = weight > apply.leastWeight;
-      cubic(fields, 0, counts ? COARSENESS : RESIDUAL, atX, atY, result, at, count);
-      if (!counts) continue;
-      result[COARSENESS * count + at] = linear(fields, COARSENESS * plane, left, top, right, low);
-      if (!edge) continue;
-      const hidden = levelSet(linear(fields, OCCLUSION * plane, left, top, right, low), edge);
-      result[OCCLUSION * count + at] = hidden;
-      if (hidden > 0) cubic(fields, PAINTED, PAINTED + 3, atX, atY, result, at, count);
+/** The fields within a border of zeros, so that what looks at places about their edge needs no checks. */
+function bordered({ channels, side, data }: Field): Bordered {
+  const stride = side + 2 * BORDER;
+  const wide = new Float32Array(channels * stride * stride);
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < side; y++) {
+      const from = (c * side + y) * side;
+      wide.set(data.subarray(from, from + side), (c * stride + y + BORDER) * stride + BORDER);
     }
   }
-  return result;
+  return { channels, side, data: wide, stride };
 }
 
 /**
@@ -160,21 +176,21 @@ export function levelSet(occlusion: number, edge: number): number {
   return Math.min(Math.max((occlusion - 0.5) / edge + 0.5, 0), 1);
 }
 
-function linear({ side, data }: Field, plane: number, left: number, top: number, x: number, y: number): number {
-  let sum = 0;
-  for (let j = 0; j < 2; j++) {
-    if (top + j < 0 || top + j >= side) continue;
-    for (let i = 0; i < 2; i++) {
-      if (left + i < 0 || left + i >= side) continue;
-      sum += (i ? x : 1 - x) * (j ? y : 1 - y) * data[plane + (top + j) * side + left + i]!;
-    }
-  }
-  return sum;
+/** A plane at one place, linear, 0 outside. */
+function linear({ side, data, stride }: Bordered, channel: number, atX: number, atY: number): number {
+  if (!isWithin(atX, atY, side)) return 0;
+  const left = Math.floor(atX);
+  const top = Math.floor(atY);
+  const x = atX - left;
+  const y = atY - top;
+  const at = ((channel * stride + top + BORDER) * stride + left + BORDER) | 0;
+  const upper = (1 - x) * (1 - y) * data[at]! + x * (1 - y) * data[at + 1]!;
+  return upper + (1 - x) * y * data[at + stride]! + x * y * data[at + stride + 1]!;
 }
 
-/** The planes from `start` to before `end` at one place, each into its `count` values of `out`, at `to`. */
+/** The planes from `start` to before `end` at one place, cubic, 0 outside; each into its `count` values of `out`, at `to`. */
 function cubic(
-  { side, data }: Field,
+  { side, data, stride }: Bordered,
   start: number,
   end: number,
   x: number,
@@ -183,25 +199,36 @@ function cubic(
   to: number,
   count: number,
 ): void {
+  if (!isWithin(x, y, side)) {
+    for (let channel = start; channel < end; channel++) out[channel * count + to] = 0;
+    return;
+  }
   const left = Math.floor(x) - 1;
   const top = Math.floor(y) - 1;
-  const across = cubicWeights(x - left - 1, ACROSS);
-  const down = cubicWeights(y - top - 1, DOWN);
-  const firstRow = Math.max(0, -top);
-  const lastRow = Math.min(4, side - top);
-  const first = Math.max(0, -left);
-  const last = Math.min(4, side - left);
+  cubicWeights(x - left - 1, ACROSS);
+  cubicWeights(y - top - 1, DOWN);
+  // Written out, as this is most of the work on a large face: loops over the four take four times as long.
+  const a0 = ACROSS[0]!;
+  const a1 = ACROSS[1]!;
+  const a2 = ACROSS[2]!;
+  const a3 = ACROSS[3]!;
+  const first = ((top + BORDER) * stride + left + BORDER) | 0;
   for (let channel = start; channel < end; channel++) {
-    const plane = channel * side * side;
-    let sum = 0;
-    for (let j = firstRow; j < lastRow; j++) {
-      const row = plane + (top + j) * side + left;
-      let line = 0;
-      for (let i = first; i < last; i++) line += across[i]! * data[row + i]!;
-      sum += down[j]! * line;
-    }
+    let at = (first + channel * stride * stride) | 0;
+    let sum = DOWN[0]! * (a0 * data[at]! + a1 * data[at + 1]! + a2 * data[at + 2]! + a3 * data[at + 3]!);
+    at += stride;
+    sum += DOWN[1]! * (a0 * data[at]! + a1 * data[at + 1]! + a2 * data[at + 2]! + a3 * data[at + 3]!);
+    at += stride;
+    sum += DOWN[2]! * (a0 * data[at]! + a1 * data[at + 1]! + a2 * data[at + 2]! + a3 * data[at + 3]!);
+    at += stride;
+    sum += DOWN[3]! * (a0 * data[at]! + a1 * data[at + 1]! + a2 * data[at + 2]! + a3 * data[at + 3]!);
     out[channel * count + to] = sum;
   }
+}
+
+/** Whether a place is so near that interpolation reaches the fields, and no further out than their border. */
+function isWithin(x: number, y: number, side: number): boolean {
+  return x >= -2 && y >= -2 && x < side + 1 && y < side + 1;
 }
 
 /** Adds a patch [3, size, size], in units of the full range, to the pixels of `region` that it lies over; alpha stays. */
@@ -211,13 +238,14 @@ export function addPatch(pixels: Pixels, paint: Field, toPatch: Affine, region: 
   const [left, top] = [clip(Math.floor(bounds[0]), 0), clip(Math.floor(bounds[1]), 1)];
   const [right, bottom] = [clip(Math.ceil(bounds[2]) + 1, 0), clip(Math.ceil(bounds[3]) + 1, 1)];
   const colour = new Float32Array(3);
+  const wide = bordered(paint);
   const [a, b, c, d, e, f] = compose(toPatch, [1, 0, left, 0, 1, top]);
   for (let y = top; y < bottom; y++) {
     for (let x = left; x < right; x++) {
       const atX = a * (x - left) + b * (y - top) + c;
       const atY = d * (x - left) + e * (y - top) + f;
-      if (atX < -2 || atY < -2 || atX > paint.side + 1 || atY > paint.side + 1) continue;
-      cubic(paint, 0, 3, atX, atY, colour, 0, 1);
+      if (!isWithin(atX, atY, paint.side)) continue;
+      cubic(wide, 0, 3, atX, atY, colour, 0, 1);
       const at = (y * pixels.width + x) * 4;
       for (let channel = 0; channel < 3; channel++) pixels.data[at + channel] = pixels.data[at + channel]! + colour[channel]! * 255;
     }

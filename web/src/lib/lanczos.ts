@@ -51,8 +51,8 @@ export function fetchLanczos({ width, height, data }: Pixels, x: number, y: numb
     let lineR = 0;
     let lineG = 0;
     let lineB = 0;
-    for (let i = 0; i < TAPS; i++) {
-      const at = (start + (isInside ? column - 3 + i : clamp(column - 3 + i, width))) * 4;
+    for (let i = 0, at = (start + column - 3) * 4; i < TAPS; i++, at += 4) {
+      if (!isInside) at = (start + clamp(column - 3 + i, width)) * 4;
       const weight = across[i]!;
       lineR += weight * data[at]!;
       lineG += weight * data[at + 1]!;
@@ -69,34 +69,32 @@ export function fetchLanczos({ width, height, data }: Pixels, x: number, y: numb
 }
 
 /**
- * Gives back what interpolation between pixels takes from detail: `warped` [height, width, 3] less a share of its Laplacian,
- * mirrored in beyond the border. `between` says how far a pixel was fetched from between others.
+ * Gives back what interpolation between pixels takes from detail: the colour at (x, y) of `warped` [height, width, 3] less a
+ * share `amount` of its Laplacian, mirrored in beyond the border, into `out`.
  */
 export function sharpen(
   warped: Float32Array,
   width: number,
   height: number,
-  share: number,
-  between: (at: number) => number,
-): Float32Array {
-  const sharp = warped.slice();
-  const beside = (at: number, length: number) => (length === 1 ? 0 : at < 0 ? 1 : at >= length ? length - 2 : at);
-  for (let y = 0, at = 0; y < height; y++) {
-    const above = beside(y - 1, height) * width;
-    const below = beside(y + 1, height) * width;
-    for (let x = 0; x < width; x++, at++) {
-      const amount = share * between(at);
-      if (amount === 0) continue;
-      const left = y * width + beside(x - 1, width);
-      const right = y * width + beside(x + 1, width);
-      for (let c = 0; c < 3; c++) {
-        const own = warped[3 * at + c]!;
-        const around = warped[3 * left + c]! + warped[3 * right + c]! + warped[3 * (above + x) + c]! + warped[3 * (below + x) + c]!;
-        sharp[3 * at + c] = own - amount * (around - 4 * own);
-      }
-    }
+  x: number,
+  y: number,
+  amount: number,
+  out: Float32Array,
+): void {
+  const above = 3 * (beside(y - 1, height) * width + x);
+  const below = 3 * (beside(y + 1, height) * width + x);
+  const left = 3 * (y * width + beside(x - 1, width));
+  const right = 3 * (y * width + beside(x + 1, width));
+  const at = 3 * (y * width + x);
+  for (let c = 0; c < 3; c++) {
+    const own = warped[at + c]!;
+    const around = warped[left + c]! + warped[right + c]! + warped[above + c]! + warped[below + c]!;
+    out[c] = own - amount * (around - 4 * own);
   }
-  return sharp;
+}
+
+function beside(at: number, length: number): number {
+  return length === 1 ? 0 : at < 0 ? 1 : at >= length ? length - 2 : at;
 }
 
 function level(value: number): number {

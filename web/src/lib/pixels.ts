@@ -105,14 +105,20 @@ export function resizeByArea(pixels: Pixels, width: number, height: number): Pix
 
 /** One row with its columns averaged, into `line`. */
 function reduceLine({ width, data }: Pixels, row: number, columns: readonly Span[], line: Float32Array): void {
-  for (let x = 0, to = 0; x < columns.length; x++) {
+  for (let x = 0, to = 0; x < columns.length; x++, to += 4) {
     const { first, weights } = columns[x]!;
-    for (let c = 0; c < 4; c++, to++) {
-      let at = (row * width + first) * 4 + c;
-      let sum = 0;
-      for (let index = 0; index < weights.length; index++, at += 4) sum = Math.fround(sum + Math.fround(weights[index]! * data[at]!));
-      line[to] = sum;
+    let [r, g, b, alpha] = [0, 0, 0, 0];
+    for (let index = 0, at = (row * width + first) * 4; index < weights.length; index++, at += 4) {
+      const weight = weights[index]!;
+      r = Math.fround(r + Math.fround(weight * data[at]!));
+      g = Math.fround(g + Math.fround(weight * data[at + 1]!));
+      b = Math.fround(b + Math.fround(weight * data[at + 2]!));
+      alpha = Math.fround(alpha + Math.fround(weight * data[at + 3]!));
     }
+    line[to] = r;
+    line[to + 1] = g;
+    line[to + 2] = b;
+    line[to + 3] = alpha;
   }
 }
 
@@ -178,7 +184,19 @@ function inside(at: number, length: number, border: Border): number {
 function bilinear(pixels: Pixels, x: number, y: number, border: Border, out: Uint8ClampedArray, to: number): void {
   const [left, top] = [Math.floor(x), Math.floor(y)];
   const [right, low] = [x - left, y - top];
-  gather(pixels, left, top, [1 - right, right], [1 - low, low], border, out, to);
+  const { width, height, data } = pixels;
+  if (left < 0 || top < 0 || left + 1 >= width || top + 1 >= height) {
+    gather(pixels, left, top, [1 - right, right], [1 - low, low], border, out, to);
+    return;
+  }
+  // Away from the border the same sum, written out: most pixels of a crop come through here.
+  const [upperLeft, upperRight, lowerLeft, lowerRight] = [(1 - right) * (1 - low), right * (1 - low), (1 - right) * low, right * low];
+  const above = (top * width + left) * 4;
+  const below = above + width * 4;
+  for (let c = 0; c < 4; c++) {
+    const upper = upperLeft * data[above + c]! + upperRight * data[above + 4 + c]!;
+    out[to + c] = upper + lowerLeft * data[below + c]! + lowerRight * data[below + 4 + c]!;
+  }
 }
 
 function bicubic(pixels: Pixels, x: number, y: number, border: Border, out: Uint8ClampedArray, to: number): void {
