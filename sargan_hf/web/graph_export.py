@@ -23,6 +23,8 @@ try:
     from onnx import ModelProto, TensorProto, helper, numpy_helper
     from onnx_ir.passes import common as passes
     from onnxscript import optimizer
+
+    from .graph_split import split_before
 except ImportError as error:
     raise ConfigurationError(f"`sargan export --web` needs {error.name}: pip install -e '.[onnx]'.") from error
 
@@ -35,7 +37,10 @@ PARAMETERS = "generator."  # what the names of trained weights begin with; the o
 
 
 def edit_graphs(model: SARGAN, mouth: SARGAN | None) -> dict[str, ModelProto]:
-    """The graphs of a model and its mouth refiner, by the names of their files without `.onnx`."""
+    """The graphs of a model and its mouth refiner, by the names of their files without `.onnx`.
+
+    A model with controls has `edit` in two parts: `start` is what they do not alter, of picture and expression alone.
+    """
     side, expressions = settings_of(model).sample_size, len(settings_of(model).expressions)
     mouth_side = None if mouth is None else settings_of(mouth).sample_size
     wide = side + 2 * masks.spread_pixels(side)
@@ -50,6 +55,8 @@ def edit_graphs(model: SARGAN, mouth: SARGAN | None) -> dict[str, ModelProto]:
         "edit": _traced(MakeEdit(model), tuple(inputs), names, outputs),
         "scale": _traced(ScaleEdit(side, mouth_side), (change, torch.ones(1)), ["change", "intensity"], scaled),
     }
+    if settings_of(model).controls:  # a slider that is dragged needs the second part alone
+        graphs["start"], graphs["edit"] = split_before(graphs["edit"], {"region", "controls", "plain_reach"})
     if mouth is not None and mouth_side is not None:
         patch, activity = torch.rand(1, 3, mouth_side, mouth_side) * 255, torch.rand(1, 1, mouth_side, mouth_side)
         graphs["mouth"] = _traced(

@@ -28,6 +28,7 @@ export interface EngineEdit {
 
 const PREVIEW_MARGIN = 0.15; // of the crop's side, on each side
 const KEPT_CHANGES = 40; // 1 MB each, 1.4 with an occlusion layer: seven expressions of five faces and a few blends
+const KEPT_STARTS = 5; // 1.2 MB each: the faces whose controls are moved together
 
 interface Change {
   key: string;
@@ -36,11 +37,17 @@ interface Change {
   reach: number;
 }
 
-/** A picture that is being edited: its faces and the changes made for them are kept. */
+interface Start {
+  key: string;
+  kept: Float32Array;
+}
+
+/** A picture that is being edited: its faces, the changes made for them, and what controls do not alter of these are kept. */
 export class OpenPicture {
   private viewed?: Pixels;
   readonly found = new Map<string, Promise<Face[]>>();
   readonly changes: Change[] = [];
+  readonly starts: Start[] = [];
 
   constructor(
     readonly pixels: Pixels,
@@ -155,16 +162,11 @@ export class Engine {
     plainReach: number,
   ): Promise<Change> {
     const key = JSON.stringify([transform, [...expression], [...controls], region]);
-    const known = picture.changes.findIndex((change) => change.key === key);
-    if (known >= 0) {
-      picture.changes.push(...picture.changes.splice(known, 1)); // those used last stay longest
-      return picture.changes.at(-1)!;
-    }
-    const { sampleSize: side, regions } = this.shared;
-    const crop = cropFace(picture.pixels, transform, side);
+    const known = recalled(picture.changes, key);
+    if (known) return known;
+    const { regions } = this.shared;
     const inputs: Record<string, Values> = {
-      crop: { data: toPlanes(crop, "RGB"), dims: [1, 3, side, side] },
-      expression: { data: expression, dims: [1, expression.length] },
+      ...(await this.start(picture, transform, expression)),
       region: { data: Float32Array.from(regions, (name) => Number(name === region)), dims: [1, regions.length] },
     };
     if (controls.length) {
@@ -172,10 +174,24 @@ export class Engine {
       inputs.plain_reach = { data: Float32Array.of(plainReach), dims: [1] };
     }
     const { change, reach } = await this.run("edit", inputs);
-    const made = { key, field: change!, reach: reach?.[0] ?? 0 };
-    picture.changes.push(made);
-    if (picture.changes.length > KEPT_CHANGES) picture.changes.shift();
-    return made;
+    return keep(picture.changes, { key, field: change!, reach: reach?.[0] ?? 0 }, KEPT_CHANGES);
+  }
+
+  /** What the graph `edit` begins with: of a model with controls, what these do not alter is computed once. */
+  private async start(picture: OpenPicture, transform: Affine, expression: Float32Array): Promise<Record<string, Values>> {
+    const key = JSON.stringify([transform, [...expression]]);
+    let known = recalled(picture.starts, key);
+    if (!known) {
+      const side = this.shared.sampleSize;
+      const inputs: Record<string, Values> = {
+        crop: { data: toPlanes(cropFace(picture.pixels, transform, side), "RGB"), dims: [1, 3, side, side] },
+        expression: { data: expression, dims: [1, expression.length] },
+      };
+      if (!this.shared.graphs.start) return inputs;
+      const { kept } = await this.run("start", inputs);
+      known = keep(picture.starts, { key, kept: kept! }, KEPT_STARTS);
+    }
+    return { kept: { data: known.kept, dims: [known.kept.length] } };
   }
 
   private async apply(pixels: Pixels, transform: Affine, change: Float32Array, wish: Wish): Promise<Box> {
@@ -215,4 +231,17 @@ export class Engine {
     });
     addPatch(pixels, { channels: 3, side: mouth.size, data: paint! }, toPatch, region);
   }
+}
+
+/** What is kept under a key; those used last stay longest. */
+function recalled<T extends { key: string }>(list: T[], key: string): T | undefined {
+  const at = list.findIndex((one) => one.key === key);
+  if (at >= 0) list.push(...list.splice(at, 1));
+  return at >= 0 ? list.at(-1) : undefined;
+}
+
+function keep<T>(list: T[], made: T, most: number): T {
+  list.push(made);
+  if (list.length > most) list.shift();
+  return made;
 }
