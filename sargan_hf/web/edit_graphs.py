@@ -255,13 +255,13 @@ class RefineMouth(nn.Module):
         super().__init__()
         self.generator, self.config = _folded(model), settings_of(model)
 
-    def forward(self, patch: Tensor, expression: Tensor, change: Tensor, activity: Tensor) -> Tensor:
+    def forward(self, patch: Tensor, expression: Tensor, crop: Tensor, activity: Tensor) -> Tensor:
         """What is to be added to the patch, in units of the full range: [1, 3, M, M].
 
         Args:
             patch: [1, 3, M, M], whole numbers in 0..255, the mouth after the edit.
             expression: [1, n] that the edit was made for.
-            change: [1, C, P, P] of `MakeEdit`.
+            crop: [1, 3, P, P] in 0..1, of the change of `MakeEdit`.
             activity: [1, 1, M, M] of `ScaleEdit`.
         """
         start = patch / 127.5 - 1
@@ -269,8 +269,7 @@ class RefineMouth(nn.Module):
         painted = made.residual if self.config.ultimate_skip else made.sample - start
         light = ops.luma(painted)
         broad = ops.blurred(painted - light, mouth_refiner.BROAD * ops.side_of(patch))
-        crop = torch.round(255 * change[:, CROP])
-        return match_crop_colors(crop, start, light + mouth_refiner.COLOUR * broad) * activity / 2
+        return match_crop_colors(torch.round(255 * crop), start, light + mouth_refiner.COLOUR * broad) * activity / 2
 
 
 class _FoldedInput(nn.Module):

@@ -14,7 +14,7 @@ from ..editing import masks
 from ..errors import ConfigurationError
 from ..faces.detection import MODEL_FILE
 from ..modeling_sargan import SARGAN
-from .edit_graphs import REGIONS, MakeEdit, RefineMouth, ScaleEdit, change_channels
+from .edit_graphs import CROP, REGIONS, MakeEdit, RefineMouth, ScaleEdit, change_channels
 from .graph_ops import settings_of
 
 try:
@@ -39,7 +39,8 @@ PARAMETERS = "generator."  # what the names of trained weights begin with; the o
 def edit_graphs(model: SARGAN, mouth: SARGAN | None) -> dict[str, ModelProto]:
     """The graphs of a model and its mouth refiner, by the names of their files without `.onnx`.
 
-    A model with controls has `edit` in two parts: `start` is what they do not alter, of picture and expression alone.
+    A model with controls has `edit` in two parts: `start` is what they do not alter, of picture and expression alone. Of the
+    mouth refiner, `mouth_start` looks at the colours of the face, which are the same for all edits of it.
     """
     side, expressions = settings_of(model).sample_size, len(settings_of(model).expressions)
     mouth_side = None if mouth is None else settings_of(mouth).sample_size
@@ -59,12 +60,13 @@ def edit_graphs(model: SARGAN, mouth: SARGAN | None) -> dict[str, ModelProto]:
         graphs["start"], graphs["edit"] = split_before(graphs["edit"], {"region", "controls", "plain_reach"})
     if mouth is not None and mouth_side is not None:
         patch, activity = torch.rand(1, 3, mouth_side, mouth_side) * 255, torch.rand(1, 1, mouth_side, mouth_side)
-        graphs["mouth"] = _traced(
+        refine = _traced(
             RefineMouth(mouth),
-            (patch, expression, change, activity),
-            ["patch", "expression", "change", "activity"],
+            (patch, expression, change[:, CROP], activity),
+            ["patch", "expression", "crop", "activity"],
             ["paint"],
         )
+        graphs["mouth_start"], graphs["mouth"] = split_before(refine, {"patch", "expression", "activity"})
     return {name: stored_in_half(graph) for name, graph in graphs.items()} | {"faces": face_graph()}
 
 

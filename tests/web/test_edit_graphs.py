@@ -134,7 +134,8 @@ def test_a_mouth_is_the_pipelines(pipe, sessions, path, expression, region):
     condition = request.expression[None]
     patch = np.ascontiguousarray(crop[64:128, 32:96].repeat(2, 0).repeat(2, 1))
     activity = mouth_refiner.mouth_activity(change, 128, 128)
-    feed = {"patch": planes(patch), "expression": condition, "change": planes(fields_of(change))}
+    [kept] = sessions["mouth_start"].run(None, {"crop": planes(change.crop)})
+    feed = {"patch": planes(patch), "expression": condition, "kept": kept}
     [got] = sessions["mouth"].run(None, feed | {"activity": activity[None, None]})
     start = normalize(patch)
     painted = pipe.mouth(planes(start), condition).residual[0].transpose(1, 2, 0)

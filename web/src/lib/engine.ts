@@ -29,6 +29,7 @@ export interface EngineEdit {
 const PREVIEW_MARGIN = 0.15; // of the crop's side, on each side
 const KEPT_CHANGES = 40; // 1 MB each, 1.4 with an occlusion layer: seven expressions of five faces and a few blends
 const KEPT_STARTS = 5; // 1.2 MB each: the faces whose controls are moved together
+const CROP = 5; // of a change's channels the first that holds the crop, behind motion 2 and residual 3
 
 interface Change {
   key: string;
@@ -48,6 +49,7 @@ export class OpenPicture {
   readonly found = new Map<string, Promise<Face[]>>();
   readonly changes: Change[] = [];
   readonly starts: Start[] = [];
+  readonly mouths: Start[] = [];
 
   constructor(
     readonly pixels: Pixels,
@@ -100,7 +102,7 @@ export class Engine {
     for (const [index, face] of faces.entries()) {
       const transform = canonicalTransform(face.points, this.shared.sampleSize, this.shared);
       const change = await this.change(picture, transform, asked[index]!, areas[index]!);
-      regions.push(await this.apply(pixels, transform, change, asked[index]!));
+      regions.push(await this.apply(picture, pixels, transform, change, asked[index]!));
     }
     return { pixels, faces, regions, description: description(asked, this.shared) };
   }
@@ -120,7 +122,7 @@ export class Engine {
     const pixels = cropFace(picture.shown, toPreview, side);
     if (wish!.strength === 0) return pixels;
     const change = await this.change(picture, transform, wish!, area!);
-    await this.apply(pixels, compose(transform, invert(toPreview)), change, wish!);
+    await this.apply(picture, pixels, compose(transform, invert(toPreview)), change, wish!);
     return pixels;
   }
 
@@ -194,13 +196,13 @@ export class Engine {
     return { kept: { data: known.kept, dims: [known.kept.length] } };
   }
 
-  private async apply(pixels: Pixels, transform: Affine, change: Float32Array, wish: Wish): Promise<Box> {
+  private async apply(picture: OpenPicture, pixels: Pixels, transform: Affine, change: Float32Array, wish: Wish): Promise<Box> {
     const input = this.changeInput(change);
     const scaled = await this.run("scale", { change: input, intensity: { data: Float32Array.of(wish.strength), dims: [1] } });
     const [, channels, side] = input.dims as [number, number, number];
     const fields: Field = { channels, side, data: scaled.fields! };
     const region = applyChange(pixels, transform, fields, this.shared);
-    await this.refineMouth(pixels, transform, change, wish.expression, scaled.activity, region);
+    await this.refineMouth(picture, pixels, transform, change, wish.expression, scaled.activity, region);
     return region;
   }
 
@@ -212,6 +214,7 @@ export class Engine {
 
   /** Paints the finer mouth, as `sargan_hf.editing.mouth_refiner.refine_mouth`; a face smaller than the crop has no room for it. */
   private async refineMouth(
+    picture: OpenPicture,
     pixels: Pixels,
     transform: Affine,
     change: Float32Array,
@@ -226,10 +229,23 @@ export class Engine {
     const { paint } = await this.run("mouth", {
       patch: { data: toPlanes(cropFace(pixels, toPatch, mouth.size), "RGB"), dims: [1, 3, mouth.size, mouth.size] },
       expression: { data: vector, dims: [1, vector.length] },
-      change: this.changeInput(change),
+      kept: await this.mouthStart(picture, transform, change),
       activity: { data: activity, dims: [1, 1, mouth.size, mouth.size] },
     });
     addPatch(pixels, { channels: 3, side: mouth.size, data: paint! }, toPatch, region);
+  }
+
+  /** What the mouth's refiner needs of the colours of a face: the same for all its edits. */
+  private async mouthStart(picture: OpenPicture, transform: Affine, change: Float32Array): Promise<Values> {
+    const key = JSON.stringify(transform);
+    let known = recalled(picture.mouths, key);
+    if (!known) {
+      const [, , side] = this.changeInput(change).dims as [number, number, number];
+      const crop = change.slice(CROP * side ** 2, (CROP + 3) * side ** 2);
+      const { kept } = await this.run("mouth_start", { crop: { data: crop, dims: [1, 3, side, side] } });
+      known = keep(picture.mouths, { key, kept: kept! }, KEPT_STARTS);
+    }
+    return { data: known.kept, dims: [known.kept.length] };
   }
 }
 

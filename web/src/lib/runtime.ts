@@ -5,7 +5,7 @@ import { joined } from "./packing";
 import type { Manifest, ManifestFile } from "./types";
 
 const MOST_THREADS = 4; // more wait for one another on graphs of this size
-const FIRST_NEEDED: readonly GraphName[] = ["faces", "start", "edit", "scale", "mouth"]; // in the order of an edit
+const FIRST_NEEDED: readonly GraphName[] = ["faces", "start", "edit", "scale", "mouth_start", "mouth"]; // in the order of an edit
 
 /** Fetches `sargan.json`, the runtime and the graphs of a folder, all of its own, and begins to make them ready. */
 export async function loadRuntime(

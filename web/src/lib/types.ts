@@ -166,6 +166,6 @@ export interface Manifest {
   provenance: { digitalSourceType: string; software: string };
   keptExif: KeptTags;
   maxPixels: number;
-  graphs: Record<"start" | "edit" | "scale" | "faces" | "mouth", GraphFile>;
+  graphs: Record<"start" | "edit" | "scale" | "faces" | "mouth_start" | "mouth", GraphFile>;
   runtime: { version: string; loader: string; wasm: ManifestFile };
 }
