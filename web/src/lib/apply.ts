@@ -10,9 +10,12 @@ export interface Field {
   data: Float32Array;
 }
 
-/** Planes with `BORDER` zeros on each side, `stride` values from row to row. */
-interface Bordered extends Field {
+/** Planes with `BORDER` zeros on each side, `stride` values from row to row; in double precision, which is what sums are in. */
+interface Bordered {
+  channels: number;
+  side: number;
   stride: number;
+  data: Float64Array;
 }
 
 const BORDER = 3; // as far as cubic interpolation reaches
@@ -153,7 +156,7 @@ function reduce(fields: Field, wide: Affine): [Field, Affine] {
 /** The fields within a border of zeros, so that what looks at places about their edge needs no checks. */
 function bordered({ channels, side, data }: Field): Bordered {
   const stride = side + 2 * BORDER;
-  const wide = new Float32Array(channels * stride * stride);
+  const wide = new Float64Array(channels * stride * stride);
   for (let c = 0; c < channels; c++) {
     for (let y = 0; y < side; y++) {
       const from = (c * side + y) * side;
