@@ -256,14 +256,17 @@ def motion_between(source: AnyPairMotion, target: AnyPairMotion) -> tuple[np.nda
     """
     if source.is_neutral:
         return target.backward, target.valid
-    places = _places(target.backward.shape[:2])
-    in_neutral = places + target.backward
-    in_source = in_neutral + fetched(source.forward, in_neutral)
+    places = _places(source.forward.shape[:2])
+    if target.is_neutral:  # the same as below, without decoding that nothing moves
+        in_neutral, in_source, valid = places, places + source.forward, np.True_
+    else:
+        in_neutral, valid = places + target.backward, target.valid
+        in_source = in_neutral + fetched(source.forward, in_neutral)
     # The source shows the neutral picture's point only if its own map leads back there.
     missed = in_source + fetched(source.backward, in_source) - in_neutral
     returns = np.square(missed[..., 0]) + np.square(missed[..., 1]) < _RETURN**2
     seen = fetched(source.valid.astype(np.float32), in_source) > 0.99
-    return in_source - places, target.valid & seen & returns
+    return in_source - places, valid & seen & returns
 
 
 def transform_flow(

@@ -18,6 +18,7 @@ from ..errors import DatasetError
 from .image_cache import stored_picture
 from .optical_flow import exact_flow
 from .pairing import Pair, choose
+from .recent_pictures import RecentPictures
 from .sample import Face, SampleMaker
 from .stream_blocks import START, Block, Place, StreamShare
 
@@ -166,14 +167,14 @@ class SamplesInOrder(Dataset):
     """Makes samples of items, in whatever process; iterated itself, it makes all in order."""
 
     def __init__(self, maker: SampleMaker, order: StreamOrder):
-        self.maker, self.order = maker, order
+        self.maker, self.order, self.recent = maker, order, RecentPictures()
 
     def __getstate__(self) -> dict:
-        return {"maker": self.maker, "order": None}  # the stream stays in the training process
+        return {"maker": self.maker, "order": None, "recent": self.recent}  # the stream stays in the training process
 
     def __getitem__(self, item: Item) -> dict[str, Any]:
         try:
-            return make(self.maker, item)
+            return make(self.maker, item, self.recent)
         except DatasetError as error:
             # Of the right shapes, until the training process puts another sample in its place.
             blank = np.zeros((self.maker.stored, self.maker.stored, 3), np.uint8)
@@ -186,22 +187,29 @@ class SamplesInOrder(Dataset):
             yield self.order.replacement(number, sample[NOTE]) if NOTE in sample else sample
 
 
-def make(maker: SampleMaker, item: Item) -> dict[str, torch.Tensor]:
-    """Decodes the pictures of an item, and makes the sample.
+def make(maker: SampleMaker, item: Item, recent: RecentPictures | None = None) -> dict[str, torch.Tensor]:
+    """Decodes the pictures of an item that are not among the recent ones, and makes the sample.
 
     Raises:
         DatasetError: a picture is damaged, or no square crop; names its file and row.
     """
     source, target = item.source, item.target
     exact = exact_flow(source, target) if maker.draw.motion and target is not None else None
-    true = None if target is None else _face(maker, target)
-    return maker.make(_face(maker, source), true, item.expression, exact, item.rng, item.controls)
+    true = None if target is None else _face(maker, target, recent)
+    return maker.make(_face(maker, source, recent), true, item.expression, exact, item.rng, item.controls)
 
 
-def _face(maker: SampleMaker, row: dict) -> Face:
-    place = row.get(ROW_NAME) or f"A picture of {row['subject'] or 'nobody known'} in the stream"
-    name = stored_name(row["image"], place)
-    return Face(stored_picture(decoded_picture(row["image"], name), maker.stored, name), row["expression"])
+def _face(maker: SampleMaker, row: dict, recent: RecentPictures | None) -> Face:
+    cell = row["image"]
+
+    def decode() -> np.ndarray:
+        place = row.get(ROW_NAME) or f"A picture of {row['subject'] or 'nobody known'} in the stream"
+        name = stored_name(cell, place)
+        return stored_picture(decoded_picture(cell, name), maker.stored, name)
+
+    encoded = cell["bytes"] if cell else None
+    picture = decode() if recent is None or not encoded else recent.picture(encoded, decode)
+    return Face(picture, row["expression"])
 
 
 def collate(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sargan_hf.errors import DatasetError
 from sargan_hf.expressions import EXPRESSIONS
 from sargan_hf.training import stream_blocks, stream_split
 from sargan_hf.training.loop import train
+from sargan_hf.training.recent_pictures import RecentPictures
 from sargan_hf.training.setup_data import prepare_data
 from sargan_hf.training.stream_blocks import START, StreamShare
 
@@ -133,3 +134,33 @@ def test_too_many_damaged_pictures_end_the_run(rows, make_config, tmp_path, quic
         DatasetError, match=r"row \d+ \(embedded\).* number 5 that cannot be used, and max_damaged is 4"
     ):
         train(make_config(**settings, held_out=0.0, max_damaged=4, max_train_steps=20))
+
+
+def test_a_sample_is_the_same_whichever_pictures_were_decoded_before(rows, make_config, tmp_path, quick):
+    settings = written(rows, tmp_path / "set")
+    samples = prepare_data(make_config(tmp_path / "run", **settings), Accelerator(cpu=True)).samples
+    whole, alone = (samples.loader_kwargs(0, 1, 0, 1)["dataset"] for _ in range(2))
+    alone.recent = RecentPictures(memory=0)
+    for first, second in itertools.islice(zip(whole, alone, strict=True), 60):
+        assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_recent_pictures_are_decoded_once_and_stay_within_their_memory():
+    decoded = []
+
+    def ask(recent: RecentPictures, number: int) -> np.ndarray:
+        def decode() -> np.ndarray:
+            decoded.append(number)
+            return np.full((10, 10, 3), number, np.uint8)
+
+        picture = recent.picture(bytes([number]), decode)
+        assert (picture == number).all()
+        return picture
+
+    recent = RecentPictures(memory=1000)  # three pictures of 300 bytes
+    for number in (0, 1, 0, 2, 0, 3, 0, 1):
+        ask(recent, number)
+        assert recent.held <= recent.memory
+    assert decoded == [0, 1, 2, 3, 1]  # 0 is asked for again and again, 1 was let go of
+    with pytest.raises(ValueError, match="read-only"):
+        ask(recent, 0)[:] = 9
