@@ -55,7 +55,9 @@ def test_a_weak_control_comes_to_reach_as_far_as_the_set_shows(tmp_path):
 def test_a_control_loses_what_it_moves_beside_what_it_names(tmp_path):
     model = model_that_reaches(1.0)
     with torch.no_grad():  # the jaw takes the brows along, and the mouth's corner takes the jaw
-        model.control_field.weight[JAW, 1, : model.control_field.side // 2] = 0.5 * model.control_field.weight[JAW, 1, 20, 0]
+        model.control_field.weight[JAW, 1, : model.control_field.side // 2] = (
+            0.5 * model.control_field.weight[JAW, 1, 20, 0]
+        )
         model.control_field.weight[SMILE] = 0.5 * model.control_field.weight[JAW]
     better = fitted(tmp_path, model, "--size", "64")
     assert better.config.control_field_size == better.control_field.side == 64

@@ -181,7 +181,7 @@ def test_the_skin_of_a_shut_lid_comes_from_above_the_eye(stage):
 
 
 def test_the_skin_of_a_shut_lid_is_drawn_out_and_not_folded(stage):
-    backward, forward, valid = MotionTracer(stage).trace(shot(stage, eye_wide=-1.0))
+    backward, _, valid = MotionTracer(stage).trace(shot(stage, eye_wide=-1.0))
     rows = np.arange(SIZE)[:, None] + backward[..., 1]
     known = valid[1:] & valid[:-1]
     known[: EYES.start], known[EYES.stop :] = False, False

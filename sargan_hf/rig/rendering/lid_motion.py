@@ -28,7 +28,7 @@ class LoweredLid:
 
     Attributes:
         window: rows and columns.
-        backward: float32 [R, C], pixels by which a place of the picture takes its skin from further up in the neutral one; negative.
+        backward: float32 [R, C], pixels by which a place of the picture takes its skin from further up; negative.
         backward_share: float32 [R, C] in [0, 1], how much of `backward` takes the place of the true motion.
         forward: float32 [R, C], pixels by which a place of the neutral picture comes down.
         forward_share: float32 [R, C], likewise.
