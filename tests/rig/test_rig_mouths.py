@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -58,6 +59,33 @@ def test_the_steps_of_a_polygon_are_smoothed():
     height = opening.cover.sum(axis=0)
     middle = height[len(height) // 2 - 30 : len(height) // 2 + 30]
     assert np.ptp(middle) < 1.5, "steps of 4 pixels are gone"
+
+
+def test_a_round_hole_is_no_heart_and_no_box():
+    """The bow of the upper lip cut a notch into it, and the corners of the lips stood out as points."""
+    rows, columns = np.mgrid[:320, :320].astype(float)
+    across = (columns - 160) / 60
+    above = 160 + 8 * np.cos(6 * across)
+    below = 160 + 80 * np.clip(1 - across**2, 0, 1) ** 0.65
+    heart = (np.abs(across) < 1) & (rows > above) & (rows < below)
+    opening = smooth_opening(heart, 0.0)
+    shape = (opening.cover > 0.5).astype(np.uint8)
+    outline = max(cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
+    assert shape.sum() > 0.97 * cv2.contourArea(cv2.convexHull(outline))
+    (_, (width, height), _) = cv2.minAreaRect(outline)
+    assert shape.sum() < 0.86 * width * height, "a box fills 1, an ellipse 0.79"
+    assert shape.sum() == pytest.approx(heart.sum(), rel=0.1)
+
+
+def test_a_carved_mouth_is_a_hollow_without_a_plug(assets, model):
+    """Teeth of stone were a grey slab in it, or a second lip."""
+    stage = stage_of(assets, model, "sculpture", WAVY, 256)
+    assert stage.mouth.carved
+    for expression in ("surprised", "angry"):
+        seen = shot(stage, expression)
+        inside = cv2.erode(seen.mouth[::2, ::2].astype(np.uint8), np.ones((13, 13), np.uint8)) > 0
+        light = stage.render(seen).astype(np.float32) @ LUMA
+        assert light[inside].max() < 0.5 * stage.mouth.cheek
 
 
 def test_a_jaw_that_opens_cuts_no_cheek(turned):

@@ -19,7 +19,7 @@ _NEAR_MOUTH = 0.12  # of the picture's side: what lies this near to an open mout
 # out so far that every pixel of the texture would be a streak.
 _AS_IT_IS, _DRAWN_OUT = 0.5, 0.2
 # Width of streaks as a share of the inter-ocular distance; share of the picture's side over which evening them out fades.
-_STREAKS, _RUN_OUT = 0.04, 0.006
+_STREAKS, _RUN_OUT = 0.04, 0.005
 
 
 def openness(opening: LipOpening | None, side: int) -> np.float32:

@@ -27,6 +27,7 @@ _PHOTOGRAPHED_BLACK = (
     14.0  # luminance of the darkest places of usual photographs, for which the mouth's colours were chosen
 )
 _DOTS = 1.5  # pixels
+_SHADES = (1.0, 5.0)  # percentiles of the face: nostrils and the deepest folds; shade
 _BLACK_KEPT = 0.75  # a hole is darker than what else is dark in a picture
 _GLEAM = 1.25  # nothing painted is lighter than this times the lightest places of the face
 _FINE = 2.0  # pixels; what is finer than this is grain
@@ -43,6 +44,7 @@ class Material:
         blur: standard deviation in pixels of the picture by which its edges are softer than rendered ones; 0 if sharp.
         black, white: luminance of its darkest places and of the lightest on the face, 0 to 255.
         middle: median luminance of the face.
+        deepest, shade: luminance of the deepest shade of the face, and of what is in the shade.
         colourful: 1 for full colour, 0 where the whole face lies on one curve of colours.
         curve: float32 [256, 3], that curve: RGB by luminance.
         grain: float32 [128, 128], periodic, mean 0, variance 1: what is finer than 2 pixels of a cheek.
@@ -53,6 +55,8 @@ class Material:
     black: float
     white: float
     middle: float
+    deepest: float
+    shade: float
     colourful: float
     curve: np.ndarray
     grain: np.ndarray
@@ -114,6 +118,7 @@ def read_material(posed: PosedFace, factor: int, seed: int) -> Material:
     colourful, curve = _tint(shown[rows, columns], face)
     margin = posed.margin // factor
     middle = float(np.median(inside[face]))
+    shades = cv2.GaussianBlur(luminance, (0, 0), _DOTS)[rows, columns][face]
     # The dots of a screen are darker than anything they show.
     visible = cv2.GaussianBlur(luminance[margin:-margin, margin:-margin], (0, 0), _DOTS)
     return Material(
@@ -121,6 +126,8 @@ def read_material(posed: PosedFace, factor: int, seed: int) -> Material:
         black=float(np.percentile(visible[::2, ::2], 0.5)),
         white=float(np.percentile(inside[face], 99.5)),
         middle=middle,
+        deepest=float(np.percentile(shades, _SHADES[0])),
+        shade=float(np.percentile(shades, _SHADES[1])),
         colourful=colourful,
         curve=curve,
         grain=_grain(luminance, posed.landmarks.cheeks / factor, size[0] // 9, seed),

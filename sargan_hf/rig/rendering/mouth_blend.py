@@ -7,10 +7,17 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from ...images.color_modes import LUMA
+from ...images.warp import smoothstep
 
 # Of the picture's side: the mesh's lips are polygons, smoothed along their course. Smoothed across it, thin corners would
 # vanish, and with them much of what makes a mouth look afraid.
 _SMOOTH, _ALONG = 0.0045, 0.007
+# Height of an opening as a share of its width: up to the first it keeps its outline, from the second on it is a round hole.
+_FLAT, _ROUND = 0.25, 0.5
+_OVAL = 0.45  # share of the way from its outline to an ellipse that a round hole goes
+# The edge of carved lips: its light as a share of theirs, and the share of the picture's side over which it turns inwards, less
+# so under the upper lip.
+_EDGE, _TURNS, _UNDERSIDE = 0.8, 0.024, 0.35
 # Of the picture's side: what of the skin round the mouth tells how it is lit, and how far its light is carried.
 _AROUND, _CARRIED, _LIPS = 0.16, 0.035, 0.025
 _USUAL = 0.85  # luminance of the skin round the mouth in even light, cheeks being 1
@@ -46,7 +53,7 @@ def smooth_opening(inside: np.ndarray, blur: float) -> LipOpening | None:
     pad = int(np.ceil(3 * max(sigma, blur))) + 2
     down, across = (slice(max(0, each[0] - pad), min(side, each[-1] + pad + 1)) for each in (rows, columns))
     window = down, across
-    cover = _smooth_cover(inside[window], sigma)
+    cover = _rounded(_smooth_cover(inside[window], sigma))
     if blur > 0:
         cover = cv2.GaussianBlur(cover, (0, 0), blur)
     return LipOpening(window, cover)
@@ -67,6 +74,62 @@ def _smooth_cover(inside: np.ndarray, sigma: float) -> np.ndarray:
     rows = np.arange(len(inside), dtype=np.float32)[:, None]
     above, below = np.clip(middle + height / 2 - rows, 0, 1), np.clip(middle - height / 2 - rows, 0, 1)
     return (above - below).astype(np.float32)
+
+
+def _rounded(cover: np.ndarray) -> np.ndarray:
+    """`cover` float32 [H, W] without notches and sharp corners, as far as the opening is tall for its width.
+
+    The bow of the upper lip makes a heart of a round hole, and the corners of the lips, pulled apart, a box or a half-moon.
+    """
+    shown = cover.any(axis=0)
+    height = float(cover.sum(axis=0).max())
+    share = float(smoothstep(np.asarray((height / max(int(shown.sum()), 1) - _FLAT) / (_ROUND - _FLAT))))
+    if share <= 0 or height < 4:
+        return cover
+    at = np.flatnonzero(shown)
+    columns = np.arange(at[0], at[-1] + 1)
+    seen = cover[:, columns]
+    rows = np.arange(len(cover), dtype=np.float32)[:, None]
+    middle = (seen * (rows + 0.5)).sum(axis=0) / np.maximum(seen.sum(axis=0), 1e-6)
+    top, bottom = middle - seen.sum(axis=0) / 2, middle + seen.sum(axis=0) / 2
+    top, bottom = top + share * (_hull(columns, top) - top), bottom - share * (_hull(columns, -bottom) + bottom)
+    whole = np.zeros_like(cover)
+    whole[:, columns] = np.clip(bottom - rows, 0, 1) - np.clip(top - rows, 0, 1)
+    inwards = _from_edge(whole > 0.5)
+    inwards += share * _OVAL * (_from_edge(_oval(whole)) - inwards)
+    return np.clip(inwards + 0.5, 0, 1).astype(np.float32)
+
+
+def _oval(cover: np.ndarray) -> np.ndarray:
+    """bool [H, W], the ellipse with the area, the place and the slant of `cover` float32 [H, W]."""
+    moments = cv2.moments(cover)
+    x, y = np.meshgrid(np.arange(cover.shape[1]), np.arange(cover.shape[0]))
+    apart = np.stack([x - moments["m10"] / moments["m00"], y - moments["m01"] / moments["m00"]], axis=-1)
+    spread = np.array([[moments["mu20"], moments["mu11"]], [moments["mu11"], moments["mu02"]]]) / moments["m00"]
+    far = np.einsum("hwi,ij,hwj->hw", apart, np.linalg.inv(spread), apart)
+    area = np.pi * np.sqrt(np.linalg.det(spread))
+    return far <= moments["m00"] / area
+
+
+def _from_edge(inside: np.ndarray) -> np.ndarray:
+    """float32 [H, W], pixels from the edge of `inside`, negative outside of it."""
+    within, beyond = (
+        cv2.distanceTransform(each.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for each in (inside, ~inside)
+    )
+    return within - beyond
+
+
+def _hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """`y` [P] at the whole numbers `x` [P] without its bumps: the largest convex function beneath it."""
+    kept: list[int] = []
+    for each in range(len(x)):
+        while len(kept) > 1:
+            first, last = kept[-2], kept[-1]
+            if (y[last] - y[first]) * (x[each] - x[first]) < (y[each] - y[first]) * (x[last] - x[first]):
+                break
+            kept.pop()
+        kept.append(each)
+    return np.interp(x, x[kept], y[kept])
 
 
 def light_round(picture: np.ndarray, skin: np.ndarray, opening: LipOpening, cheek: float) -> np.ndarray:
@@ -101,21 +164,38 @@ def light_round(picture: np.ndarray, skin: np.ndarray, opening: LipOpening, chee
     return light[top : top + height, left : left + width]
 
 
-def blend(picture: np.ndarray, inside: np.ndarray, painted: np.ndarray, opening: LipOpening, blur: float) -> None:
+def blend(
+    picture: np.ndarray, inside: np.ndarray, painted: np.ndarray, opening: LipOpening, blur: float, carved: bool
+) -> None:
     """Lays the painted mouth into `picture` float32 [S, S, 3]; in place.
 
     Args:
         inside: bool [H, W] of the opening's window, where `painted` float32 [H, W, 3] holds the mouth.
         blur: standard deviation of the picture's own blur in these pixels.
+        carved: it is of stone: `painted` holds it everywhere, and the edges of the lips are rounded.
     """
     around = picture[opening.window]
     sigma = max(1.0, _SMOOTH * len(picture), blur)
-    mouth = np.where(inside[..., None], painted, _continued(painted, inside, sigma))
+    skin = np.where(inside[..., None], _continued(around, ~inside, sigma), around)
+    if carved:
+        mouth = _turned_inwards(painted, skin, opening.cover, len(picture))
+    else:
+        mouth = np.where(inside[..., None], painted, _continued(painted, inside, sigma))
     if blur > 0:
         mouth = cv2.GaussianBlur(mouth, (0, 0), blur)
-    skin = np.where(inside[..., None], _continued(around, ~inside, sigma), around)
     cover = opening.cover[..., None]
     around[...] = skin + cover * (mouth - skin)
+
+
+def _turned_inwards(hollow: np.ndarray, lips: np.ndarray, cover: np.ndarray, side: int) -> np.ndarray:
+    """float32 [H, W, 3], a carved hollow with the edges of its lips: they are thin in stone, and leave no rim of their own."""
+    rows = np.flatnonzero((cover > 0.5).any(axis=1))
+    if not len(rows):
+        return hollow
+    down = np.clip((np.arange(len(cover), dtype=np.float32) - rows[0]) / max(len(rows), 1), 0, 1)[:, None]
+    width = _TURNS * side * (_UNDERSIDE + (1 - _UNDERSIDE) * down)
+    turned = 1 - smoothstep(np.maximum(_from_edge(cover > 0.5), 0) / width)
+    return hollow + turned[..., None] * np.maximum(_EDGE * lips - hollow, 0)
 
 
 def _continued(colour: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 from ...images.warp import smoothstep
 from ..face_model.mesh import INSIDE_MOUTH, RigMesh
 from ..face_model.model import INNER_LIPS, Part
+from .mouth_blend import LipOpening
 from .mouth_colours import MouthColours
 from .pose import PosedFace
 from .shading import brightness
@@ -23,8 +24,9 @@ _UNDER_LIP = 0.55  # light just beneath the upper lip, the floor of the mouth ha
 _CORNER_LIGHT, _CORNER = 0.45, 0.045  # share of the lips' colour where an opening is lower than this, of the side
 _MELT = 0.014  # of the picture's side, over which the parts of the hollow run into each other
 _RIM, _RIM_WIDTH = 0.7, 0.016  # light at the edge of the lips, and the share of the picture's side over which it rises
-# Shares of the luminance of a cheek: a carved hollow under the upper lip, what its floor adds, carved teeth.
-_STONE_DARK, _STONE_FLOOR, _STONE_TEETH = 0.1, 0.26, 0.95
+# A carved hollow: the depth of its shade as a share of the deepest of the face, and at most of a cheek; how far its floor comes
+# out of that towards what is in the shade, and at least as a share of a cheek.
+_STONE_DARK, _STONE_DARKEST, _STONE_FLOOR, _STONE_LEAST = 0.6, 0.2, 0.6, 0.14
 _BITE = 0.022  # lower teeth this near to upper ones, as a share of the picture's side, are seen with them
 # Light on the teeth: at the edge of the upper lip, whose shadow ends this share of the picture's side below it; on lower teeth
 # that no upper ones are near; on those of prints and drawings, and in their hollows; and on the
@@ -43,6 +45,7 @@ def paint_mouth(
     posed: PosedFace,
     colours: MouthColours,
     light: np.ndarray,
+    opening: LipOpening,
 ) -> np.ndarray:
     """Colours of a window of the picture that shows the inside of the mouth.
 
@@ -52,21 +55,22 @@ def paint_mouth(
         surface: float32 [H, W, 7], interpolated: normal in picture axes, x on the mean face, tooth shade, place across
             the tooth, 1 on the lower teeth.
         light: float32 [H, W], how brightly the skin round the mouth is lit there, cheeks being 1.
+        opening: what of the window will show the inside of the mouth: about what the mesh shows of it.
 
     Returns:
-        float32 [H, W, 3], RGB in 0-255, in the picture's tones and tint.
+        float32 [H, W, 3], RGB in 0-255, in the picture's tones and tint. A carved mouth has a meaningful colour everywhere.
     """
     behind = np.clip((lips_depth - depth) / posed.unit, 0, 8)
     normal = surface[..., :3] / np.maximum(np.linalg.norm(surface[..., :3], axis=2, keepdims=True), 1e-6)
     facing = (brightness(normal) - 0.45) / 0.55
     inside = np.isin(part, INSIDE_MOUTH)
+    if colours.carved:
+        stone = _carved(opening.cover > 0.5, posed.side, colours) * light
+        return colours.picture.toned(np.repeat(stone[..., None], 3, axis=2), one_colour=True)
     colour = _hollow(part, inside, behind, facing, posed, colours)
     under_lip = _LIP_SHADOW + (1 - _LIP_SHADOW) * smoothstep(_below_lip(inside) / (_SHADOW_ENDS * posed.side))
     colour = _with_teeth(colour, part, behind, facing, under_lip, surface, posed, colours)
-    to_rim = cv2.distanceTransform(
-        cv2.copyMakeBorder(inside.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 5
-    )[1:-1, 1:-1]
-    rim_shadow = np.clip(_RIM + (1 - _RIM) * to_rim / (_RIM_WIDTH * posed.side), _RIM, 1)
+    rim_shadow = np.clip(_RIM + (1 - _RIM) * _to_rim(opening.cover > 0.5) / (_RIM_WIDTH * posed.side), _RIM, 1)
     return colours.picture.toned(colour * (rim_shadow * light)[..., None], one_colour=colours.one_colour)
 
 
@@ -76,9 +80,6 @@ def _hollow(part, inside, behind, facing, posed: PosedFace, colours: MouthColour
     Its parts run into each other: on a turned head their edges were facets beside a black wedge.
     """
     height = _height_in_opening(inside, posed.side)
-    if colours.carved:
-        stone = colours.cheek * (_STONE_DARK + _STONE_FLOOR * smoothstep(1.25 * height - 0.25) ** 2)
-        return np.repeat(stone[..., None], 3, axis=2)
     colour = _SOCKET * np.exp(-np.clip(behind - 0.3, 0, 9) / 2.2)[..., None] + _SOCKET_FLOOR
     lit = ((0.35 + 0.65 * facing) * np.exp(-np.clip(behind - 0.8, 0, 9) / 3.6))[..., None]
     colour = np.where((part == Part.GUMS_AND_TONGUE)[..., None], _GUMS * lit, colour)
@@ -94,6 +95,24 @@ def _hollow(part, inside, behind, facing, posed: PosedFace, colours: MouthColour
     if colours.one_colour:
         colour = colour * _DRAWN_HOLLOW
     return (colour * (1 - near_lips) + 0.75 * colours.exposure * colours.lips * near_lips) * colours.darkness
+
+
+def _carved(opening: np.ndarray, side: int, colours: MouthColours) -> np.ndarray:
+    """float32 [H, W], luminance of a hollow cut into stone: as dark as what else is in the shade.
+
+    Darker, it is a hole in the picture, and lighter a plug. Teeth, without a colour of their own, are a plug or a second lip.
+    """
+    picture = colours.picture
+    dark = min(_STONE_DARK * picture.deepest, _STONE_DARKEST * colours.cheek)
+    floor = dark + _STONE_FLOOR * (min(picture.shade, 0.4 * colours.cheek) - dark)
+    floor = max(floor, _STONE_LEAST * colours.cheek)
+    return dark + max(floor - dark, 0.0) * smoothstep(1.25 * _height_in_opening(opening, side) - 0.25) ** 2
+
+
+def _to_rim(inside: np.ndarray) -> np.ndarray:
+    """float32 [H, W], pixels from the edge of the opening."""
+    padded = cv2.copyMakeBorder(inside.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    return cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
 
 
 def _with_tongue(
@@ -173,11 +192,7 @@ def _with_teeth(
     seen = arch * _bite_shadow(teeth, surface, posed.side)
     light = 1.02 * (0.64 + 0.36 * facing) * np.exp(-np.clip(behind - 1.3, 0, 9) / 3.5) * seen * under_lip
     light = light * surface[..., 4] * (1 - 0.5 * look.gap_darkness * surface[..., 5] ** 6)
-    full = (
-        np.full(3, _STONE_TEETH * colours.cheek)
-        if colours.carved
-        else colours.teeth * colours.exposure * colours.darkness * (_DRAWN_TEETH if colours.one_colour else 1)
-    )
+    full = colours.teeth * colours.exposure * colours.darkness * (_DRAWN_TEETH if colours.one_colour else 1)
     # What light reaches teeth in the shade comes from lips and gums: greyed, they look green beside those.
     warm = np.clip(light, 1e-3, 1)[..., None] ** (np.zeros(3) if colours.one_colour else _SHADE_POWER)
     enamel = np.where(teeth[..., None], full * light[..., None] * warm, 0)

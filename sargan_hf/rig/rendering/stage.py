@@ -319,10 +319,10 @@ class Stage:
 
     def _add_mouth(self, picture: np.ndarray, shot: Shot, painted: np.ndarray) -> None:
         """Paints the inside of the mouth, and tells in `painted` [S, S] where; both in place."""
-        if shot.opening is None:
+        opening, mouth = shot.opening, self.mouth
+        if opening is None:
             return
-        window = shot.opening.window
-        view, mouth = shot.raster.window(*window), self.mouth
+        view = shot.raster.window(*opening.window)
         part = np.where(view.triangle >= 0, self.part[view.triangle], -1)
         inside = np.isin(part, INSIDE_MOUTH)
         normals = vertex_normals(shot.deformation.model, self.triangles[self.mouth_start :]) @ self.posed.view_axes.T
@@ -330,11 +330,11 @@ class Stage:
         surface = np.column_stack([normals, x, mouth.tooth_shade, mouth.across, mouth.lower])
         # The backdrop's vertices have no `surface`: looked up, they would read beyond its end.
         view = replace(view, triangle=np.where(inside, view.triangle, np.int32(-1)))
-        light = light_round(picture, shot.part == Part.FACE, shot.opening, mouth.cheek)
+        light = light_round(picture, shot.part == Part.FACE, opening, mouth.cheek)
         surface = view.interpolate(surface, self.triangles)
-        colours = paint_mouth(part, view.depth, surface, lips_depth(shot.vertices), self.posed, mouth, light)
-        blend(picture, inside, colours, shot.opening, self._blur)
-        painted[window] = np.maximum(painted[window], shot.opening.cover)
+        colours = paint_mouth(part, view.depth, surface, lips_depth(shot.vertices), self.posed, mouth, light, opening)
+        blend(picture, inside, colours, opening, self._blur, mouth.carved)
+        painted[opening.window] = np.maximum.reduce([painted[opening.window], opening.cover, inside])
 
     def _finished(self, picture: np.ndarray, shaded: bool, painted: np.ndarray | None = None) -> np.ndarray:
         """The picture at its own size and under the set's exposure, with grain where it was `painted` [S, S]."""
