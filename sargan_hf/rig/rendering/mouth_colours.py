@@ -35,6 +35,10 @@ _PALEST = np.array(
 _TOOTH_BESIDE_SKIN, _TOOTH_BESIDE_EYE = 0.98, 1.25  # luminance of the lightest teeth, of lightest skin and of eye white
 _TOOTH_LEAST, _CAST_BESIDE_EYES = 0.82, 0.4
 _GREENEST, _BLUEST = 1.02, 1.0  # of the light's colour, mean 1
+# A picture goes from sharp to soft between these blurs in pixels; photographs have less. Teeth of a soft one do not
+# glint: they come this far down from the lightest skin to its middle tone, and take this much more of the skin's colour.
+_SOFT = (1.0, 1.5)
+_SOFT_TEETH, _SOFT_FROM_SKIN = 0.4, 0.3
 # Strongest over weakest channel: eyes beyond that glow or are painted, and tell nothing of the light
 _WHITE_SPREAD = 1.4
 
@@ -83,7 +87,10 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
     cheeks = _pixels(posed.texture, marks.cheeks).mean(axis=0)
     lips = _pixels(posed.texture, (marks.lower_lip_top[2:5] + marks.lower_lip_bottom[2:5]) / 2).mean(axis=0)
     white = _eye_white(posed)
-    one_colour = picture.one_tint or _of_one_colour(cheeks, lips, white)
+    iris = has_iris(posed)
+    # Pale lips and eyes do not make a print of a painted face.
+    alike = _of_one_colour(cheeks, lips, white) and not (iris and picture.colourful == 1.0)
+    one_colour = picture.one_tint or alike
     if white is not None and white.max() > _WHITE_SPREAD * white.min():
         white = None
     # Rouge is no warm light: the paler of the cheeks and of the face as a whole tells.
@@ -102,13 +109,14 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
     teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * balance) * warmth * look.brightness
     # Lips and cheeks throw their own light on the teeth.
     hue = np.clip(skin / max(float(skin.mean()), 1.0), *_CAST)
-    teeth *= 1 + _FROM_SKIN * (hue / max(float(hue @ LUMA), 1e-3) - 1)
+    soft = float(np.interp(picture.blur, _SOFT, (0, 1)))
+    teeth *= 1 + (_FROM_SKIN + soft * _SOFT_FROM_SKIN) * (hue / max(float(hue @ LUMA), 1e-3) - 1)
     teeth = np.maximum(teeth, _PALEST * teeth.max()).astype(np.float32)
     exposure = float(np.clip(light, *_EXPOSURE))
     # No tooth is lighter than the lightest skin and the whites of the eyes.
-    lightest = _TOOTH_BESIDE_SKIN * picture.white
+    lightest = _TOOTH_BESIDE_SKIN * (picture.white - soft * _SOFT_TEETH * (picture.white - picture.middle))
     if white is not None:
-        lightest = max(lightest, _TOOTH_BESIDE_EYE * float(white @ LUMA))
+        lightest = max(lightest, _TOOTH_BESIDE_EYE ** (1 - soft) * float(white @ LUMA))
     teeth *= min(1.0, lightest / max(exposure * float(teeth @ LUMA), 1.0))
     # Nor are they much darker than it: wrinkled and bearded cheeks are dark in any light.
     teeth *= max(1.0, _TOOTH_LEAST * lightest / max(exposure * float(teeth @ LUMA), 1.0))
@@ -125,7 +133,7 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
         picture=picture,
         cast=cast,
         one_colour=one_colour,
-        carved=one_colour and not has_iris(posed),
+        carved=one_colour and not iris,
     )
 
 
