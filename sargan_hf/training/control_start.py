@@ -51,8 +51,8 @@ def mean_motion(samples: TrainingSamples, side: int) -> np.ndarray | None:
         drawn = drawn_motion(samples, neutral, picture)
         if drawn is None:
             continue
-        controls, *fields = drawn
-        flow, valid = coarse(*fields, side)
+        controls, flow, valid = drawn
+        flow, valid = coarse(flow, valid, side)
         shown += [controls, mirrored_controls(controls)]
         moved += [flow, flow[:, ::-1] * np.array([-1, 1], np.float32)]
         known += [valid, valid[:, ::-1]]

@@ -51,8 +51,8 @@ def lowered_lids(before: np.ndarray, now: np.ndarray, posed: PosedFace, mesh: Ri
     """
     found = []
     for eye, path in mesh.model.upper_lid_paths.items():
-        edges = [points[path][np.argsort(points[path, 0])] for points in (before, now)]
-        lid = _lowered(*edges, posed.side, _skin_above(eye, posed, mesh))
+        was, is_now = (points[path][np.argsort(points[path, 0])] for points in (before, now))
+        lid = _lowered(was, is_now, posed.side, _skin_above(eye, posed, mesh))
         if lid is not None:
             found.append(lid)
     return found
