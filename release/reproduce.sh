@@ -96,12 +96,12 @@ eyes=(--control-share alone=0.4 --control-share several=0.2 --control-share reci
 every_kind set-lids 5 "--variants 3 --morphs ${MORPHS:-150}" "--head-turn 0.15" "--variants 2" --motion --subtle 0 --controls 6 "${eyes[@]}"
 # Real smiles are few: without more of them, fewer are made neutral.
 faces portraits/neutral "$work/set-lids/smiles" --variants 6 "${real[@]}" --motion --subtle 0 --controls 0 --seed 55
-# fit NAME OUT: a model whose controls move faces as the set does.
-fit() { [ -d "$work/$2" ] || python release/fit_controls.py "$work/$1" "$work/$2" --set "$work/set-lids" --size 64 --held_out 0.04; }
-fit motion-128-controls motion-128-controls-fitted
+# fit NAME OUT SIZE: a model whose controls move faces as the set does.
+fit() { [ -d "$work/$2" ] || python release/fit_controls.py "$work/$1" "$work/$2" --set "$work/set-lids" --size "$3" --held_out 0.04; }
+fit motion-128-controls motion-128-controls-fitted 64
 train set-lids motion-128-lids release/sargan-motion-128-stage-9.yaml --init_from "$work/motion-128-controls-fitted" \
     --discriminator_from "$work/motion-128-controls"
-fit motion-128-lids motion-128-lids-fitted
+fit motion-128-lids motion-128-lids-fitted 48 # the editor for browsers is to stay below 12 MB
 
 step "3. sargan-128, the published network: from the motion model's features at half width, then widened by copying"
 train set-real residual-128 release/sargan-128-stage-1.yaml --init_from "$work/motion-128-narrow"

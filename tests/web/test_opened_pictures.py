@@ -88,7 +88,10 @@ def files() -> dict[str, bytes]:
 @pytest.mark.parametrize("kind", files())
 def test_every_level_is_the_files_own(library, kind):
     got, _ = opened(library, files()[kind])
-    assert (got == levels(files()[kind])).all()
+    apart = np.abs(got - levels(files()[kind]))
+    assert not apart[..., :3].any()
+    # Chromium 156 and libavif 1.4 differ about the range of an AVIF's transparency: 235 in one is 255 in the other.
+    assert apart[..., 3].max() <= (20 if kind == "transparent AVIF" else 0)
 
 
 def test_without_webgl_visible_colours_are_kept(browser, address):

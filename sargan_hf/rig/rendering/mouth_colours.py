@@ -113,13 +113,7 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
     teeth *= 1 + (_FROM_SKIN + soft * _SOFT_FROM_SKIN) * (hue / max(float(hue @ LUMA), 1e-3) - 1)
     teeth = np.maximum(teeth, _PALEST * teeth.max()).astype(np.float32)
     exposure = float(np.clip(light, *_EXPOSURE))
-    # No tooth is lighter than the lightest skin and the whites of the eyes.
-    lightest = _TOOTH_BESIDE_SKIN * (picture.white - soft * _SOFT_TEETH * (picture.white - picture.middle))
-    if white is not None:
-        lightest = max(lightest, _TOOTH_BESIDE_EYE ** (1 - soft) * float(white @ LUMA))
-    teeth *= min(1.0, lightest / max(exposure * float(teeth @ LUMA), 1.0))
-    # Nor are they much darker than it: wrinkled and bearded cheeks are dark in any light.
-    teeth *= max(1.0, _TOOTH_LEAST * lightest / max(exposure * float(teeth @ LUMA), 1.0))
+    teeth *= _within_the_picture(exposure * float(teeth @ LUMA), white, picture, soft)
     shade, across, lower = _per_tooth(mesh.model, look.seed)
     return MouthColours(
         exposure=exposure,
@@ -135,6 +129,23 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
         one_colour=one_colour,
         carved=one_colour and not iris,
     )
+
+
+def _within_the_picture(tooth: float, white: np.ndarray | None, picture: Material, soft: float) -> float:
+    """By how much teeth of this brightness get lighter or darker, so that they belong to the picture.
+
+    Args:
+        tooth: their brightness, 0 to 255.
+        white: float32 [3], the whites of the eyes, where they tell.
+        soft: 1 for a blurred picture, 0 for a sharp one.
+    """
+    # No tooth is lighter than the lightest skin and the whites of the eyes.
+    lightest = _TOOTH_BESIDE_SKIN * (picture.white - soft * _SOFT_TEETH * (picture.white - picture.middle))
+    if white is not None:
+        lightest = max(lightest, _TOOTH_BESIDE_EYE ** (1 - soft) * float(white @ LUMA))
+    share = min(1.0, lightest / max(tooth, 1.0))
+    # Nor are they much darker than it: wrinkled and bearded cheeks are dark in any light.
+    return share * max(1.0, _TOOTH_LEAST * lightest / max(share * tooth, 1.0))
 
 
 def _cast(cheeks: np.ndarray) -> np.ndarray:
