@@ -47,6 +47,11 @@ class RigMesh:
     lip_region: np.ndarray
     lid_folds: dict[str, np.ndarray]
 
+    def upper_lid(self, points: np.ndarray, side: str) -> np.ndarray:
+        """Those of `points` [V or more, n] that are the edge of an upper lid, from left to right; side is "R" or "L"."""
+        edge = points[self.model.upper_lid_paths[side]]
+        return edge[np.argsort(edge[:, 0])]
+
 
 @lru_cache(maxsize=2)
 def rig_mesh(model: FaceModel) -> RigMesh:

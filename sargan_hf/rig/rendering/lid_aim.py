@@ -39,8 +39,7 @@ def widest(side: str, posed: PosedFace, mesh: RigMesh, more_white: float = 0.0) 
         more_white: inter-ocular distances by which the white above the iris may be higher.
     """
     iris = posed.landmarks.left_iris if side == "L" else posed.landmarks.right_iris
-    path = mesh.model.upper_lid_paths[side]
-    edge = posed.photo[path][np.argsort(posed.photo[path, 0])]
+    edge = mesh.upper_lid(posed.photo, side)
     top = iris[:, 1].mean() - np.ptp(iris[:, 0]) / 2
     above_iris = float(top - np.interp(iris[:, 0].mean(), edge[:, 0], edge[:, 1]))
     return widest_opening(opening(side, posed), above_iris - more_white * posed.iod, posed.iod)

@@ -50,9 +50,9 @@ def lowered_lids(before: np.ndarray, now: np.ndarray, posed: PosedFace, mesh: Ri
         mesh: of both.
     """
     found = []
-    for eye, path in mesh.model.upper_lid_paths.items():
-        was, is_now = (points[path][np.argsort(points[path, 0])] for points in (before, now))
-        lid = _lowered(was, is_now, posed.side, _skin_above(eye, posed, mesh))
+    for eye in mesh.model.upper_lid_paths:
+        skin = _skin_above(eye, posed, mesh)
+        lid = _lowered(mesh.upper_lid(before, eye), mesh.upper_lid(now, eye), posed.side, skin)
         if lid is not None:
             found.append(lid)
     return found
@@ -61,8 +61,7 @@ def lowered_lids(before: np.ndarray, now: np.ndarray, posed: PosedFace, mesh: Ri
 def _skin_above(eye: str, posed: PosedFace, mesh: RigMesh) -> float:
     """Pixels between the lashes of an eye and its brow, which stays where it is."""
     brow = posed.landmarks.left_brow_bottom if eye == "L" else posed.landmarks.right_brow_bottom
-    path = mesh.model.upper_lid_paths[eye]
-    lid = posed.photo[path][np.argsort(posed.photo[path, 0])]
+    lid = mesh.upper_lid(posed.photo, eye)
     over = brow[(brow[:, 0] > lid[0, 0]) & (brow[:, 0] < lid[-1, 0])]
     heights = np.interp(over[:, 0], lid[:, 0], lid[:, 1]) - over[:, 1]
     skin = float(np.median(heights)) - LASHES * posed.side if len(over) else np.inf

@@ -102,8 +102,8 @@ def new_lid_skin(
         A window, float32 [R, C] with 1 where all is new, and float32 [R, C, 2], where in a texture without eyes it lies.
     """
     side = len(skin)
-    for eye, path in mesh.model.upper_lid_paths.items():
-        edge_before, edge = (points[path][np.argsort(points[path, 0])] for points in (before, now))
+    for eye in mesh.model.upper_lid_paths:
+        edge_before, edge = (mesh.upper_lid(points, eye) for points in (before, now))
         if found := stretched_lid(edge, places, side):
             window, share = found
             yield window, share * skin[window], places[window][..., :2]
