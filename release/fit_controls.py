@@ -10,7 +10,6 @@ strong, they painted over eyes. Controls of 0 still change nothing, and edits by
 """
 
 import argparse
-import itertools
 from pathlib import Path
 
 import cv2
@@ -18,7 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
-from folders import save_like
+from folders import rebuilt, save_like
 
 from sargan_hf import SARGAN
 from sargan_hf.controls import mirrored_controls
@@ -39,31 +38,27 @@ def fitted(model: SARGAN, samples: TrainingSamples, size: int, pictures: int = P
     """A copy of `model` whose controls move faces, on average, as the pictures of `samples` do; its field has `size`."""
     better = resized(model, size)
     pairs = pictures_of_controls(samples.faces, samples.neutral)
-    each = len(pairs) if len(pairs) < 2 * pictures else pictures
-    for turn in range(ROUNDS):
-        found = pairs[turn % max(1, len(pairs) // each) :: max(1, len(pairs) // each)]
-        _fit(better, samples, found, bf16)
+    stride = max(1, len(pairs) // pictures)
+    for turn in range(ROUNDS):  # of others each time, where there are enough
+        _fit(better, samples, pairs[turn % stride :: stride], bf16)
     return better
 
 
 def resized(model: SARGAN, size: int) -> SARGAN:
     """The same model with its mean motion on a grid of another size."""
-    settings = {name: value for name, value in model.config.items() if not name.startswith("_")}
-    other, weights = SARGAN(**settings | {"control_field_size": size}), model.state_dict()
-    field = weights["control_field.weight"]
-    weights["control_field.weight"] = F.interpolate(field, (size, size), mode="bilinear", align_corners=False)
-    other.load_state_dict(weights)
-    return other.eval()
+    field = model.state_dict()["control_field.weight"]
+    field = F.interpolate(field, (size, size), mode="bilinear", align_corners=False)
+    return rebuilt(model, {"control_field.weight": field}, control_field_size=size)
 
 
 @torch.inference_mode()
 def _fit(model: SARGAN, samples: TrainingSamples, pairs: list[tuple[int, int]], bf16: bool) -> None:
     """Adds to the field of `model` what its edits of the neutral pictures lack; in place."""
-    shown, lacking, known, before, after = [], [], [], 0.0, 0.0
+    shown, lacking, known, wrong, whole = [], [], [], 0.0, 0.0
     side = int(model.config["sample_size"])
     for start in range(0, len(pairs), BATCH):
-        mirrored = itertools.cycle((False, True))
-        drawn = [_example(samples, pair, side, next(mirrored)) for pair in pairs[start : start + BATCH]]
+        batch = enumerate(pairs[start : start + BATCH])
+        drawn = [_example(samples, pair, side, mirror=place % 2 == 1) for place, pair in batch]
         drawn = [each for each in drawn if each is not None]
         if not drawn:
             continue
@@ -72,15 +67,17 @@ def _fit(model: SARGAN, samples: TrainingSamples, pairs: list[tuple[int, int]], 
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             motion = model(torch.from_numpy(crops), none, controls=torch.from_numpy(asked)).motion
         made = motion.float().permute(0, 2, 3, 1).numpy()
-        before += float((valid[..., None] * (truth - made) ** 2).sum())
-        after += float((valid[..., None] * truth**2).sum())
+        wrong += float((valid[..., None] * (truth - made) ** 2).sum())
+        whole += float((valid[..., None] * truth**2).sum())
         for controls, error, seen in zip(
             asked, _before_tanh(model, truth) - _before_tanh(model, made), valid, strict=True
         ):
             small = coarse(error, np.abs(controls).max() ** FULL * seen, model.config["control_field_size"])
-            shown, lacking, known = [*shown, controls], [*lacking, small[0]], [*known, small[1]]
+            shown.append(controls)
+            lacking.append(small[0])
+            known.append(small[1])
     print(
-        f"{len(shown)} pictures: {before / max(after, 1e-9):.3f} of the motion's energy is wrong; fitted anew",
+        f"{len(shown)} pictures: {wrong / max(whole, 1e-9):.3f} of the motion's energy is wrong; fitted anew",
         flush=True,
     )
     found = least_squares_field(np.stack(shown), np.stack(lacking), np.stack(known))
