@@ -84,8 +84,9 @@ def _check_effects(config: TrainingValues, changed: set[str]) -> None:
             )
     if config.paired_weight == 0 and "small_edits" in changed:
         raise ConfigurationError("small_edits has no effect without paired_weight: leave it out, or give both.")
-    if config.motion is False and "flow_weight" in changed:
-        raise ConfigurationError("flow_weight has no effect without motion: leave it out, or train with motion.")
+    if config.motion is False:
+        for name in sorted(changed & {"flow_weight", "flow_focus"}):
+            raise ConfigurationError(f"{name} has no effect without motion: leave it out, or train with motion.")
     if config.occlusion is False and "occlusion_weight" in changed:
         raise ConfigurationError("occlusion_weight has no effect without occlusion: leave it out, or use occlusion.")
     if not config.controls:

@@ -91,6 +91,9 @@ class TrainingValues:
         1.0, "how many times more a pair counts whose pictures differ little, such as a wink; 1 is as much", minimum=1.0
     )
     flow_weight: float = setting(30.0, "weight of the loss to the true motion, for motion models", minimum=0.0)
+    flow_focus: float = setting(
+        0.0, "how much more the true motion counts where it is long, as at a lid that shuts", minimum=0.0
+    )
     occlusion_weight: float = setting(
         1.0, "weight of the loss to where the true motion has no origin, with occlusion", minimum=0.0
     )

@@ -96,7 +96,7 @@ class Objective:
         parts = {"error": (error * paired).sum() / (unedited * paired).sum().clamp(min=1e-3)}
         loss = config.paired_weight * error
         if output.motion is not None:
-            flow = losses.flow_error(output.motion, batch["motion"], batch["motion_valid"], weight)
+            flow = losses.flow_error(output.motion, batch["motion"], batch["motion_valid"], weight, config.flow_focus)
             rough = losses.total_variation(output.motion)
             painted = output.residual.abs().mean(dim=(1, 2, 3))
             loss = loss + config.flow_weight * flow + config.paired_weight * (0.5 * rough + 0.05 * painted)

@@ -80,6 +80,7 @@ def test_a_model_that_is_not_there_is_one_sentence(make_config, tmp_path):
         ({"objective": "paper", "feature_weight": 4.0}, "feature_weight has no effect in the paper's objective"),
         ({"objective": "paper", "adversarial_focus": 0.0}, "adversarial_focus has no effect in the paper's objective"),
         ({"flow_weight": 3.0}, "flow_weight has no effect without motion"),
+        ({"flow_focus": 8.0}, "flow_focus has no effect without motion"),
         ({"paired_weight": 0.0, "small_edits": 4.0}, "small_edits has no effect without paired_weight"),
         ({"hub_private": True}, "hub_private has no effect without push_to_hub"),
         ({"learnig_rate": 1e-4}, r"Unknown settings: learnig_rate \(did you mean learning_rate\?\)"),
