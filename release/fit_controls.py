@@ -23,7 +23,14 @@ from sargan_hf import SARGAN
 from sargan_hf.controls import mirrored_controls
 from sargan_hf.images.normalize import to_tensor
 from sargan_hf.training import TrainingConfig
-from sargan_hf.training.control_start import coarse, drawn_motion, least_squares_field, pictures_of_controls
+from sargan_hf.training.control_start import (
+    before_tanh,
+    coarse,
+    drawn_motion,
+    least_squares_field,
+    mirrored_flow,
+    pictures_of_controls,
+)
 from sargan_hf.training.map_dataset import TrainingSamples
 from sargan_hf.training.setup_data import prepare_data
 
@@ -31,7 +38,6 @@ PICTURES, ROUNDS, BATCH = 2400, 2, 16
 # A place in the eye is not covered at all while a lid comes down a little. The field of a shut lid, taken by half, brings a lid
 # half down; the mean over all values would shut no eye. So pictures count by a power of their largest control.
 FULL = 4
-LARGEST = 0.97  # of the model's reach, beyond which its tanh hardly moves
 
 
 def fitted(model: SARGAN, samples: TrainingSamples, size: int, pictures: int = PICTURES, bf16: bool = False) -> SARGAN:
@@ -55,7 +61,7 @@ def resized(model: SARGAN, size: int) -> SARGAN:
 def _fit(model: SARGAN, samples: TrainingSamples, pairs: list[tuple[int, int]], bf16: bool) -> None:
     """Adds to the field of `model` what its edits of the neutral pictures lack; in place."""
     shown, lacking, known, wrong, whole = [], [], [], 0.0, 0.0
-    side = int(model.config["sample_size"])
+    side, reach = int(model.config["sample_size"]), float(model.config["motion_reach"])
     for start in range(0, len(pairs), BATCH):
         batch = enumerate(pairs[start : start + BATCH])
         drawn = [_example(samples, pair, side, mirror=place % 2 == 1) for place, pair in batch]
@@ -69,9 +75,8 @@ def _fit(model: SARGAN, samples: TrainingSamples, pairs: list[tuple[int, int]], 
         made = motion.float().permute(0, 2, 3, 1).numpy()
         wrong += float((valid[..., None] * (truth - made) ** 2).sum())
         whole += float((valid[..., None] * truth**2).sum())
-        for controls, error, seen in zip(
-            asked, _before_tanh(model, truth) - _before_tanh(model, made), valid, strict=True
-        ):
+        errors = before_tanh(truth, reach) - before_tanh(made, reach)
+        for controls, error, seen in zip(asked, errors, valid, strict=True):
             small = coarse(error, np.abs(controls).max() ** FULL * seen, model.config["control_field_size"])
             shown.append(controls)
             lacking.append(small[0])
@@ -82,10 +87,6 @@ def _fit(model: SARGAN, samples: TrainingSamples, pairs: list[tuple[int, int]], 
     )
     found = least_squares_field(np.stack(shown), np.stack(lacking), np.stack(known))
     model.control_field.weight += torch.from_numpy(found / model.control_field.gain)
-
-
-def _before_tanh(model: SARGAN, motion: np.ndarray) -> np.ndarray:
-    return np.arctanh(np.clip(motion / float(model.config["motion_reach"]), -LARGEST, LARGEST))
 
 
 def _example(
@@ -99,9 +100,9 @@ def _example(
     crop = cv2.resize(samples.faces.picture(pair[0]), (side, side), interpolation=cv2.INTER_AREA)
     flow, valid = coarse(flow, valid, side)
     if mirror:
-        crop, flow, valid = crop[:, ::-1], flow[:, ::-1] * np.array([-1, 1], np.float32), valid[:, ::-1]
+        crop, flow, valid = crop[:, ::-1], mirrored_flow(flow), np.ascontiguousarray(valid[:, ::-1])
         controls = mirrored_controls(controls)
-    return to_tensor(np.ascontiguousarray(crop)), controls, np.ascontiguousarray(flow), np.ascontiguousarray(valid)
+    return to_tensor(np.ascontiguousarray(crop)), controls, flow, valid
 
 
 def main() -> None:

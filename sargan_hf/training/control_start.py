@@ -17,7 +17,7 @@ from .map_dataset import TrainingSamples
 MOST = 6000  # pictures that are looked at; half a minute where motion is not decoded yet
 RIDGE = 1e-4  # of as many pictures: a control that none of them shows moves nothing
 SHARE = 0.85  # the network moves some by itself
-LARGEST = 0.95  # of the model's reach, beyond which its tanh hardly moves
+LARGEST = 0.97  # of the model's reach, beyond which its tanh hardly moves
 
 
 def start_control_field(generator: SARGAN, samples: object) -> bool:
@@ -34,9 +34,8 @@ def start_control_field(generator: SARGAN, samples: object) -> bool:
     if moved is None:
         return False
     reach = float(generator.config["motion_reach"])
-    before_tanh = np.arctanh(np.clip(SHARE * moved / reach, -LARGEST, LARGEST)) / field.gain
     with torch.no_grad():
-        field.weight.copy_(torch.from_numpy(before_tanh))
+        field.weight.copy_(torch.from_numpy(before_tanh(SHARE * moved, reach) / field.gain))
     return True
 
 
@@ -54,7 +53,7 @@ def mean_motion(samples: TrainingSamples, side: int) -> np.ndarray | None:
         controls, flow, valid = drawn
         flow, valid = coarse(flow, valid, side)
         shown += [controls, mirrored_controls(controls)]
-        moved += [flow, flow[:, ::-1] * np.array([-1, 1], np.float32)]
+        moved += [flow, mirrored_flow(flow)]
         known += [valid, valid[:, ::-1]]
     return least_squares_field(np.stack(shown), np.stack(moved), np.stack(known)) if shown else None
 
@@ -78,6 +77,16 @@ def least_squares_field(shown: np.ndarray, moved: np.ndarray, known: np.ndarray)
     ridge = RIDGE * count * np.eye(width)
     found = np.linalg.solve(energy.reshape(-1, width, width) + ridge, along.reshape(width, -1, 2).transpose(1, 0, 2))
     return found.transpose(1, 2, 0).reshape(width, 2, side, side).astype(np.float32)
+
+
+def before_tanh(motion: np.ndarray, reach: float) -> np.ndarray:
+    """What the last layer of a model gives for this motion; its tanh bounds motion by `reach`."""
+    return np.arctanh(np.clip(motion / reach, -LARGEST, LARGEST))
+
+
+def mirrored_flow(flow: np.ndarray) -> np.ndarray:
+    """The motion [H, W, 2] of a mirrored face."""
+    return np.ascontiguousarray(flow[:, ::-1] * np.array([-1, 1], np.float32))
 
 
 def coarse(flow: np.ndarray, valid: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
