@@ -16,6 +16,7 @@ from sargan_hf.controls import CONTROL_NAMES, CONTROLS, controls_vector, mirrore
 from sargan_hf.errors import ConfigurationError, ControlError, DatasetError
 from sargan_hf.rig.face_model.model import Part
 from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
+from sargan_hf.rig.rendering.control_draws import draw_controls
 from sargan_hf.rig.rendering.flow_tracer import MotionTracer
 from sargan_hf.rig.rendering.recipes import commonest, default_recipes
 from sargan_hf.rig.rendering.render import render_expression, render_set
@@ -231,6 +232,16 @@ def test_shares_choose_what_is_drawn(face, model, kind):
         assert {len(part) for part in parts} <= {2, 3}
     if kind == "eyes":
         assert all(part <= {"gaze_x", "gaze_y", "eye_wide", "squint"} for part in parts)
+
+
+def test_a_third_of_the_pictures_of_eyes_show_shut_ones():
+    """One in ninety of a set had an eye shut, and a network that learned from it shut none."""
+    options = RenderOptions(controls=400, control_shares=ControlShares(0, 0, 0, 1))
+    drawn = [named_controls(each.controls) for each in draw_controls(options, np.random.default_rng(3))]
+    shut = [{side for side, value in each.items() if side.startswith("eye_wide") and value == -1} for each in drawn]
+    assert 0.3 < np.mean([bool(sides) for sides in shut]) < 0.5
+    for sides in ({"eye_wide_left"}, {"eye_wide_right"}, {"eye_wide_left", "eye_wide_right"}):
+        assert shut.count(sides) > 20
 
 
 def test_shares_that_cannot_be_are_refused():

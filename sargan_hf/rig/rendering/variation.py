@@ -21,7 +21,7 @@ class ControlShares:
         alone: one control, or both sides of it, on the neutral face.
         several: two or three together on the neutral face.
         recipe: a recipe with a small change.
-        eyes: the neutral face with another gaze or other lids.
+        eyes: the neutral face with another gaze, other lids, or an eye or both shut.
 
     Raises:
         ConfigurationError: a share is below 0, or all are 0.
