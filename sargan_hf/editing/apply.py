@@ -9,6 +9,7 @@ from ..images.warp import ImageFlow, to_image_pixels, warp_field
 from . import masks
 from .change import FaceWarp
 from .color_match import residual_for_channels
+from .grain import Grain
 from .painted_layer import level_set
 
 # Rows are worked on in bands of about this many pixels, so that a huge face costs time, not memory.
@@ -40,9 +41,10 @@ def apply_warp(pixels: np.ndarray, transform: np.ndarray, side: int, warp: FaceW
     source = pixels[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach].copy()
     corner = max(0, left - reach), max(0, top - reach)
     rows = max(16, BAND_PIXELS // (right - left))
+    grain = None if warp.pasted or not _is_painted(fields) else Grain.of(pixels, transform, side)
     for start in range(top, bottom, rows):
         band = (left, start, right, min(bottom, start + rows))
-        _apply_band(pixels, source, corner, band, fields, to_fields)
+        _apply_band(pixels, source, corner, band, fields, to_fields, grain)
     return left, top, right, bottom
 
 
@@ -53,6 +55,7 @@ def _apply_band(
     band: tuple[int, int, int, int],
     fields: tuple[np.ndarray, ...],
     to_fields: np.ndarray,
+    grain: Grain | None,
 ) -> None:
     """Makes the edit in the rectangle `band` of `pixels`, from the copy `source` of its surroundings.
 
@@ -64,6 +67,7 @@ def _apply_band(
         fields: motion in picture pixels, residual, moved crop, where that is shown, and weight, see `FaceWarp`; then those of
             its layer, where it has one.
         to_fields: [3, 3], from picture pixels to the fields'.
+        grain: for what the edit paints.
     """
     left, top, right, bottom = band
     size = right - left, bottom - top
@@ -78,15 +82,25 @@ def _apply_band(
     full = np.iinfo(pixels.dtype).max
     warped += use_crop[..., None] * (residual_for_channels(coarse, colours) * full - warped)
     edited = warped + residual_for_channels(residual, colours) * full
+    painted = use_crop
     if layer:
-        hidden = level_set(layer[0], 1 / transform_scale(matrix[:2]))[..., None]
-        edited += hidden * (residual_for_channels(layer[1], colours) * full - edited)
+        hidden = level_set(layer[0], 1 / transform_scale(matrix[:2]))
+        edited += hidden[..., None] * (residual_for_channels(layer[1], colours) * full - edited)
+        painted = hidden + (1 - hidden) * painted
+    if grain:
+        grain.add(edited, painted, left, top, full)
     edited = np.clip(np.rint(edited), 0, full).astype(pixels.dtype)
     acts = weight > LEAST_WEIGHT
     if target.ndim == 2:
         target[acts] = edited[acts, 0]
     else:
         target[..., :colours][acts] = edited[acts]
+
+
+def _is_painted(fields: tuple[np.ndarray, ...]) -> bool:
+    """Whether anything is shown that is not of the picture's own pixels; `fields` as for `_apply_band`."""
+    _, _, _, use_crop, _, *layer = fields
+    return bool(use_crop.any() or (layer and layer[0].any()))
 
 
 def _fetched(colour: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -152,10 +152,16 @@ def test_the_patch_lies_over_the_mouth_and_shows_it_larger():
     assert 2.0 < np.ptp(columns) / np.ptp(np.nonzero(crop_face(picture, transform, 128)[..., 0] > 64)[1]) < 2.4
 
 
+SMOOTH_CHEEKS = np.s_[
+    520:630
+]  # rows of a picture of 1,024: grain of cheeks would be added to the mouth (see test_grain.py)
+
+
 def test_a_drawn_out_seam_is_no_comb_of_streaks():
     """The line between the lips, drawn out over an opening mouth, must not show its grain as streaks."""
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 255, (1024, 1024, 1), dtype=np.uint8).repeat(3, axis=2)
+    picture[SMOOTH_CHEEKS] = 128
     side = 128
     transform = np.array([[side / 1024, 0, 0.5 * side / 1024 - 0.5], [0, side / 1024, 0.5 * side / 1024 - 0.5]])
     ys, xs = np.mgrid[0:side, 0:side].astype(np.float32)
@@ -176,6 +182,7 @@ def test_what_is_painted_over_shows_no_more_and_skin_under_a_fold_does(paint, gr
     """Teeth that the network painted over at its own size left the fine gaps between them in the picture."""
     rng = np.random.default_rng(0)
     picture = np.clip(rng.normal(200, 25, (1024, 1024, 1)), 0, 255).astype(np.uint8).repeat(3, axis=2)
+    picture[SMOOTH_CHEEKS] = 200
     side = 128
     transform = np.array([[side / 1024, 0, 0.5 * side / 1024 - 0.5], [0, side / 1024, 0.5 * side / 1024 - 0.5]])
     crop = crop_face(picture, transform, side)
