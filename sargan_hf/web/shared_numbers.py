@@ -2,9 +2,10 @@
 
 from .._version import __version__
 from ..controls import CONTROL_GROUPS, CONTROL_LABELS, CONTROLS
-from ..editing import apply, masks, mouth_refiner, painted_layer
+from ..editing import apply, grain, masks, mouth_refiner, painted_layer
 from ..expressions import ALIASES, MAX_INTENSITY
 from ..faces import alignment, detection
+from ..images.color_modes import LUMA
 from ..images.load_image import MAX_PIXELS
 from ..images.metadata import KEPT_CAMERA_TAGS, KEPT_TAGS
 from ..images.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE
@@ -41,6 +42,7 @@ def shared_numbers(model: SARGAN, mouth: SARGAN | None, name: str) -> dict[str, 
             "layerEdge": painted_layer.EDGE,
             "layerSharpest": painted_layer.SHARPEST,
         },
+        "grain": _grain(),
         "provenance": {"digitalSourceType": DIGITAL_SOURCE_TYPE, "software": SOFTWARE},
         "keptExif": {"picture": [int(tag) for tag in KEPT_TAGS], "camera": [int(tag) for tag in KEPT_CAMERA_TAGS]},
         "maxPixels": MAX_PIXELS,
@@ -80,6 +82,23 @@ def _sprite(preset: Preset, controls: list[str]) -> dict[str, object]:
 
 def _mouth(mouth: SARGAN) -> dict[str, object]:
     return {"size": settings_of(mouth).sample_size, "side": mouth_refiner.SIDE, "centre": list(mouth_refiner.CENTRE)}
+
+
+def _grain() -> dict[str, object]:
+    return {
+        "cheeks": [list(centre) for centre in grain.CHEEKS],
+        "square": grain.SQUARE,
+        "least": grain.LEAST,
+        "most": grain.MOST,
+        "step": grain.STEP,
+        "fine": grain.FINE,
+        "outlier": grain.OUTLIER,
+        "faint": grain.FAINT,
+        "looks": grain.LOOKS,
+        "dark": grain.DARK,
+        "spots": [list(spot) for spot in grain.SPOTS],
+        "luma": [round(float(share), 6) for share in LUMA],
+    }
 
 
 def _detector() -> dict[str, object]:

@@ -8,7 +8,7 @@ const python = fixtures();
 const { apply } = python.manifest as Manifest;
 
 describe("a change in the picture's pixels is Python's", () => {
-  const shared = { ...python.manifest, spread: python.applied.spread } as Manifest;
+  const shared = { ...python.manifest, sampleSize: python.applied.side, spread: python.applied.spread } as Manifest;
 
   test.each(python.applied.cases as any[])("$fields, a face of $width pixels", ({ fields, transform, region, pixels, edited }) => {
     const got = unpacked(pixels);

@@ -112,7 +112,7 @@ def applied_fixture(photograph: np.ndarray) -> dict[str, object]:
             region = apply_warp(edited, transform, side, warp)
             case = {"fields": name, "width": width, "transform": transform.ravel().tolist(), "region": region}
             cases.append(case | {"pixels": packed(pixels), "edited": packed(edited)})
-    return {"spread": masks.spread_pixels(side), "fields": fields, "cases": cases}
+    return {"side": side, "spread": masks.spread_pixels(side), "fields": fields, "cases": cases}
 
 
 def expression_fixtures() -> list[list[object]]:

@@ -1,4 +1,5 @@
 import { boundsOf, compose, cropCorners, invert, mapPoint, scaleOf, type Affine } from "./geometry";
+import { addGrain, grainOf, type Grain } from "./grain";
 import { fetchLanczos, sharpen } from "./lanczos";
 import { cubicWeights, cut } from "./pixels";
 import type { Box, Manifest, Pixels, Point } from "./types";
@@ -41,8 +42,9 @@ export function applyChange(pixels: Pixels, transform: Affine, fields: Field, sh
   const source = cut(pixels, ...corner, Math.min(pixels.width, right + reach), Math.min(pixels.height, bottom + reach));
   const rows = Math.max(16, Math.floor(shared.apply.bandPixels / (right - left)));
   const wideFields = bordered(reduced);
+  const grain = isPainted(reduced) ? grainOf(pixels, transform, shared) : null;
   for (let start = top; start < bottom; start += rows) {
-    applyBand(pixels, source, corner, [left, start, right, Math.min(bottom, start + rows)], wideFields, toFields, shared);
+    applyBand(pixels, source, corner, [left, start, right, Math.min(bottom, start + rows)], wideFields, toFields, shared, grain);
   }
   return [left, top, right, bottom];
 }
@@ -54,7 +56,8 @@ function applyBand(
   [left, top, right, bottom]: Box,
   fields: Bordered,
   toFields: Affine,
-  { apply }: Manifest,
+  { apply, grain: numbers }: Manifest,
+  grain: Grain | null,
 ): void {
   const [width, height] = [right - left, bottom - top];
   const place = compose(toFields, [1, 0, left, 0, 1, top]);
@@ -90,10 +93,18 @@ function applyBand(
       for (let c = 0; c < 3; c++) {
         const moved = coarseness > 0 ? own[c]! + coarseness * (shown[COARSE + c]! * 255 - own[c]!) : own[c]!;
         const edited = moved + shown[RESIDUAL + c]! * 255;
-        pixels.data[to + c] = hidden > 0 ? edited + hidden * (shown[PAINTED + c]! * 255 - edited) : edited;
+        own[c] = hidden > 0 ? edited + hidden * (shown[PAINTED + c]! * 255 - edited) : edited;
       }
+      const painted = hidden + (1 - hidden) * coarseness;
+      if (grain && painted > 0) addGrain(own, painted, left + x, top + y, grain, numbers);
+      for (let c = 0; c < 3; c++) pixels.data[to + c] = own[c]!;
     }
   }
+}
+
+/** Whether anything is shown that is not of the picture's own pixels. */
+function isPainted({ channels, side, data }: Field): boolean {
+  return [COARSENESS, OCCLUSION].some((plane) => plane < channels && data.subarray(plane * side ** 2, (plane + 1) * side ** 2).some(Boolean));
 }
 
 /** 1 for each pixel that the edit changes, [height, width]. */

@@ -172,7 +172,7 @@ export function warp(
 }
 
 /** A place within 0..length - 1 for one beyond the border, or -1 for one that shows nothing. */
-function inside(at: number, length: number, border: Border): number {
+export function inside(at: number, length: number, border: Border): number {
   if (at >= 0 && at < length) return at;
   if (border === "black") return -1;
   if (length === 1) return 0;

@@ -163,6 +163,21 @@ export interface Manifest {
     layerEdge: number;
     layerSharpest: number;
   };
+  /** As `sargan_hf.editing.grain` has them. */
+  grain: {
+    cheeks: Point[];
+    square: number;
+    least: number;
+    most: number;
+    step: number;
+    fine: number;
+    outlier: number;
+    faint: number;
+    looks: number;
+    dark: number;
+    spots: [x: number, y: number, sign: number][];
+    luma: [red: number, green: number, blue: number];
+  };
   provenance: { digitalSourceType: string; software: string };
   keptExif: KeptTags;
   maxPixels: number;
