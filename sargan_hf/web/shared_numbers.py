@@ -11,7 +11,7 @@ from ..images.metadata import KEPT_CAMERA_TAGS, KEPT_TAGS
 from ..images.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE
 from ..modeling_sargan import SARGAN
 from ..presets import SPRITE_NAMES, Preset, shipped_presets
-from .edit_graphs import REGIONS
+from .edit_graphs import CROP, REGIONS
 from .graph_ops import settings_of
 
 
@@ -28,6 +28,7 @@ def shared_numbers(model: SARGAN, mouth: SARGAN | None, name: str) -> dict[str, 
         **_controls(list(settings.controls or ())),
         "sampleSize": side,
         "spread": masks.spread_pixels(side),
+        "cropChannels": [CROP.start, CROP.stop],
         "maxIntensity": MAX_INTENSITY,
         "eyeDistance": alignment.EYE_DISTANCE,
         "eyesToMouth": alignment.EYES_TO_MOUTH,

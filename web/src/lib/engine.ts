@@ -29,7 +29,6 @@ export interface EngineEdit {
 const PREVIEW_MARGIN = 0.15; // of the crop's side, on each side
 const KEPT_CHANGES = 40; // 1 MB each, 1.4 with an occlusion layer: seven expressions of five faces and a few blends
 const KEPT_STARTS = 5; // 1.2 MB each: the faces whose controls are moved together
-const CROP = 5; // of a change's channels the first that holds the crop, behind motion 2 and residual 3
 
 interface Change {
   key: string;
@@ -241,7 +240,8 @@ export class Engine {
     let known = recalled(picture.mouths, key);
     if (!known) {
       const [, , side] = this.changeInput(change).dims as [number, number, number];
-      const crop = change.slice(CROP * side ** 2, (CROP + 3) * side ** 2);
+      const [first, behind] = this.shared.cropChannels;
+      const crop = change.slice(first * side ** 2, behind * side ** 2);
       const { kept } = await this.run("mouth_start", { crop: { data: crop, dims: [1, 3, side, side] } });
       known = keep(picture.mouths, { key, kept: kept! }, KEPT_STARTS);
     }

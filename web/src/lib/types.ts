@@ -138,6 +138,8 @@ export interface Manifest {
   sprites: Record<string, Preset>;
   sampleSize: number;
   spread: number;
+  /** Of a change's channels the first that holds the crop, and the first behind it. */
+  cropChannels: [number, number];
   maxIntensity: number;
   eyeDistance: number;
   eyesToMouth: number;
