@@ -24,6 +24,7 @@ try:
     from onnx_ir.passes import common as passes
     from onnxscript import optimizer
 
+    from .few_products import with_fewer_products
     from .graph_split import split_before
 except ImportError as error:
     raise ConfigurationError(f"`sargan export --web` needs {error.name}: pip install -e '.[onnx]'.") from error
@@ -67,7 +68,8 @@ def edit_graphs(model: SARGAN, mouth: SARGAN | None) -> dict[str, ModelProto]:
             ["paint"],
         )
         graphs["mouth_start"], graphs["mouth"] = split_before(refine, {"patch", "expression", "activity"})
-    return {name: stored_in_half(graph) for name, graph in graphs.items()} | {"faces": face_graph()}
+    small = {name: stored_in_half(with_fewer_products(graph)) for name, graph in graphs.items()}
+    return small | {"faces": face_graph()}
 
 
 def _traced(graph: nn.Module, inputs: tuple[Tensor, ...], names: Sequence[str], outputs: Sequence[str]) -> ModelProto:
@@ -115,9 +117,7 @@ def stored_in_half(graph: ModelProto) -> ModelProto:
             continue
         graph.graph.initializer.remove(weight)
         graph.graph.initializer.append(numpy_helper.from_array(_in_few_bits(values), f"{weight.name}_half"))
-        restore = helper.make_node(
-            "Cast", [f"{weight.name}_half"], [weight.name], name=f"{weight.name}_restore", to=TensorProto.FLOAT
-        )
+        restore = helper.make_node("Cast", [f"{weight.name}_half"], [weight.name], to=TensorProto.FLOAT)
         graph.graph.node.insert(0, restore)
     return graph
 

@@ -43,18 +43,18 @@ def split_before(graph: ModelProto, late: Collection[str]) -> tuple[ModelProto, 
         follows.update(() if is_fixed else node.output)
     used = [*(name for node in second for name in node.input), *(info.name for info in whole.output)]
     names = [*dict.fromkeys(name for name in used if name in follows - depends)]
-    cuts = _measured(_model(graph, first, early, [helper.make_empty_tensor_value_info(name) for name in names]))
+    cuts = measured(model_of(graph, first, early, [helper.make_empty_tensor_value_info(name) for name in names]))
     kept = helper.make_tensor_value_info(KEPT, TensorProto.FLOAT, [sum(cut.size for cut in cuts)])
     laid, laid_constants = _into_row(cuts)
     taken, taken_constants = _from_row(cuts)
     late_inputs = [kept, *(info for info in whole.input if info.name in late)]
     return (
-        _model(graph, [*first, *laid], early, [kept], laid_constants),
-        _model(graph, [*taken, *second], late_inputs, list(whole.output), taken_constants),
+        model_of(graph, [*first, *laid], early, [kept], laid_constants),
+        model_of(graph, [*taken, *second], late_inputs, list(whole.output), taken_constants),
     )
 
 
-def _measured(graph: ModelProto) -> list[_Cut]:
+def measured(graph: ModelProto) -> list[_Cut]:
     """What a graph gives, by running it once: ONNX's own inference does not follow every shape."""
     session = onnxruntime.InferenceSession(graph.SerializeToString())
     made = session.run(None, {info.name: np.zeros(info.shape, np.float32) for info in session.get_inputs()})
@@ -93,14 +93,14 @@ def _numbers(name: str, values: Sequence[int]) -> TensorProto:
     return numpy_helper.from_array(np.array(values, np.int64), name)
 
 
-def _model(
+def model_of(
     graph: ModelProto,
     nodes: Sequence[NodeProto],
     inputs: Sequence[ValueInfoProto],
     outputs: Sequence[ValueInfoProto],
     constants: Sequence[TensorProto] = (),
 ) -> ModelProto:
-    """A part of a graph, without the nodes and constants that its outputs do not need."""
+    """A part of a graph, without what its outputs do not need, and without the names of nodes, which nothing reads."""
     used, needed = {info.name for info in outputs}, []
     for node in reversed(nodes):
         if not used.isdisjoint(node.output):
@@ -108,4 +108,6 @@ def _model(
             needed.insert(0, node)
     held = [constant for constant in (*graph.graph.initializer, *constants) if constant.name in used]
     part: GraphProto = helper.make_graph(needed, graph.graph.name, inputs, outputs, held)
+    for node in part.node:
+        node.ClearField("name")
     return helper.make_model(part, opset_imports=graph.opset_import, ir_version=graph.ir_version)
