@@ -24,12 +24,20 @@ import numpy as np
 from ..errors import DatasetError
 from ..images.warp import fetched
 
+try:
+    from kornia_rs.io import decode_image_png_u16
+except ImportError:  # not installed without the extra `train`
+    decode_image_png_u16 = None
+
 STEP = 1 / 64  # pixels; what the columns are rounded to
 COLUMNS = ("motion_backward", "motion_forward")
 MASK_COLUMN = "motion_valid"  # of sets of before
 _ZERO = 1 << 15
 _REACH = (_ZERO - 1) * STEP
 _PNG = b"\x89PNG\r\n\x1a\n"
+_END = b"IEND\xaeB`\x82"
+_SIZE = struct.Struct(">16x2I")  # of a PNG: where its header has width and height
+_MOST_PIXELS = 1 << 30  # what OpenCV refuses beyond
 _COMPRESSION = [cv2.IMWRITE_PNG_COMPRESSION, 4]  # 9 is a fifth smaller and takes a hundred times as long
 if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # one filter for all rows: smaller, and read in two thirds of the time
     _COMPRESSION += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
@@ -74,7 +82,12 @@ def decode_motion(data: bytes) -> np.ndarray:
 
 
 def _field(channels: np.ndarray) -> np.ndarray:
-    return channels[..., :0:-1] * np.float32(STEP) - np.float32(_ZERO * STEP)
+    # In this order: NumPy is three times slower at a loop over two channels of three.
+    steps = np.empty((*channels.shape[:2], 2), np.uint16)
+    cv2.mixChannels([channels], [steps], [0, 0, 1, 1])
+    field = steps * np.float32(STEP)
+    field -= np.float32(_ZERO * STEP)
+    return field
 
 
 def decode_valid(data: bytes) -> np.ndarray:
@@ -85,26 +98,47 @@ def decode_valid(data: bytes) -> np.ndarray:
     """
     if bytes(data[:4]) == _OLD_MASK:
         return _old_valid(data)
-    return _decode_png(data)[..., 0] > 0
+    return _mask(_decode_png(data))
+
+
+def _mask(channels: np.ndarray) -> np.ndarray:
+    return cv2.extractChannel(channels, 2) > 0
 
 
 def _decode_png(data: bytes) -> np.ndarray:
+    """uint16 [H, W, 3]: u, v and valid."""
     data = bytes(data)
     if not data.startswith(_PNG):
         raise DatasetError(
             f"A motion column holds a 16-bit PNG as KITTI's flow; got {data[:8]!r}. Was it made by `sargan rig --motion`?"
         )
+    channels = _decode_quickly(data)
+    if channels is not None:
+        return channels
     try:
         channels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         channels = None
-    if channels is None or not data.endswith(b"IEND\xaeB`\x82"):
+    if channels is None or not data.endswith(_END):
         raise DatasetError("A motion column is damaged: make the data set again.")
     if channels.dtype != np.uint16 or channels.ndim != 3 or channels.shape[2] != 3:
         raise DatasetError(
             f"A motion column has three channels of 16 bits; got {channels.dtype} {list(channels.shape)}: that is a picture."
         )
-    return channels
+    return cv2.cvtColor(channels, cv2.COLOR_BGR2RGB)
+
+
+def _decode_quickly(data: bytes) -> np.ndarray | None:
+    """As `_decode_png`, in half of OpenCV's time; None where that has to tell what is wrong with the data."""
+    if decode_image_png_u16 is None or len(data) < _SIZE.size or not data.endswith(_END):
+        return None
+    width, height = _SIZE.unpack_from(data)
+    if width * height > _MOST_PIXELS:
+        return None
+    try:
+        return decode_image_png_u16(data, (height, width), "rgb")
+    except Exception:  # it has one class for all that can be wrong
+        return None
 
 
 def _old_motion(data: bytes) -> np.ndarray:
@@ -220,7 +254,7 @@ class EncodedPairMotion(MotionOfPicture):
         if bytes(data[:4]) == _OLD_FIELD:
             return _old_motion(data), None
         channels = _decode_png(data)
-        return _field(channels), channels[..., 0] > 0
+        return _field(channels), _mask(channels)
 
     @cached_property
     def forward(self) -> np.ndarray:

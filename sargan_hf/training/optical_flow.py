@@ -66,7 +66,8 @@ class MotionMaps:
 
 def exact_flow(source: Mapping, target: Mapping) -> tuple[np.ndarray, np.ndarray] | None:
     """Flow and valid between two rows of a pair, in the pixels of their motion columns; None where these are empty."""
-    return _between(PairMotion.from_columns(source), PairMotion.from_columns(target))
+    first = PairMotion.from_columns(source)
+    return _between(first, first if target is source else PairMotion.from_columns(target))
 
 
 def _between(first: AnyPairMotion | None, second: AnyPairMotion | None) -> tuple[np.ndarray, np.ndarray] | None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sargan_hf.data import pair_flow
 from sargan_hf.data.pair_flow import (
     STEP,
     EncodedPairMotion,
@@ -93,6 +94,23 @@ def test_damaged_columns_are_named():
     with pytest.raises(DatasetError, match="one is empty"):
         EncodedPairMotion.from_row({"motion_backward": data})
     assert EncodedPairMotion.from_row({"image": None}) is None
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_columns_are_the_same_without_the_extra_train(installed, monkeypatch):
+    if installed:
+        pytest.importorskip("kornia_rs")
+    else:
+        monkeypatch.setattr(pair_flow, "decode_image_png_u16", None)
+    motion = np.random.default_rng(0).integers(-2000, 2000, (24, 40, 2)).astype(np.float32) * STEP
+    valid = np.arange(960).reshape(24, 40) % 3 > 0
+    data = encode_motion(motion, valid)
+    assert np.array_equal(decode_motion(data), motion)
+    assert np.array_equal(decode_valid(data), valid)
+    picture = cv2.imencode(".png", np.zeros((24, 40, 3), np.uint8))[1].tobytes()
+    for bad in (data[:-4], data[:200] + bytes(40) + data[240:], picture):
+        with pytest.raises(DatasetError):
+            decode_motion(bad)
 
 
 def test_neutral_pictures_compose_to_no_motion():
