@@ -12,8 +12,9 @@ from sargan_hf.controls import controls_vector
 from sargan_hf.images.color_modes import LUMA
 from sargan_hf.rig.face_model.mesh import SKIN
 from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
+from sargan_hf.rig.rendering.deform import sample_weights
 from sargan_hf.rig.rendering.mouth_blend import smooth_opening
-from sargan_hf.rig.rendering.recipes import commonest, default_recipes
+from sargan_hf.rig.rendering.recipes import carved_shapes, commonest, default_recipes
 from sargan_hf.rig.rendering.stage import Stage
 from sargan_hf.rig.rendering.variation import Variation
 
@@ -86,6 +87,15 @@ def test_a_carved_mouth_is_a_hollow_without_a_plug(assets, model):
         inside = cv2.erode(seen.mouth[::2, ::2].astype(np.uint8), np.ones((13, 13), np.uint8)) > 0
         light = stage.render(seen).astype(np.float32) @ LUMA
         assert light[inside].max() < 0.5 * stage.mouth.cheek
+
+
+def test_a_carved_shout_opens_less_than_that_of_flesh(assets, model):
+    stage = stage_of(assets, model, "sculpture", WAVY, 192)
+    carved = shot(stage, "angry").mouth.any(axis=1).sum()
+    flesh = sample_weights(commonest("angry", default_recipes()), stage.mesh, 1.0, None)
+    assert carved < 0.8 * stage.shot(flesh).mouth.any(axis=1).sum()
+    fear = commonest("afraid", default_recipes())
+    assert carved_shapes(fear) == fear.shapes, "what opens little stays as it is"
 
 
 def test_a_jaw_that_opens_cuts_no_cheek(turned):

@@ -105,7 +105,7 @@ class Stage:
 
     def weights(self, recipe: Recipe, intensity: float = 1.0, rng: np.random.Generator | None = None) -> np.ndarray:
         """float32 [E], shape weights of a recipe on this face, lids aimed; varied if `rng` is given."""
-        weights = sample_weights(recipe, self.mesh, intensity, rng)
+        weights = sample_weights(recipe, self.mesh, intensity, rng, self.mouth.carved)
         if self.eyes_shut:
             # Opened, they would show an eye that nobody painted or carved.
             weights[self.lid_shapes] = 0.0
@@ -124,7 +124,7 @@ class Stage:
         The controls are those of the person as the picture shows them: a mirrored picture's left is its own.
         """
         nothing = np.zeros(len(self.mesh.shapes), np.float32)
-        weights = nothing if recipe is None else sample_weights(recipe, self.mesh, intensity, rng)
+        weights = nothing if recipe is None else sample_weights(recipe, self.mesh, intensity, rng, self.mouth.carved)
         movement = control_movement(weights, recipe, intensity, self._as_shown(controls), self.posed, self.mesh)
         if self.eyes_shut:
             movement.weights[self.lid_shapes] = 0.0
