@@ -89,6 +89,21 @@ def test_a_carved_mouth_is_a_hollow_without_a_plug(assets, model):
         assert light[inside].max() < 0.5 * stage.mouth.cheek
 
 
+def test_a_carved_hollow_has_a_floor_and_is_no_darker_than_the_face(assets, model):
+    """Of one dark tone, it was a black disc."""
+    stage = stage_of(assets, model, "sculpture", WAVY, 256)
+    seen = shot(stage, "angry")
+    light = stage.render(seen).astype(np.float32) @ LUMA
+    inside = seen.mouth[::2, ::2]
+    rows, middle = np.flatnonzero(inside.any(axis=1)), int(np.flatnonzero(inside.any(axis=0)).mean())
+    down = light[rows[0] : rows[-1] + 1, middle - 4 : middle + 5].mean(axis=1)
+    upper, floor = down[len(down) // 4], down[3 * len(down) // 4]
+    assert down.min() > 0.9 * stage.material.deepest
+    assert down.argmin() < len(down) / 2, "darkest under the upper lip"
+    assert floor > 1.2 * upper
+    assert floor < 0.6 * stage.mouth.cheek, "no plug"
+
+
 def test_a_carved_shout_opens_less_than_that_of_flesh(assets, model):
     stage = stage_of(assets, model, "sculpture", WAVY, 192)
     carved = shot(stage, "angry").mouth.any(axis=1).sum()

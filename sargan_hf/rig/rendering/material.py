@@ -27,7 +27,7 @@ _PHOTOGRAPHED_BLACK = (
     14.0  # luminance of the darkest places of usual photographs, for which the mouth's colours were chosen
 )
 _DOTS = 1.5  # pixels
-_SHADES = (1.0, 5.0)  # percentiles of the face: nostrils and the deepest folds; shade
+_DEEPEST = 0.1  # percentile of the face: the depth of its nostrils and folds
 _BLACK_KEPT = 0.75  # a hole is darker than what else is dark in a picture
 _GLEAM = 1.25  # nothing painted is lighter than this times the lightest places of the face
 _FINE = 2.0  # pixels; what is finer than this is grain
@@ -44,7 +44,7 @@ class Material:
         blur: standard deviation in pixels of the picture by which its edges are softer than rendered ones; 0 if sharp.
         black, white: luminance of its darkest places and of the lightest on the face, 0 to 255.
         middle: median luminance of the face.
-        deepest, shade: luminance of the deepest shade of the face, and of what is in the shade.
+        deepest: luminance of the deepest shade of the face.
         colourful: 1 for full colour, 0 where the whole face lies on one curve of colours.
         curve: float32 [256, 3], that curve: RGB by luminance.
         grain: float32 [128, 128], periodic, mean 0, variance 1: what is finer than 2 pixels of a cheek.
@@ -56,7 +56,6 @@ class Material:
     white: float
     middle: float
     deepest: float
-    shade: float
     colourful: float
     curve: np.ndarray
     grain: np.ndarray
@@ -81,11 +80,15 @@ class Material:
         share = 0.0 if one_colour else self.colourful
         toned = colour * (share * wanted / np.maximum(luminance, 1.0))[..., None]
         if share < 1:
-            level = np.clip(wanted, 0, 254)
-            low = level.astype(int)
-            part = (level - low)[..., None]
-            toned = toned + (1 - share) * ((1 - part) * self.curve[low] + part * self.curve[low + 1])
+            toned = toned + (1 - share) * self.tinted(wanted)
         return toned.astype(np.float32)
+
+    def tinted(self, luminance: np.ndarray) -> np.ndarray:
+        """float [..., 3], RGB of this luminance on `curve`: it is one of this picture's tones already."""
+        level = np.clip(luminance, 0, 254)
+        low = level.astype(int)
+        part = (level - low)[..., None]
+        return (1 - part) * self.curve[low] + part * self.curve[low + 1]
 
     def add_grain(self, picture: np.ndarray, painted: np.ndarray) -> None:
         """Adds the picture's grain where `painted` float32 [S, S] says, to `picture` float32 [S, S, 3]; in place."""
@@ -126,8 +129,7 @@ def read_material(posed: PosedFace, factor: int, seed: int) -> Material:
         black=float(np.percentile(visible[::2, ::2], 0.5)),
         white=float(np.percentile(inside[face], 99.5)),
         middle=middle,
-        deepest=float(np.percentile(shades, _SHADES[0])),
-        shade=float(np.percentile(shades, _SHADES[1])),
+        deepest=float(np.percentile(shades, _DEEPEST)),
         colourful=colourful,
         curve=curve,
         grain=_grain(luminance, posed.landmarks.cheeks / factor, size[0] // 9, seed),

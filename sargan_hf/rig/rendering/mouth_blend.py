@@ -15,9 +15,10 @@ _SMOOTH, _ALONG = 0.0045, 0.007
 # Height of an opening as a share of its width: up to the first it keeps its outline, from the second on it is a round hole.
 _FLAT, _ROUND = 0.25, 0.5
 _OVAL = 0.45  # share of the way from its outline to an ellipse that a round hole goes
-# The edge of carved lips: its light as a share of theirs, and the share of the picture's side over which it turns inwards, less
-# so under the upper lip.
-_EDGE, _TURNS, _UNDERSIDE = 0.8, 0.024, 0.35
+# The edge of carved lips: its light as a share of theirs, at the upper lip and at the lower one. It turns inwards over a share
+# of the picture's side at the upper lip, and over a share of the opening's height at the lower one.
+_UPPER_EDGE, _LOWER_EDGE, _UPPER_TURNS, _LOWER_TURNS = 0.25, 0.85, 0.008, 0.45
+_HOLLOW_GRAIN = 0.5  # of the picture's grain at that tone: in the even dark of a hollow, all of it is dots
 # Of the picture's side: what of the skin round the mouth tells how it is lit, and how far its light is carried.
 _AROUND, _CARRIED, _LIPS = 0.16, 0.035, 0.025
 _USUAL = 0.85  # luminance of the skin round the mouth in even light, cheeks being 1
@@ -187,15 +188,27 @@ def blend(
     around[...] = skin + cover * (mouth - skin)
 
 
+def with_mouth(painted: np.ndarray, inside: np.ndarray, opening: LipOpening, carved: bool) -> np.ndarray:
+    """float32 [H, W], `painted` of the opening's window with what `blend` has painted there: 1 where it needs grain."""
+    if carved:
+        return painted + opening.cover * (_HOLLOW_GRAIN - painted)
+    return np.maximum.reduce([painted, opening.cover, inside])
+
+
 def _turned_inwards(hollow: np.ndarray, lips: np.ndarray, cover: np.ndarray, side: int) -> np.ndarray:
-    """float32 [H, W, 3], a carved hollow with the edges of its lips: they are thin in stone, and leave no rim of their own."""
+    """float32 [H, W, 3], a carved hollow with the edges of its lips: sharp and in the shade above, a slope below.
+
+    Turned inwards evenly all round, they are a ring.
+    """
     rows = np.flatnonzero((cover > 0.5).any(axis=1))
     if not len(rows):
         return hollow
     down = np.clip((np.arange(len(cover), dtype=np.float32) - rows[0]) / max(len(rows), 1), 0, 1)[:, None]
-    width = _TURNS * side * (_UNDERSIDE + (1 - _UNDERSIDE) * down)
+    upper = _UPPER_TURNS * side
+    width = upper + max(_LOWER_TURNS * len(rows) - upper, 0) * down**2
     turned = 1 - smoothstep(np.maximum(_from_edge(cover > 0.5), 0) / width)
-    return hollow + turned[..., None] * np.maximum(_EDGE * lips - hollow, 0)
+    edge = _UPPER_EDGE + (_LOWER_EDGE - _UPPER_EDGE) * down
+    return hollow + turned[..., None] * np.maximum(edge[..., None] * lips - hollow, 0)
 
 
 def _continued(colour: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:

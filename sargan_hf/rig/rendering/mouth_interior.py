@@ -24,9 +24,8 @@ _UNDER_LIP = 0.55  # light just beneath the upper lip, the floor of the mouth ha
 _CORNER_LIGHT, _CORNER = 0.45, 0.045  # share of the lips' colour where an opening is lower than this, of the side
 _MELT = 0.014  # of the picture's side, over which the parts of the hollow run into each other
 _RIM, _RIM_WIDTH = 0.7, 0.016  # light at the edge of the lips, and the share of the picture's side over which it rises
-# A carved hollow: the depth of its shade as a share of the deepest of the face, and at most of a cheek; how far its floor comes
-# out of that towards what is in the shade, and at least as a share of a cheek.
-_STONE_DARK, _STONE_DARKEST, _STONE_FLOOR, _STONE_LEAST = 0.6, 0.2, 0.6, 0.14
+# How far the floor of a carved hollow comes out of the dark towards the light of a cheek, and where in its height it begins to.
+_STONE_FLOOR, _STONE_RISES = 0.32, 0.3
 _BITE = 0.022  # lower teeth this near to upper ones, as a share of the picture's side, are seen with them
 # Light on the teeth: at the edge of the upper lip, whose shadow ends this share of the picture's side below it; on lower teeth
 # that no upper ones are near; on those of prints and drawings, and in their hollows; and on the
@@ -65,8 +64,8 @@ def paint_mouth(
     facing = (brightness(normal) - 0.45) / 0.55
     inside = np.isin(part, INSIDE_MOUTH)
     if colours.carved:
-        stone = _carved(opening.cover > 0.5, posed.side, colours) * light
-        return colours.picture.toned(np.repeat(stone[..., None], 3, axis=2), one_colour=True)
+        stone = _carved(opening.cover > 0.5, posed.side, colours, light)
+        return colours.picture.tinted(stone).astype(np.float32)
     colour = _hollow(part, inside, behind, facing, posed, colours)
     under_lip = _LIP_SHADOW + (1 - _LIP_SHADOW) * smoothstep(_below_lip(inside) / (_SHADOW_ENDS * posed.side))
     colour = _with_teeth(colour, part, behind, facing, under_lip, surface, posed, colours)
@@ -97,16 +96,15 @@ def _hollow(part, inside, behind, facing, posed: PosedFace, colours: MouthColour
     return (colour * (1 - near_lips) + 0.75 * colours.exposure * colours.lips * near_lips) * colours.darkness
 
 
-def _carved(opening: np.ndarray, side: int, colours: MouthColours) -> np.ndarray:
-    """float32 [H, W], luminance of a hollow cut into stone: as dark as what else is in the shade.
+def _carved(opening: np.ndarray, side: int, colours: MouthColours, light: np.ndarray) -> np.ndarray:
+    """float32 [H, W], luminance of a hollow cut into stone: in the deepest shade of the face under its upper lip.
 
-    Darker, it is a hole in the picture, and lighter a plug. Teeth, without a colour of their own, are a plug or a second lip.
+    Darker, it is a hole in the picture. Its floor comes out into the `light`: of one tone, the hollow is a disc or a plug.
+    Teeth, without a colour of their own, are a plug or a second lip.
     """
-    picture = colours.picture
-    dark = min(_STONE_DARK * picture.deepest, _STONE_DARKEST * colours.cheek)
-    floor = dark + _STONE_FLOOR * (min(picture.shade, 0.4 * colours.cheek) - dark)
-    floor = max(floor, _STONE_LEAST * colours.cheek)
-    return dark + max(floor - dark, 0.0) * smoothstep(1.25 * _height_in_opening(opening, side) - 0.25) ** 2
+    dark = colours.picture.deepest
+    height = (_height_in_opening(opening, side) - _STONE_RISES) / (1 - _STONE_RISES)
+    return dark + _STONE_FLOOR * np.maximum(colours.cheek * light - dark, 0.0) * smoothstep(height)
 
 
 def _to_rim(inside: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ from .eyes import eye_texture, eyes_shut, lid_openings, looking
 from .lid_skin import lid_texture, new_lid_skin
 from .lip_corners import LipCorners, openness
 from .material import read_material
-from .mouth_blend import blend, light_round, smooth_opening
+from .mouth_blend import blend, light_round, smooth_opening, with_mouth
 from .mouth_colours import mouth_colours
 from .mouth_interior import lip_opening, lips_depth, paint_mouth
 from .movement import control_movement
@@ -334,7 +334,7 @@ class Stage:
         surface = view.interpolate(surface, self.triangles)
         colours = paint_mouth(part, view.depth, surface, lips_depth(shot.vertices), self.posed, mouth, light, opening)
         blend(picture, inside, colours, opening, self._blur, mouth.carved)
-        painted[opening.window] = np.maximum.reduce([painted[opening.window], opening.cover, inside])
+        painted[opening.window] = with_mouth(painted[opening.window], inside, opening, mouth.carved)
 
     def _finished(self, picture: np.ndarray, shaded: bool, painted: np.ndarray | None = None) -> np.ndarray:
         """The picture at its own size and under the set's exposure, with grain where it was `painted` [S, S]."""
