@@ -37,11 +37,15 @@ export async function loadRuntime(
  * Makes the graphs ready one after another, as the runtime does one thing at a time. Nobody has to wait for all of them: who
  * runs a graph waits for that one.
  */
-function startSessions(names: readonly GraphName[], models: readonly Uint8Array[]): Record<GraphName, Promise<ort.InferenceSession>> {
+function startSessions(names: readonly GraphName[], models: (Uint8Array | undefined)[]): Record<GraphName, Promise<ort.InferenceSession>> {
   const sessions = {} as Record<GraphName, Promise<ort.InferenceSession>>;
   let before: Promise<unknown> = Promise.resolve();
   for (const [index, name] of names.entries()) {
-    sessions[name] = before.then(() => session(name, models[index]!));
+    sessions[name] = before.then(() => {
+      const model = models[index]!;
+      models[index] = undefined; // the runtime has its own copy
+      return session(name, model);
+    });
     before = sessions[name].catch(() => undefined); // said to whoever runs it
   }
   return sessions;
@@ -58,7 +62,9 @@ async function run(model: ort.InferenceSession, inputs: Parameters<RunGraph>[1])
 
 async function session(name: string, model: Uint8Array): Promise<ort.InferenceSession> {
   try {
-    return await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
+    // Prepacked weights are a second copy, and no faster here.
+    const extra = { session: { disable_prepacking: "1" } };
+    return await ort.InferenceSession.create(model, { executionProviders: ["wasm"], extra });
   } catch (error) {
     throw new ModelError(`The graph "${name}" does not load (${text(error)}): write the folder again with \`sargan export --web\`.`);
   }
