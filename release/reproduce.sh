@@ -95,13 +95,27 @@ train set-controls motion-128-controls release/sargan-motion-128-stage-8.yaml --
 eyes=(--control-share alone=0.4 --control-share several=0.2 --control-share recipe=0.2 --control-share eyes=0.2)
 every_kind set-lids 5 "--variants 3 --morphs ${MORPHS:-150}" "--head-turn 0.15" "--variants 2" --motion --subtle 0 --controls 6 "${eyes[@]}"
 # Real smiles are few: without more of them, fewer are made neutral.
-faces portraits/neutral "$work/set-lids/smiles" --variants 6 "${real[@]}" --motion --subtle 0 --controls 0 --seed 55
+smiles() { faces portraits/neutral "$work/$1/smiles" --variants "$2" "${real[@]}" --motion --subtle 0 --controls 0 --seed "$3"; }
+smiles set-lids 6 55
 # fit NAME OUT SIZE: a model whose controls move faces as the set does.
-fit() { [ -d "$work/$2" ] || python release/fit_controls.py "$work/$1" "$work/$2" --set "$work/set-lids" --size "$3" --held_out 0.04; }
-fit motion-128-controls motion-128-controls-fitted 64
+fit() { [ -d "$work/$2" ] || python release/fit_controls.py "$work/$1" "$work/$2" --set "$work/$3" --size "$4" --held_out 0.04; }
+fit motion-128-controls motion-128-controls-fitted set-lids 64
 train set-lids motion-128-lids release/sargan-motion-128-stage-9.yaml --init_from "$work/motion-128-controls-fitted" \
     --discriminator_from "$work/motion-128-controls"
-fit motion-128-lids motion-128-lids-fitted 48 # the editor for browsers is to stay below 12 MB
+# The editor for browsers is to stay below 12 MB: a grid of 48 from here on.
+fit motion-128-lids motion-128-lids-fitted set-lids 48
+# Carved mouths are hollows without teeth from here on.
+every_kind set-hollows 6 "--morphs ${MORPHS:-100}" "--head-turn 0.15" "--variants 2" --motion --subtle 0 --controls 6 "${eyes[@]}"
+smiles set-hollows 1 65
+train set-hollows motion-128-hollows release/sargan-motion-128-stage-10.yaml --init_from "$work/motion-128-lids-fitted"
+# Then many more shut eyes.
+eyes=(--control-share alone=0.1 --control-share several=0.1 --control-share recipe=0.1 --control-share eyes=0.7)
+shut=(--motion --subtle 0 --controls 10 "${eyes[@]}")
+faces portraits/neutral "$work/set-hollows/people-eyes" --variants 1 "${real[@]}" "${shut[@]}" --morphs "${MORPHS:-60}" --seed 82
+faces avatars "$work/set-hollows/avatars-eyes" "${flat[@]}" "${shut[@]}" --head-turn 0.15 --seed 81 --leave-out release/left-out/avatars.csv
+train set-hollows motion-128-eyes release/sargan-motion-128-stage-11.yaml --init_from "$work/motion-128-hollows" \
+    --discriminator_from "$work/motion-128-hollows"
+fit motion-128-eyes motion-128-eyes-fitted set-hollows 48
 
 step "3. sargan-128, the published network: from the motion model's features at half width, then widened by copying"
 train set-real residual-128 release/sargan-128-stage-1.yaml --init_from "$work/motion-128-narrow"
@@ -113,7 +127,7 @@ step "4. The strength of the edits, which the mean error of the training has mad
 released=$work/released
 mkdir -p "$released"
 [ -d "$released/sargan-motion-128" ] ||
-    python release/strengthen.py "$work/motion-128-lids-fitted" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 \
+    python release/strengthen.py "$work/motion-128-eyes-fitted" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 \
         --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
