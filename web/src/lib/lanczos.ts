@@ -44,8 +44,19 @@ export function fetchLanczos({ width, height, data }: Pixels, x: number, y: numb
     out[to + 2] = data[at + 2]!;
     return;
   }
-  if (isInside) fetchInside(data, (((row - 3) * width + column - 3) * 4) | 0, 4 * width, LANCZOS[offX]!, LANCZOS[offY]!, out, to);
+  if (isInside && offX === 0) fetchLine(data, ((row - 3) * width + column) * 4, 4 * width, LANCZOS[offY]!, out, to);
+  else if (isInside && offY === 0) fetchLine(data, (row * width + column - 3) * 4, 4, LANCZOS[offX]!, out, to);
+  else if (isInside) fetchInside(data, (((row - 3) * width + column - 3) * 4) | 0, 4 * width, LANCZOS[offX]!, LANCZOS[offY]!, out, to);
   else fetchAtBorder({ width, height, data }, column, row, LANCZOS[offX]!, LANCZOS[offY]!, out, to);
+}
+
+/** The sum over eight pixels from `at` on, `stride` apart: of a place between two pixels of a row or a column. */
+function fetchLine(data: Uint8ClampedArray, at: number, stride: number, weights: Float64Array, out: Float32Array, to: number): void {
+  for (let channel = 0; channel < 3; channel++) {
+    let sum = 0;
+    for (let j = 0, i = at + channel; j < TAPS; j++, i += stride) sum += weights[j]! * data[i]!;
+    out[to + channel] = level(sum);
+  }
 }
 
 /** The sum over the eight by eight pixels from `at` on. Written out, as this is most of the work on a face: loops take longer. */
