@@ -97,7 +97,7 @@ every_kind set-lids 5 "--variants 3 --morphs ${MORPHS:-150}" "--head-turn 0.15" 
 # Real smiles are few: without more of them, fewer are made neutral.
 smiles() { faces portraits/neutral "$work/$1/smiles" --variants "$2" "${real[@]}" --motion --subtle 0 --controls 0 --seed "$3"; }
 smiles set-lids 6 55
-# fit NAME OUT SIZE: a model whose controls move faces as the set does.
+# fit NAME OUT SET SIZE: a model whose controls move faces as the set does.
 fit() { [ -d "$work/$2" ] || python release/fit_controls.py "$work/$1" "$work/$2" --set "$work/$3" --size "$4" --held_out 0.04; }
 fit motion-128-controls motion-128-controls-fitted set-lids 64
 train set-lids motion-128-lids release/sargan-motion-128-stage-9.yaml --init_from "$work/motion-128-controls-fitted" \
@@ -109,8 +109,8 @@ every_kind set-hollows 6 "--morphs ${MORPHS:-100}" "--head-turn 0.15" "--variant
 smiles set-hollows 1 65
 train set-hollows motion-128-hollows release/sargan-motion-128-stage-10.yaml --init_from "$work/motion-128-lids-fitted"
 # Then many more shut eyes.
-eyes=(--control-share alone=0.1 --control-share several=0.1 --control-share recipe=0.1 --control-share eyes=0.7)
-shut=(--motion --subtle 0 --controls 10 "${eyes[@]}")
+shut=(--motion --subtle 0 --controls 10
+    --control-share alone=0.1 --control-share several=0.1 --control-share recipe=0.1 --control-share eyes=0.7)
 faces portraits/neutral "$work/set-hollows/people-eyes" --variants 1 "${real[@]}" "${shut[@]}" --morphs "${MORPHS:-60}" --seed 82
 faces avatars "$work/set-hollows/avatars-eyes" "${flat[@]}" "${shut[@]}" --head-turn 0.15 --seed 81 --leave-out release/left-out/avatars.csv
 train set-hollows motion-128-eyes release/sargan-motion-128-stage-11.yaml --init_from "$work/motion-128-hollows" \
