@@ -16,7 +16,7 @@ from sargan_hf.rig.rendering.deform import sample_weights
 from sargan_hf.rig.rendering.mouth_blend import smooth_opening
 from sargan_hf.rig.rendering.recipes import carved_shapes, commonest, default_recipes
 from sargan_hf.rig.rendering.stage import Stage
-from sargan_hf.rig.rendering.variation import Variation
+from sargan_hf.rig.rendering.variation import TeethLook, Variation
 
 TURNED = "pg30314-img-014"  # the far corner of its mouth is folded under itself
 WAVY = "pg10477-illus0363-0_2614"  # carved: the line between its lips has the shape of an M, in a beard
@@ -28,11 +28,11 @@ def turned(assets, model):
     return stage_of(assets, model, "paintings", TURNED, 192)
 
 
-def stage_of(assets, model, folder, name, size):
+def stage_of(assets, model, folder, name, size, variation=None):
     path = next((assets / folder).glob(f"*{name}*"), None)
     if path is None:
         pytest.skip(f"The {folder} are not here.")
-    return Stage(fit_portrait(model, PortraitReader().read(path)), model, Variation(), size)
+    return Stage(fit_portrait(model, PortraitReader().read(path)), model, variation or Variation(), size)
 
 
 def shot(stage, expression):
@@ -134,6 +134,21 @@ def test_a_mouth_that_only_the_jaw_opens_shows_teeth_a_throat_and_a_tongue(asset
     assert teeth > 2 * down.min()
     assert tongue > 1.3 * down[len(down) // 4 : len(down) // 2].min()
     assert throat < min(teeth, tongue)
+
+
+@pytest.mark.parametrize("name", ["london_144", "canada_151m", "london_016.jpg", "canada_129m"])
+def test_teeth_have_the_tint_of_real_ones(assets, model, name):
+    """Nine in ten real smiles show teeth with a Lab b of 2.8 to 7.6, and a below 0.55 of the cheeks'; the rig's had 8 to 19."""
+    yellow = Variation(teeth=TeethLook(yellowness=0.4))
+    stage = stage_of(assets, model, "portraits/neutral", name, 256, yellow)
+    seen = shot(stage, "happy")
+    mouth = stage.render(seen)[seen.mouth[::2, ::2]]
+    lab = cv2.cvtColor(np.float32(mouth)[None] / 255, cv2.COLOR_RGB2LAB)[0]
+    tint = np.median(lab[lab[:, 0] >= np.percentile(lab[:, 0], 60)], axis=0)
+    cheek = np.array([[stage.posed.texture[int(y), int(x)] for x, y in stage.posed.landmarks.cheeks]], np.float32) / 255
+    red = cv2.cvtColor(cheek, cv2.COLOR_RGB2LAB)[0, :, 1].mean()
+    assert 2 < tint[2] < 11
+    assert 0 < tint[1] < 0.6 * red
 
 
 @pytest.mark.parametrize(("expression", "fullest"), [("surprised", 0.68), ("angry", 0.76)])
