@@ -108,14 +108,21 @@ fit motion-128-lids motion-128-lids-fitted set-lids 48
 every_kind set-hollows 6 "--morphs ${MORPHS:-100}" "--head-turn 0.15" "--variants 2" --motion --subtle 0 --controls 6 "${eyes[@]}"
 smiles set-hollows 1 65
 train set-hollows motion-128-hollows release/sargan-motion-128-stage-10.yaml --init_from "$work/motion-128-lids-fitted"
-# Then many more shut eyes.
+# Then many more shut eyes, in a folder of their own, so that stage 10 never sees them.
 shut=(--motion --subtle 0 --controls 10
     --control-share alone=0.1 --control-share several=0.1 --control-share recipe=0.1 --control-share eyes=0.7)
-faces portraits/neutral "$work/set-hollows/people-eyes" --variants 1 "${real[@]}" "${shut[@]}" --morphs "${MORPHS:-60}" --seed 82
-faces avatars "$work/set-hollows/avatars-eyes" "${flat[@]}" "${shut[@]}" --head-turn 0.15 --seed 81 --leave-out release/left-out/avatars.csv
-train set-hollows motion-128-eyes release/sargan-motion-128-stage-11.yaml --init_from "$work/motion-128-hollows" \
+[ -d "$work/set-eyes" ] || cp -rl "$work/set-hollows" "$work/set-eyes"
+faces portraits/neutral "$work/set-eyes/people-eyes" --variants 1 "${real[@]}" "${shut[@]}" --morphs "${MORPHS:-60}" --seed 82
+faces avatars "$work/set-eyes/avatars-eyes" "${flat[@]}" "${shut[@]}" --head-turn 0.15 --seed 81 --leave-out release/left-out/avatars.csv
+train set-eyes motion-128-eyes release/sargan-motion-128-stage-11.yaml --init_from "$work/motion-128-hollows" \
     --discriminator_from "$work/motion-128-hollows"
-fit motion-128-eyes motion-128-eyes-fitted set-hollows 48
+fit motion-128-eyes motion-128-eyes-fitted set-eyes 48
+# Teeth have the tint of real ones from here on; a third of the pictures of controls are of eyes, and real smiles are many again.
+some_eyes=(--control-share alone=0.3 --control-share several=0.15 --control-share recipe=0.2 --control-share eyes=0.35)
+every_kind set-teeth 15 "--morphs ${MORPHS:-120}" "--head-turn 0.15" "--variants 2" --motion --subtle 0 --controls 6 "${some_eyes[@]}"
+smiles set-teeth 4 155
+train set-teeth motion-128-teeth release/sargan-motion-128-stage-12.yaml --init_from "$work/motion-128-eyes-fitted"
+fit motion-128-teeth motion-128-teeth-fitted set-teeth 48
 
 step "3. sargan-128, the published network: from the motion model's features at half width, then widened by copying"
 train set-real residual-128 release/sargan-128-stage-1.yaml --init_from "$work/motion-128-narrow"
@@ -127,7 +134,7 @@ step "4. The strength of the edits, which the mean error of the training has mad
 released=$work/released
 mkdir -p "$released"
 [ -d "$released/sargan-motion-128" ] ||
-    python release/strengthen.py "$work/motion-128-eyes-fitted" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 \
+    python release/strengthen.py "$work/motion-128-teeth-fitted" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 \
         --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
@@ -148,8 +155,12 @@ every_kind set-led-320 4 "--morphs ${MORPHS:-60}" "--head-turn 0.1" "" --motion 
 [ -d "$work/mouths-led" ] || sargan mouths "$work/set-led-320" "$work/mouths-led" --model "$work/motion-128-classes" --seed 5
 train mouths-led mouth-led release/sargan-motion-128-mouth-3.yaml --init_from "$work/mouth-faces"
 [ -d "$work/mouth-mean" ] || python release/average.py "$work/mouth-faces" "$work/mouth-led" "$work/mouth-mean" --share 0.5
+# Hollows in stone, round openings and the tint of real teeth.
+every_kind set-mended-320 14 "--morphs ${MORPHS:-60}" "--head-turn 0.1" "--variants 2" --motion --size 320 --subtle 0.25 --controls 0
+[ -d "$work/mouths-mended" ] || sargan mouths "$work/set-mended-320" "$work/mouths-mended" --model "$work/motion-128-eyes-fitted" --seed 6
+train mouths-mended mouth-mended release/sargan-motion-128-mouth-4.yaml --init_from "$work/mouth-mean"
 mkdir -p "$released/sargan-motion-128/mouth"
-cp "$work/mouth-mean/config.json" "$work/mouth-mean/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
+cp "$work/mouth-mended/config.json" "$work/mouth-mended/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
 
 step "6. Figures, on people held out and on pictures of other kinds"
 for model in sargan-motion-128 sargan-128; do
