@@ -16,7 +16,7 @@ from . import strings as texts
 from .error_wording import TOAST, sentence_of
 from .example_pictures import example_pictures
 from .face_selection import Selection, focused, select_faces
-from .page_request import EXAMPLE, Wish, read_wish, state_of
+from .page_request import EXAMPLE, PageWish, read_wish, state_of
 from .page_session import Key, PageSession, open_page_session
 from .session_cache import SessionCache, SessionHandle
 from .settings import Settings
@@ -84,7 +84,7 @@ class Answers(Files):
             raise ConfigurationError(texts.GONE.format(hours=texts.hours(self.settings.keep_hours)))
         return open_page_session(self.pipeline, path, self.settings.max_pixels, self.settings.max_faces, source=picture)
 
-    def settled(self, session: PageSession, wish: Wish) -> tuple[Selection, Wish]:
+    def settled(self, session: PageSession, wish: PageWish) -> tuple[Selection, PageWish]:
         """The wish as far as it can be had: boxes that are none, and a blend of nothing, give way to what was before."""
         selection = select_faces(session, wish, self.settings.max_faces)
         if selection.problems:
@@ -100,7 +100,7 @@ class Answers(Files):
         return selection, replace(wish, boxes=selection.boxes, chosen=selection.chosen or None)
 
     @staticmethod
-    def first_view(session: PageSession, selection: Selection, wish: Wish) -> Wish:
+    def first_view(session: PageSession, selection: Selection, wish: PageWish) -> PageWish:
         """The wish with a close-up where a picture has just come in whose face is small."""
         close = wish.touched == "picture" and face_views.is_small(session, selection.keys)
         return replace(wish, view=texts.VIEW_FACE) if close else wish
@@ -112,7 +112,7 @@ class Answers(Files):
         if not session.faces:
             gr.Warning(texts.NO_FACE, duration=12)
 
-    def nothing(self, wish: Wish) -> dict[str, Any]:
+    def nothing(self, wish: PageWish) -> dict[str, Any]:
         """The answer to a wish without a picture."""
         if wish.touched == "expression":
             names = " and ".join(texts.LABELS.get(name, name) for name in wish.blend)
@@ -121,7 +121,7 @@ class Answers(Files):
         state = state_of(replace(wish, picture=None, blend=blend, boxes=(), chosen=None, current=None, others={}))
         return {"number": wish.number, "state": state, "result": None, "previews": None, "faces": None, "problem": ""}
 
-    def page(self, session: PageSession, selection: Selection, wish: Wish) -> dict[str, Any]:
+    def page(self, session: PageSession, selection: Selection, wish: PageWish) -> dict[str, Any]:
         """The answer to a wish with a picture."""
         answer = {"number": wish.number, "state": state_of(wish), "result": None, "previews": None, "problem": ""}
         whole = self.before(session, (0, 0, *session.size))
@@ -164,12 +164,12 @@ class Answers(Files):
         return path
 
     @staticmethod
-    def window(session: PageSession, selection: Selection, wish: Wish) -> tuple[int, int, int, int]:
+    def window(session: PageSession, selection: Selection, wish: PageWish) -> tuple[int, int, int, int]:
         """Left, top, right and bottom, in pixels of the picture, of what the page shows of it."""
         close = wish.view == texts.VIEW_FACE and selection.chosen
         return face_views.close_up(session, selection.keys) if close else (0, 0, *session.size)
 
-    def result(self, session: PageSession, selection: Selection, wish: Wish) -> list[dict[str, Any]]:
+    def result(self, session: PageSession, selection: Selection, wish: PageWish) -> list[dict[str, Any]]:
         """Files with the picture before and after, or, as the view asks, of a close-up or of the network's attention."""
         box = self.window(session, selection, wish)
         if wish.view == texts.VIEW_ATTENTION:
@@ -205,12 +205,12 @@ class Answers(Files):
             files = session.previews.get((key, kind), make)
         return files
 
-    def edited(self, session: PageSession, selection: Selection, wish: Wish) -> EditedImage:
+    def edited(self, session: PageSession, selection: Selection, wish: PageWish) -> EditedImage:
         """The picture at full resolution as it is wished."""
         faces = [session.face(key) for key in selection.keys]
         return session.edits.edit(faces, selection.requests(session, wish))[0]
 
-    def ordered(self, handle: SessionHandle | None, sent: object) -> tuple[PageSession, Selection, Wish]:
+    def ordered(self, handle: SessionHandle | None, sent: object) -> tuple[PageSession, Selection, PageWish]:
         """What an order is about: the picture that the visitor's handle holds, and the wish that came with the order.
 
         Raises:

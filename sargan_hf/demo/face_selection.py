@@ -11,7 +11,7 @@ from ..editing.requests import Box, FaceRequest
 from ..errors import ConfigurationError, NoFaceError, SARGANError
 from ..faces.detection import POINTS_IN_BOX, Face
 from . import strings as texts
-from .page_request import Wish
+from .page_request import PageWish
 from .page_session import Key, PageSession
 
 SMALLEST_BOX = 40  # pixels of the shorter side, for a face that the detector does not see in it
@@ -40,16 +40,16 @@ class Selection:
         """Keys of the chosen faces."""
         return [key for name, key in self.faces if name in self.chosen]
 
-    def requests(self, session: PageSession, wish: Wish) -> list[FaceRequest]:
+    def requests(self, session: PageSession, wish: PageWish) -> list[FaceRequest]:
         """What the wish asks of each chosen face, in the order of `keys`."""
         return [session.wished(wish.of_face(name)) for name in self.chosen]
 
-    def previewed(self, wish: Wish) -> Key:
+    def previewed(self, wish: PageWish) -> Key:
         """Key of the face that the page's controls are for, the first chosen one where they are for all."""
         return dict(self.faces)[wish.current or self.chosen[0]]
 
 
-def focused(wish: Wish, chosen: Sequence[str]) -> Wish:
+def focused(wish: PageWish, chosen: Sequence[str]) -> PageWish:
     """The wish with its controls for one of the chosen faces, or for all of them where there is one alone.
 
     Where they were for a face that is chosen no more, they are for the first one that is, with what it kept.
@@ -64,7 +64,7 @@ def focused(wish: Wish, chosen: Sequence[str]) -> Wish:
     return wish.for_face(wish.of_face(current), current if len(chosen) > 1 else None)
 
 
-def select_faces(session: PageSession, wish: Wish, max_faces: int) -> Selection:
+def select_faces(session: PageSession, wish: PageWish, max_faces: int) -> Selection:
     """The faces of a picture and the choice among them.
 
     A box drawn over a face that was found takes its place and its number; others follow at the end. A box that cannot be

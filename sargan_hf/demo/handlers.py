@@ -19,7 +19,7 @@ from . import strings as texts
 from .answers import Answers
 from .error_wording import friendly
 from .face_selection import Selection
-from .page_request import Wish, known_presets
+from .page_request import PageWish, known_presets
 from .page_session import PageSession
 from .session_cache import SessionHandle
 from .takeaway import AS_IT_CAME, contact_sheet, file_format, shown_file, write_zip
@@ -79,7 +79,9 @@ class Handlers(Answers):
         after = self.edited(session, selection, wish)
         return shown_file(self.save(after, file_name(session, wish)))
 
-    def every(self, session: PageSession, selection: Selection, wish: Wish) -> Iterator[tuple[Wish, EditedImage]]:
+    def every(
+        self, session: PageSession, selection: Selection, wish: PageWish
+    ) -> Iterator[tuple[PageWish, EditedImage]]:
         """The picture in each expression of the model, one after the other, with the rest as it is wished.
 
         Faces that the page's controls are not for keep theirs.
@@ -154,7 +156,7 @@ class Handlers(Answers):
         return gr.update(value=panels, visible=True)
 
 
-def file_name(session: PageSession, wish: Wish) -> str:
+def file_name(session: PageSession, wish: PageWish) -> str:
     """What a file made for a wish is called, without its suffix: "portrait-happy", "portrait-happy-surprised"."""
     blends = [wish.of_face(name).blend for name in wish.chosen or ()] or [wish.blend]
     names = dict.fromkeys(name for blend in blends for name in blend)

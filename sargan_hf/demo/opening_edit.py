@@ -19,7 +19,7 @@ from ..editing.pipeline_sargan import SARGANPipeline
 from ..errors import SARGANError
 from .example_pictures import caption, example_pictures, opening_picture
 from .handlers import Handlers
-from .page_request import EXAMPLE, Wish
+from .page_request import EXAMPLE, PageWish
 from .page_session import PageSession
 from .settings import Settings
 
@@ -69,7 +69,7 @@ def prepare_opening(pipeline: SARGANPipeline, settings: Settings, expression: st
     if first is None:
         return ready
     handlers = Handlers(pipeline, settings, str(folder))
-    wish = Wish(0, EXAMPLE + first, {expression: 1.0}, touched="picture")
+    wish = PageWish(0, EXAMPLE + first, {expression: 1.0}, touched="picture")
     try:
         session = handlers.session_of(None, wish.picture or "")
         selection, wish = handlers.settled(session, wish)

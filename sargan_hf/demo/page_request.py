@@ -49,7 +49,7 @@ class FaceWish:
 
 
 @dataclass(frozen=True)
-class Wish:
+class PageWish:
     """Everything that the page's picture depends on; two equal wishes get equal answers.
 
     What `blend`, `intensity`, `region` and `controls` say is meant for every chosen face, or for `current` alone.
@@ -93,7 +93,7 @@ class Wish:
             return self.in_hand
         return self.others.get(name, self.in_hand)
 
-    def for_face(self, wanted: FaceWish, current: str | None) -> "Wish":
+    def for_face(self, wanted: FaceWish, current: str | None) -> "PageWish":
         """The wish with something else in hand, for another face or for all."""
         parts = {part.name: getattr(wanted, part.name) for part in fields(FaceWish)}
         return replace(self, current=current, **parts)
@@ -110,10 +110,10 @@ def known_presets(expressions: Sequence[str], controls: Sequence[str]) -> dict[s
 
 def first_wish(expression: str) -> dict[str, object]:
     """What the page begins with: no picture, and one expression."""
-    return state_of(Wish(0, None, {expression: 1.0}))
+    return state_of(PageWish(0, None, {expression: 1.0}))
 
 
-def state_of(wish: Wish) -> dict[str, object]:
+def state_of(wish: PageWish) -> dict[str, object]:
     """A wish as the page keeps it."""
     return {
         "picture": wish.picture,
@@ -126,7 +126,7 @@ def state_of(wish: Wish) -> dict[str, object]:
     }
 
 
-def read_wish(sent: object, expressions: Sequence[str], controls: Sequence[str] = ()) -> Wish:
+def read_wish(sent: object, expressions: Sequence[str], controls: Sequence[str] = ()) -> PageWish:
     """The wish in what a browser sent; whatever is not as it must be becomes what the page begins with.
 
     Args:
@@ -135,7 +135,7 @@ def read_wish(sent: object, expressions: Sequence[str], controls: Sequence[str] 
     sent = sent if isinstance(sent, dict) else {}
     chosen, current = sent.get("chosen"), sent.get("current")
     number = sent.get("number")
-    first = Wish(
+    first = PageWish(
         number=number if isinstance(number, int) else 0,
         picture=_picture(sent),
         blend={},

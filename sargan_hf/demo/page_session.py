@@ -21,7 +21,7 @@ Key = int | Box  # of a face: its index among those found, or the box that was d
 
 @dataclass(eq=False)
 class PageSession:
-    """A picture on the page. What the visitor wants of it is in each `page_request.Wish`.
+    """A picture on the page. What the visitor wants of it is in each `page_request.PageWish`.
 
     Attributes:
         edits: the open picture and the steps of its edits.
