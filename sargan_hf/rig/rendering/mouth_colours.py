@@ -32,12 +32,14 @@ _FROM_SKIN = 0.14  # share of the skin's colour in that of the teeth, where the 
 # Lab a and b of teeth in a light that is not warm: shares of the cheeks', and what yellow teeth have more of b. Of 44 real
 # smiles, the medians are 3.0 and 5.6 beside 11.5 and 11.0 of the cheeks; shade adds the rest (`_SHADE_POWER`).
 _REDNESS, _YELLOWNESS, _YELLOW = 0.27, 0.42, 6.0
-_MOST_TINT = 10.0  # of both, however red or green the skin
+# Photographed cheeks have no more of either than this. What painted ones have beyond it is in the light: without so much of
+# it, teeth look blue in an orange face.
+_MOST_OF_SKIN, _OF_LIGHT = 20.0, 0.75
 _PALEST = np.array(
     [0.7, 0.8, 0.62], np.float32
 )  # least share of the strongest channel: orange or pink ones are no teeth
-_TOOTH_BESIDE_SKIN, _TOOTH_BESIDE_EYE = 0.98, 1.36  # luminance of the lightest teeth, of lightest skin and of eye white
-_TOOTH_LEAST, _CAST_BESIDE_EYES = 0.92, 0.4
+_TOOTH_BESIDE_SKIN, _TOOTH_BESIDE_EYE = 0.98, 1.3  # luminance of the lightest teeth, of lightest skin and of eye white
+_TOOTH_LEAST, _CAST_BESIDE_EYES = 0.88, 0.4
 _GREENEST, _BLUEST = 1.02, 1.0  # of the light's colour, mean 1
 # A picture goes from sharp to soft between these blurs in pixels; photographs have less. Teeth of a soft one do not
 # glint: they come this far down from the lightest skin to its middle tone, and take this much more of the skin's colour.
@@ -158,8 +160,10 @@ def _as_photographed(teeth: np.ndarray, skin: np.ndarray, yellowness: float, sha
     """`teeth` [3] with the tint of real ones beside such skin, this share of the way; their lightness stays."""
     colours = np.stack([teeth * min(1.0, 255 / float(teeth.max())), skin]).astype(np.float32)
     lab = cv2.cvtColor(colours[None] / 255, cv2.COLOR_RGB2LAB)[0]
-    tint = np.clip(lab[1, 1:], 0, 99) * (_REDNESS, _YELLOWNESS) + (0, _YELLOW * yellowness)
-    lab[0, 1:] += share * (np.minimum(tint, _MOST_TINT) - lab[0, 1:])
+    cheeks = np.maximum(lab[1, 1:], 0)
+    beyond = np.maximum(cheeks - _MOST_OF_SKIN, 0)
+    tint = (cheeks - beyond) * (_REDNESS, _YELLOWNESS) + _OF_LIGHT * beyond + (0, _YELLOW * yellowness)
+    lab[0, 1:] += share * (tint - lab[0, 1:])
     return 255 * cv2.cvtColor(lab[None, :1], cv2.COLOR_LAB2RGB)[0, 0]
 
 

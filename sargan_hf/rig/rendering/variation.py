@@ -194,7 +194,7 @@ def _person(rng: np.random.Generator) -> dict:
         yellowness=0.7 * rng.beta(1.6, 3.0),
         length=rng.uniform(0.85, 1.12),
         width=rng.uniform(0.94, 1.06),
-        gap_darkness=rng.uniform(0.08, 0.4),
+        gap_darkness=rng.uniform(0.2, 0.5),
         tilt=rng.normal(0, 0.015),
         seed=int(rng.integers(2**31)),
     )
