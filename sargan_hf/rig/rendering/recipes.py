@@ -13,7 +13,7 @@ from ..._moved import renamed
 from ...errors import RigError
 from ...expressions import EXPRESSIONS
 
-_KEYS = {"expression", "name", "share", "variant_of", "shapes", "aperture", "wrinkles"}
+_KEYS = {"expression", "name", "share", "variant_of", "shapes", "carved", "aperture", "wrinkles"}
 # A carved mouth opens less: the shapes that open it, the weight of `jawOpen` from which they do so widely, and what is kept.
 _OPENING, _WIDE, _CARVED = ("jawOpen", "mouthUpperUp", "mouthLowerDown"), 0.5, 0.6
 _RENAMED = {"like": "variant_of"}  # keys of tables of before
@@ -44,6 +44,7 @@ class Recipe:
         share: how often it is drawn, relative to the other recipes of the expression.
         variant_of: name of another recipe that this one is a stronger or fainter form of, or "".
         shapes: blendshape weights by name, "browDown" for both sides.
+        carved: the weights of a carved face where it shows the expression another way, or empty.
         aperture: lid opening, or None to leave it to the shapes.
         wrinkles: strength of painted folds by kind.
     """
@@ -53,6 +54,7 @@ class Recipe:
     share: float = 1.0
     variant_of: str = ""
     shapes: Mapping[str, float] = field(default_factory=dict)
+    carved: Mapping[str, float] = field(default_factory=dict)
     aperture: Aperture | None = None
     wrinkles: Mapping[str, float] = field(default_factory=dict)
 
@@ -133,10 +135,12 @@ def most_common_only(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
 
 
 def carved_shapes(recipe: Recipe) -> Mapping[str, float]:
-    """The recipe's shapes on a carved face: where the jaw drops far, the mouth opens less.
+    """The recipe's shapes on a carved face: its own ones, or where the jaw drops far, a mouth that opens less.
 
     Sculptors carve a shout hardly open. Stone has no teeth and no tongue to show, and a tall mouth is an empty hole.
     """
+    if recipe.carved:
+        return recipe.carved
     if recipe.shapes.get("jawOpen", 0.0) < _WIDE:
         return recipe.shapes
     return {name: weight * (_CARVED if name in _OPENING else 1) for name, weight in recipe.shapes.items()}
