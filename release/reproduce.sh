@@ -122,7 +122,6 @@ some_eyes=(--control-share alone=0.3 --control-share several=0.15 --control-shar
 every_kind set-teeth 15 "--morphs ${MORPHS:-120}" "--head-turn 0.15" "--variants 2" --motion --subtle 0 --controls 6 "${some_eyes[@]}"
 smiles set-teeth 4 155
 train set-teeth motion-128-teeth release/sargan-motion-128-stage-12.yaml --init_from "$work/motion-128-eyes-fitted"
-fit motion-128-teeth motion-128-teeth-fitted set-teeth 48
 
 step "3. sargan-128, the published network: from the motion model's features at half width, then widened by copying"
 train set-real residual-128 release/sargan-128-stage-1.yaml --init_from "$work/motion-128-narrow"
@@ -134,7 +133,7 @@ step "4. The strength of the edits, which the mean error of the training has mad
 released=$work/released
 mkdir -p "$released"
 [ -d "$released/sargan-motion-128" ] ||
-    python release/strengthen.py "$work/motion-128-teeth-fitted" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 \
+    python release/strengthen.py "$work/motion-128-teeth" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 \
         --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
@@ -159,8 +158,9 @@ train mouths-led mouth-led release/sargan-motion-128-mouth-3.yaml --init_from "$
 every_kind set-mended-320 14 "--morphs ${MORPHS:-60}" "--head-turn 0.1" "--variants 2" --motion --size 320 --subtle 0.25 --controls 0
 [ -d "$work/mouths-mended" ] || sargan mouths "$work/set-mended-320" "$work/mouths-mended" --model "$work/motion-128-eyes-fitted" --seed 6
 train mouths-mended mouth-mended release/sargan-motion-128-mouth-4.yaml --init_from "$work/mouth-mean"
+[ -d "$work/mouth-released" ] || python release/average.py "$work/mouth-mean" "$work/mouth-mended" "$work/mouth-released" --share 0.6
 mkdir -p "$released/sargan-motion-128/mouth"
-cp "$work/mouth-mended/config.json" "$work/mouth-mended/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
+cp "$work/mouth-released/config.json" "$work/mouth-released/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
 
 step "6. Figures, on people held out and on pictures of other kinds"
 for model in sargan-motion-128 sargan-128; do

@@ -45,7 +45,7 @@ def test_a_neutral_face_is_read_as_neutral(pipe):
 def test_the_models_own_edits_are_read_as_what_they_are(pipe):
     for name in ("surprised", "angry"):
         edited = pipe(NEUTRAL, name).images[0]
-        assert pipe.wish(like=edited)["expression"][name] > 0.9
+        assert pipe.wish(like=edited)["expression"][name] > 0.85
 
 
 def test_smiles_of_people_outside_of_the_training_set(pipe, assets):
