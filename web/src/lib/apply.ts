@@ -1,7 +1,7 @@
 import { boundsOf, compose, cropCorners, invert, mapPoint, scaleOf, type Affine } from "./geometry";
 import { addGrain, grainOf, type Grain } from "./grain";
 import { fetchLanczos, sharpen } from "./lanczos";
-import { cubicWeights, cut } from "./pixels";
+import { cubicWeights, cut, letGo } from "./pixels";
 import type { Box, Manifest, Pixels, Point } from "./types";
 
 /** Planes of float32 [channels, side, side]. */
@@ -30,23 +30,39 @@ const [RESIDUAL, COARSE, COARSENESS, WEIGHT, OCCLUSION, PAINTED] = [2, 5, 8, 9, 
  * Makes a change in a picture's own pixels, in place, as `sargan_hf.editing.apply.apply_change`.
  *
  * `fields` are those of the graph `scale`, over the crop widened by `shared.spread` on each side, and `transform` maps
- * picture pixels to the crop. Returns the rectangle outside of which no pixel was touched.
+ * picture pixels to the crop. `untouched` is another copy of the same pixels, where there is one: without it, one is made of the
+ * face's surroundings. Returns the rectangle outside of which no pixel was touched.
  */
-export function applyChange(pixels: Pixels, transform: Affine, fields: Field, shared: Manifest): Box {
+export function applyChange(pixels: Pixels, transform: Affine, fields: Field, shared: Manifest, untouched?: Pixels): Box {
   const wide = compose([1, 0, shared.spread, 0, 1, shared.spread], transform);
   const [left, top, right, bottom] = rectangle(wide, fields, shared.apply.leastWeight, pixels);
   if (left >= right || top >= bottom) return [left, top, left, top];
   const [reduced, toFields] = reduce(inPicturePixels(fields, transform), wide);
   const reach = Math.ceil(largest(reduced.data.subarray(0, 2 * reduced.side ** 2))) + 3;
-  const corner = [Math.max(0, left - reach), Math.max(0, top - reach)] as const;
-  const source = cut(pixels, ...corner, Math.min(pixels.width, right + reach), Math.min(pixels.height, bottom + reach));
-  const rows = Math.max(16, Math.floor(shared.apply.bandPixels / (right - left)));
+  const corner = untouched ? ([0, 0] as const) : ([Math.max(0, left - reach), Math.max(0, top - reach)] as const);
+  const source = untouched ?? cut(pixels, ...corner, Math.min(pixels.width, right + reach), Math.min(pixels.height, bottom + reach));
+  const rows = Math.min(bottom - top, Math.max(16, Math.floor(shared.apply.bandPixels / (right - left))));
+  const band = bandOf(rows * (right - left));
   const wideFields = bordered(reduced);
   const grain = isPainted(reduced) ? grainOf(pixels, transform, shared) : null;
   for (let start = top; start < bottom; start += rows) {
-    applyBand(pixels, source, corner, [left, start, right, Math.min(bottom, start + rows)], wideFields, toFields, shared, grain);
+    applyBand(pixels, source, corner, [left, start, right, Math.min(bottom, start + rows)], wideFields, toFields, shared, grain, band);
   }
+  Object.values(band).forEach(letGo);
+  if (!untouched) letGo(source.data);
   return [left, top, right, bottom];
+}
+
+/** What is computed for a band of rows, in memory that all bands of a face share. */
+interface Band {
+  /** 1 for each pixel that the edit changes. */
+  acts: Uint8Array;
+  motion: Float32Array;
+  warped: Float32Array;
+}
+
+function bandOf(count: number): Band {
+  return { acts: new Uint8Array(count), motion: new Float32Array(2 * count), warped: new Float32Array(3 * count) };
 }
 
 function applyBand(
@@ -58,14 +74,13 @@ function applyBand(
   toFields: Affine,
   { apply, grain: numbers }: Manifest,
   grain: Grain | null,
+  { acts, motion, warped }: Band,
 ): void {
   const [width, height] = [right - left, bottom - top];
   const place = compose(toFields, [1, 0, left, 0, 1, top]);
   const [a, b, c, d, e, f] = place;
-  const acts = actingPixels(fields, place, width, height, apply.leastWeight);
   const count = width * height;
-  const motion = new Float32Array(2 * count);
-  const warped = new Float32Array(3 * count);
+  markActing(fields, place, width, height, apply.leastWeight, acts);
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at++) {
       if (!isNear(acts, at, x, y, width, height)) continue;
@@ -107,15 +122,13 @@ function isPainted({ channels, side, data }: Field): boolean {
   return [COARSENESS, OCCLUSION].some((plane) => plane < channels && data.subarray(plane * side ** 2, (plane + 1) * side ** 2).some(Boolean));
 }
 
-/** 1 for each pixel that the edit changes, [height, width]. */
-function actingPixels(fields: Bordered, [a, b, c, d, e, f]: Affine, width: number, height: number, least: number): Uint8Array {
-  const acts = new Uint8Array(width * height);
+/** 1 in `acts` for each pixel that the edit changes, [height, width], and 0 for the others. */
+function markActing(fields: Bordered, [a, b, c, d, e, f]: Affine, width: number, height: number, least: number, acts: Uint8Array): void {
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at++) {
-      if (linear(fields, WEIGHT, a * x + b * y + c, d * x + e * y + f) > least) acts[at] = 1;
+      acts[at] = linear(fields, WEIGHT, a * x + b * y + c, d * x + e * y + f) > least ? 1 : 0;
     }
   }
-  return acts;
 }
 
 /** Whether a pixel or one beside it is changed: what sharpening looks at. */

@@ -3,7 +3,7 @@ import { FaceDetector } from "./detector";
 import { ConfigurationError } from "./errors";
 import { chosenFaces } from "./expressions";
 import { canonicalTransform, compose, invert, mouthTransform, scaleOf, type Affine } from "./geometry";
-import { cropFace, onBackdrop, toPlanes } from "./pixels";
+import { cropFace, letGo, onBackdrop, toPlanes } from "./pixels";
 import { perFace } from "./per-face";
 import type { Box, EditOptions, Face, Manifest, Pixels, Point } from "./types";
 import { description, isSet, wishes, type Wish } from "./wishes";
@@ -60,6 +60,12 @@ export class OpenPicture {
     this.viewed ??= onBackdrop(this.pixels);
     return this.viewed;
   }
+
+  /** Gives the memory of its pixels back. */
+  close(): void {
+    letGo(this.pixels.data);
+    if (this.viewed) letGo(this.viewed.data);
+  }
 }
 
 /** The steps of an edit, as `SARGANPipeline` has them. */
@@ -101,7 +107,9 @@ export class Engine {
     for (const [index, face] of faces.entries()) {
       const transform = canonicalTransform(face.points, this.shared.sampleSize, this.shared);
       const change = await this.change(picture, transform, asked[index]!, areas[index]!);
-      regions.push(await this.apply(picture, pixels, transform, change, asked[index]!));
+      // Before the first face is edited, the result is the picture: no copy of the face's surroundings is needed.
+      const untouched = index === 0 ? picture.pixels : undefined;
+      regions.push(await this.apply(picture, pixels, transform, change, asked[index]!, untouched));
     }
     return { pixels, faces, regions, description: description(asked, this.shared) };
   }
@@ -195,12 +203,19 @@ export class Engine {
     return { kept: { data: known.kept, dims: [known.kept.length] } };
   }
 
-  private async apply(picture: OpenPicture, pixels: Pixels, transform: Affine, change: Float32Array, wish: Wish): Promise<Box> {
+  private async apply(
+    picture: OpenPicture,
+    pixels: Pixels,
+    transform: Affine,
+    change: Float32Array,
+    wish: Wish,
+    untouched?: Pixels,
+  ): Promise<Box> {
     const input = this.changeInput(change);
     const scaled = await this.run("scale", { change: input, intensity: { data: Float32Array.of(wish.strength), dims: [1] } });
     const [, channels, side] = input.dims as [number, number, number];
     const fields: Field = { channels, side, data: scaled.fields! };
-    const region = applyChange(pixels, transform, fields, this.shared);
+    const region = applyChange(pixels, transform, fields, this.shared, untouched);
     await this.refineMouth(picture, pixels, transform, change, wish.expression, scaled.activity, region);
     return region;
   }

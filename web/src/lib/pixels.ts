@@ -1,5 +1,5 @@
 import { compose, cropCorners, invert, scaleOf, type Affine } from "./geometry";
-import type { Pixels } from "./types";
+import type { Box, Pixels } from "./types";
 
 /** What lies beyond a border: the picture mirrored in, or nothing (black). */
 export type Border = "mirror" | "black";
@@ -8,6 +8,12 @@ const BACKDROP = 128; // what shows through transparent pixels when a network lo
 
 export function emptyPixels(width: number, height: number): Pixels {
   return { width, height, data: new Uint8ClampedArray(width * height * 4) };
+}
+
+/** Gives the memory of pixels or numbers back at once, not when the browser collects garbage; nothing may use them any more. */
+export function letGo({ buffer }: { readonly buffer: ArrayBufferLike }): void {
+  if (!buffer.byteLength) return; // it was given back before
+  (buffer as ArrayBuffer & { transfer?: (length: number) => ArrayBuffer }).transfer?.(0); // older browsers collect it later
 }
 
 export function isOpaque({ data }: Pixels): boolean {
@@ -82,11 +88,15 @@ function coverage(old: number, length: number): Span[] {
   });
 }
 
-/** As `cv2.resize` with INTER_AREA: every old pixel counts by how much of it a new one covers. */
-export function resizeByArea(pixels: Pixels, width: number, height: number): Pixels {
-  if (pixels.width === 2 * width && pixels.height === 2 * height) return halved(pixels);
+/**
+ * As `cv2.resize` with INTER_AREA: every old pixel counts by how much of it a new one covers. `part` is what is resized, by
+ * default the whole: a window of a large picture needs no copy.
+ */
+export function resizeByArea(pixels: Pixels, width: number, height: number, part: Box = [0, 0, pixels.width, pixels.height]): Pixels {
+  const [left, top, right, bottom] = part;
+  if (right - left === 2 * width && bottom - top === 2 * height) return halved(pixels, part);
   const result = emptyPixels(width, height);
-  const [columns, rows] = [coverage(pixels.width, width), coverage(pixels.height, height)];
+  const [columns, rows] = [coverage(right - left, width), coverage(bottom - top, height)];
   // In single precision and across before down, as OpenCV: a detector may take another place for a single level.
   const line = new Float32Array(width * 4);
   const sum = new Float32Array(width * 4);
@@ -95,7 +105,7 @@ export function resizeByArea(pixels: Pixels, width: number, height: number): Pix
     const { first, weights } = rows[y]!;
     for (let index = 0; index < weights.length; index++) {
       const weight = weights[index]!;
-      reduceLine(pixels, first + index, columns, line);
+      reduceLine(pixels, left, top + first + index, columns, line);
       for (let i = 0; i < line.length; i++) sum[i] = sum[i]! + Math.fround(weight * line[i]!);
     }
     result.data.set(sum, y * width * 4);
@@ -103,12 +113,12 @@ export function resizeByArea(pixels: Pixels, width: number, height: number): Pix
   return result;
 }
 
-/** One row with its columns averaged, into `line`. */
-function reduceLine({ width, data }: Pixels, row: number, columns: readonly Span[], line: Float32Array): void {
+/** One row from `left` on with its columns averaged, into `line`. */
+function reduceLine({ width, data }: Pixels, left: number, row: number, columns: readonly Span[], line: Float32Array): void {
   for (let x = 0, to = 0; x < columns.length; x++, to += 4) {
     const { first, weights } = columns[x]!;
     let [r, g, b, alpha] = [0, 0, 0, 0];
-    for (let index = 0, at = (row * width + first) * 4; index < weights.length; index++, at += 4) {
+    for (let index = 0, at = (row * width + left + first) * 4; index < weights.length; index++, at += 4) {
       const weight = weights[index]!;
       r = Math.fround(r + Math.fround(weight * data[at]!));
       g = Math.fround(g + Math.fround(weight * data[at + 1]!));
@@ -123,13 +133,13 @@ function reduceLine({ width, data }: Pixels, row: number, columns: readonly Span
 }
 
 /** Means of four pixels, rounded up at the half: OpenCV's integer path for this one ratio. */
-function halved(pixels: Pixels): Pixels {
-  const result = emptyPixels(pixels.width / 2, pixels.height / 2);
+function halved(pixels: Pixels, [left, top, right, bottom]: Box): Pixels {
+  const result = emptyPixels((right - left) / 2, (bottom - top) / 2);
   const row = pixels.width * 4;
   for (let y = 0, to = 0; y < result.height; y++) {
     for (let x = 0; x < result.width; x++) {
       for (let c = 0; c < 4; c++, to++) {
-        const at = 2 * y * row + 8 * x + c;
+        const at = (top + 2 * y) * row + 4 * left + 8 * x + c;
         result.data[to] = (pixels.data[at]! + pixels.data[at + 4]! + pixels.data[at + row]! + pixels.data[at + row + 4]! + 2) >> 2;
       }
     }
@@ -255,14 +265,13 @@ export function cropFace(pixels: Pixels, transform: Affine, size: number): Pixel
   const ratio = 1 / scaleOf(transform);
   if (ratio <= 1) return onBackdrop(warp(pixels, transform, [size, size], "cubic", "mirror"));
   const [left, top, right, bottom] = surroundings(pixels, transform, size);
-  let part = cut(pixels, left, top, right, bottom);
   const factor = Math.max(1, Math.floor(ratio / 2));
+  const [width, height] = [Math.floor((right - left) / factor), Math.floor((bottom - top) / factor)];
+  const isLarge = factor > 1; // such a window may be all of a large picture: it is averaged without a copy
+  const window: Box = [left, top, left + width * factor, top + height * factor];
+  const part = isLarge ? resizeByArea(pixels, width, height, window) : cut(pixels, ...window);
   let toPart = compose(transform, [1, 0, left, 0, 1, top]);
-  if (factor > 1) {
-    const [width, height] = [Math.floor(part.width / factor), Math.floor(part.height / factor)];
-    part = resizeByArea(cut(part, 0, 0, width * factor, height * factor), width, height);
-    toPart = compose(toPart, [factor, 0, (factor - 1) / 2, 0, factor, (factor - 1) / 2]);
-  }
+  if (isLarge) toPart = compose(toPart, [factor, 0, (factor - 1) / 2, 0, factor, (factor - 1) / 2]);
   const doubled = compose([2, 0, 0.5, 0, 2, 0.5], toPart);
   return onBackdrop(resizeByArea(warp(part, doubled, [2 * size, 2 * size], "linear", "mirror"), size, size));
 }

@@ -51,6 +51,7 @@ async function perform(request: Request): Promise<[unknown, Transferable[]]> {
     return [opened, []];
   }
   if (request.do === "close") {
+    pictures.get(request.picture)?.close();
     pictures.delete(request.picture);
     return [undefined, []];
   }
