@@ -28,7 +28,7 @@ export async function openPicture(input: PictureInput, name: string, maxPixels: 
     const held = (kind === "image/png" && exactPng(bytes, name, maxPixels, notes)) || (await fromBlob(plain, name, maxPixels, isCmyk));
     pixels = turned(held, orientation);
   } else if ("data" in input) {
-    pixels = { width: input.width, height: input.height, data: new Uint8ClampedArray(input.data) };
+    pixels = { width: input.width, height: input.height, data: input.data }; // the message to the worker made a copy
     checkSize(pixels.width, pixels.height, name, maxPixels);
   } else {
     checkSize(input.width, input.height, name, maxPixels);

@@ -16,9 +16,12 @@ export function straightPixels(bitmap: ImageBitmap): Pixels {
 /** What a canvas shows of a bitmap. */
 export function canvasPixels(bitmap: ImageBitmap, settings: { colorType?: "float16" } = {}): Pixels {
   const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true, ...settings })!;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true, ...settings })!;
   context.drawImage(bitmap, 0, 0);
-  return { width, height, data: context.getImageData(0, 0, width, height).data as Uint8ClampedArray<ArrayBuffer> };
+  const { data } = context.getImageData(0, 0, width, height);
+  canvas.width = canvas.height = 0; // gives its copy of the picture back at once
+  return { width, height, data: data as Uint8ClampedArray<ArrayBuffer> };
 }
 
 /** Undefined without WebGL, and for a picture that is too large for a texture. */
