@@ -48,6 +48,7 @@ async function encoded(pixels: Pixels, format: PictureFormat): Promise<Uint8Arra
   const canvas = new OffscreenCanvas(pixels.width, pixels.height);
   canvas.getContext("2d")!.putImageData(new ImageData(pixels.data, pixels.width, pixels.height), 0, 0);
   const blob = await canvas.convertToBlob({ type: format, quality: QUALITY[format] });
+  canvas.width = canvas.height = 0; // gives its copy of the picture back
   if (blob.type !== format) throw new PictureError(`This browser cannot write ${format}: use image/png.`);
   return new Uint8Array(await blob.arrayBuffer());
 }

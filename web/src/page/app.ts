@@ -85,6 +85,7 @@ export class App {
     const editor = this.editor!;
     this.tell(finished ? described(this.recipe) : `Looking for faces in ${name} …`);
     void this.portrait?.close();
+    this.edited?.close();
     this.portrait = this.edited = undefined;
     this.panel.enableChoice(!!finished); // its face was found beforehand
     try {
@@ -208,7 +209,11 @@ export class App {
   private async make(portrait: Portrait, recipe: Recipe, mine: number): Promise<void> {
     const edited = await portrait.edit(editOptions(recipe));
     const bitmap = await createImageBitmap(edited.toImageData());
-    if (mine !== this.opened) return bitmap.close();
+    if (mine !== this.opened) {
+      edited.close();
+      return bitmap.close();
+    }
+    this.edited?.close();
     this.edited = edited;
     this.stage.update(bitmap, described(recipe));
     element("stage").dataset.opened = String(mine); // which picture the edit is of

@@ -31,6 +31,7 @@ export class Stage {
 
   /** Shows a new picture; the edited one follows. */
   open(before: Shown, after: Shown = before): void {
+    for (const old of Object.values(this.pictures)) closeBitmap(old); // the browser would keep them a while
     this.pictures = { before, after };
     this.faceBox = undefined;
     this.isClose = false;
@@ -49,7 +50,7 @@ export class Stage {
   update(after: ImageBitmap, words: string): void {
     const old = this.pictures.after;
     this.pictures.after = after;
-    if (old instanceof ImageBitmap && old !== this.pictures.before) old.close();
+    if (old !== this.pictures.before) closeBitmap(old);
     this.canvases.after.setAttribute("aria-label", `The edited picture. ${words}`);
     this.draw();
   }
@@ -117,4 +118,8 @@ export class Stage {
       shown.style.height = `${height * scale}px`;
     }
   }
+}
+
+function closeBitmap(picture: Shown | undefined): void {
+  if (picture instanceof ImageBitmap) picture.close();
 }

@@ -103,6 +103,7 @@ export async function allExpressions(portrait: Portrait, manifest: Manifest, rec
     tell(`Making ${expression} …`);
     const edited = await portrait.edit({ ...editOptions(recipe), expression });
     const file = await edited.toFile();
+    edited.close();
     const suffix = file.name.slice(file.name.lastIndexOf("."));
     files[`${expression}${suffix}`] = [new Uint8Array(await file.arrayBuffer()), { level: 0 }]; // pictures are packed already
   }
