@@ -91,8 +91,7 @@ function applyBand(
     }
   }
   const edge = fields.channels > OCCLUSION ? layerEdge(1 / scaleOf(place), apply) : 0;
-  const shown = new Float32Array(fields.channels);
-  const own = new Float32Array(3);
+  const [shown, own] = [new Float32Array(fields.channels), new Float32Array(3)];
   for (let y = 0, at = 0; y < height; y++) {
     let to = ((top + y) * pixels.width + left) * 4;
     for (let x = 0; x < width; x++, at++, to += 4) {
