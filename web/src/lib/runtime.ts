@@ -2,6 +2,7 @@ import * as ort from "onnxruntime-web/wasm";
 import type { GraphName, RunGraph } from "./engine";
 import { ModelError } from "./errors";
 import { joined } from "./packing";
+import { letGo } from "./pixels";
 import type { Manifest, ManifestFile } from "./types";
 
 const MOST_THREADS = 4; // more wait for one another on graphs of this size
@@ -30,6 +31,8 @@ export async function loadRuntime(
   ort.env.wasm.wasmBinary = wasm;
   ort.env.wasm.wasmPaths = { mjs: new URL(runtime.loader, folder).href };
   const sessions = startSessions(names, models);
+  // The first session compiles the runtime, whose own bytes nobody needs afterwards.
+  void sessions[names[0]!].then(() => letGo({ buffer: wasm }), () => undefined);
   return { manifest, threads: usable, run: async (name, inputs) => run(await sessions[name], inputs) };
 }
 
