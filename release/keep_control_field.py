@@ -8,7 +8,6 @@ In a few hundred steps of training, the fitted fields of `fit_controls.py` drift
 import argparse
 from pathlib import Path
 
-import torch
 from folders import rebuilt, save_like
 
 from sargan_hf import SARGAN
@@ -20,13 +19,13 @@ def main() -> None:
     parser.add_argument("fitted", type=Path, help="folder of the model with the fields")
     parser.add_argument("out", type=Path, help="folder to write; must not exist yet")
     given = parser.parse_args()
-    kept = rebuilt(SARGAN.from_pretrained(given.model))
+    if given.out.exists():
+        parser.error(f"{given.out} exists already: name another folder.")
     fields = SARGAN.from_pretrained(given.fitted).control_field
-    if kept.control_field is None or fields is None:
-        raise SystemExit("Both models need controls and motion.")
-    with torch.no_grad():
-        kept.control_field.load_state_dict(fields.state_dict())
-    save_like(kept, given.model, given.out)
+    if fields is None:
+        parser.error(f"{given.fitted} has no facial controls with motion.")
+    weights = {f"control_field.{name}": weight for name, weight in fields.state_dict().items()}
+    save_like(rebuilt(SARGAN.from_pretrained(given.model), weights), given.model, given.out)
 
 
 if __name__ == "__main__":
