@@ -13,6 +13,7 @@ people read: bound what has to stay (`--least browDown=0.75`), look at the pictu
 that `sargan evaluate --held-out 0.12` measures are not looked at.
 """
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,16 +71,11 @@ class Space:
             part: {name: round(float(v), 3) for (kind, name), v in zip(self.names, values, strict=True) if kind == part}
             for part in ("shapes", "wrinkles", "aperture")
         }
-        shapes = {name: weight for name, weight in parts["shapes"].items() if weight}
-        own = self.recipe
-        return Recipe(
-            own.expression,
-            own.name,
-            own.share,
-            own.variant_of,
-            shapes,
-            Aperture(**parts["aperture"]),
-            parts["wrinkles"],
+        return dataclasses.replace(
+            self.recipe,
+            shapes={name: weight for name, weight in parts["shapes"].items() if weight},
+            aperture=Aperture(**parts["aperture"]),
+            wrinkles=parts["wrinkles"],
         )
 
 
@@ -133,6 +129,7 @@ def as_toml(recipe: Recipe) -> str:
         f"share = {recipe.share}",
         *([f'variant_of = "{recipe.variant_of}"'] if recipe.variant_of else []),
         f"shapes = {table(recipe.shapes)}",
+        *([f"carved = {table(recipe.carved)}"] if recipe.carved else []),
         f"aperture = {table(lids)}",
         f"wrinkles = {table(recipe.wrinkles)}",
     ]
