@@ -14,7 +14,7 @@ from sargan_hf.rig.face_model.mesh import SKIN
 from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait
 from sargan_hf.rig.rendering.deform import sample_weights
 from sargan_hf.rig.rendering.mouth_blend import smooth_opening
-from sargan_hf.rig.rendering.recipes import carved_shapes, commonest, default_recipes
+from sargan_hf.rig.rendering.recipes import commonest, default_recipes
 from sargan_hf.rig.rendering.stage import Stage
 from sargan_hf.rig.rendering.variation import TeethLook, Variation
 
@@ -107,9 +107,7 @@ def test_a_carved_mouth_opens_less_than_that_of_flesh(assets, model):
     stage = stage_of(assets, model, "sculpture", WAVY, 192)
     carved = shot(stage, "surprised").mouth.any(axis=1).sum()
     flesh = sample_weights(commonest("surprised", default_recipes()), stage.mesh, 1.0, None)
-    assert carved < 0.8 * stage.shot(flesh).mouth.any(axis=1).sum()
-    fear = commonest("afraid", default_recipes())
-    assert carved_shapes(fear) == fear.shapes, "what opens little stays as it is"
+    assert carved < 0.9 * stage.shot(flesh).mouth.any(axis=1).sum()
 
 
 def test_carved_anger_keeps_the_lips_together_and_lowers_the_brows(assets, model):

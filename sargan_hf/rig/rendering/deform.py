@@ -10,7 +10,7 @@ from .control_shapes import Movement
 from .eyeballs import turn_eyeballs
 from .lid_aim import BLINK_LIMITS, aim, opening, recipe_opening
 from .pose import PosedFace
-from .recipes import Aperture, Recipe, carved_shapes
+from .recipes import Aperture, Recipe
 from .round_lips import round_lips
 
 # Shares of the picture's side.
@@ -41,14 +41,14 @@ def sample_weights(
     """float32 [E], the recipe's weights times `intensity`, each varied and a little lopsided; exact when `rng` is None.
 
     Args:
-        carved: the face is of stone, whose mouth opens less.
+        carved: the face is of stone, which shows some expressions another way.
 
     Raises:
         RigError: the recipe names a shape that the face model does not have.
     """
     weights = np.zeros(len(mesh.shapes), np.float32)
     lopsided = rng.uniform(-0.1, 0.1) if rng else 0.0
-    for name, weight in (carved_shapes(recipe) if carved else recipe.shapes).items():
+    for name, weight in ((carved and recipe.carved) or recipe.shapes).items():
         own = rng.uniform(0.88, 1.12) if rng else 1.0
         for index in mesh.model.expression_indices(name):
             full_name = mesh.model.expression_names[index]

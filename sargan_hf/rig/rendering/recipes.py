@@ -14,8 +14,6 @@ from ...errors import RigError
 from ...expressions import EXPRESSIONS
 
 _KEYS = {"expression", "name", "share", "variant_of", "shapes", "carved", "aperture", "wrinkles"}
-# A carved mouth opens less: the shapes that open it, the weight of `jawOpen` from which they do so widely, and what is kept.
-_OPENING, _WIDE, _CARVED = ("jawOpen", "mouthUpperUp", "mouthLowerDown"), 0.5, 0.6
 _RENAMED = {"like": "variant_of"}  # keys of tables of before
 
 
@@ -132,18 +130,6 @@ def most_common_only(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
     """
     names = {commonest(name, recipes).name for name in EXPRESSIONS}
     return tuple(recipe for recipe in recipes if recipe.name in names or recipe.variant_of in names)
-
-
-def carved_shapes(recipe: Recipe) -> Mapping[str, float]:
-    """The recipe's shapes on a carved face: its own ones, or where the jaw drops far, a mouth that opens less.
-
-    Sculptors carve a shout hardly open. Stone has no teeth and no tongue to show, and a tall mouth is an empty hole.
-    """
-    if recipe.carved:
-        return recipe.carved
-    if recipe.shapes.get("jawOpen", 0.0) < _WIDE:
-        return recipe.shapes
-    return {name: weight * (_CARVED if name in _OPENING else 1) for name, weight in recipe.shapes.items()}
 
 
 def draw_recipes(expression: str, count: int, rng: np.random.Generator, recipes: tuple[Recipe, ...]) -> list[Recipe]:
