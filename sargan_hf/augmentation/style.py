@@ -26,19 +26,25 @@ from ..images.color_modes import LUMA
 UNTOUCHED = 0.38
 """Chance that a draw leaves the pictures alone; with the draws that pick neither medium nor condition it comes to 0.4."""
 
+BLANK_EYES = 0.6
+"""Share of the draws of stone and bronze that take the irises away."""
+
 # Colours from shadow to highlight.
 BRONZE = ((0.05, 0.04, 0.03), (0.28, 0.18, 0.10), (0.62, 0.44, 0.24), (0.95, 0.85, 0.62))
 PATINA = ((0.04, 0.07, 0.06), (0.15, 0.27, 0.23), (0.38, 0.56, 0.48), (0.86, 0.90, 0.78))
 CHROME = ((0.03, 0.04, 0.06), (0.30, 0.33, 0.38), (0.55, 0.58, 0.63), (1.00, 1.00, 1.00))
 
 
-def stylise(pictures: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
+def stylise(
+    pictures: np.ndarray, rng: np.random.Generator, strength: float = 1.0, blank_eyes: bool = True
+) -> np.ndarray:
     """Applies one random draw of style to a stack of pictures, the same draw to each.
 
     Args:
         pictures: float32 [K, H, W, 3], RGB in [0, 1]; typically the K = 2 sides of a training pair, 64 to 512 px.
         rng: the only source of randomness; the draw depends on it and on H and W, not on K or the pictures.
         strength: how far each transform goes; 0 changes nothing, 1 is what models are trained with.
+        blank_eyes: whether most faces lose their irises where the medium is stone or bronze, as busts have none.
 
     Returns:
         A new float32 array of the same shape, in [0, 1].
@@ -52,7 +58,8 @@ def stylise(pictures: np.ndarray, rng: np.random.Generator, strength: float = 1.
         )
     pictures = np.ascontiguousarray(pictures, dtype=np.float32)
     for transform in draw(rng) if strength > 0 else ():
-        pictures = transform.apply(pictures, rng, float(strength))
+        settings = {} if blank_eyes or transform.apply not in (stone, bronze) else {"blank_eyes": 0.0}
+        pictures = transform.apply(pictures, rng, float(strength), **settings)
     return np.clip(pictures, 0, 1)
 
 
@@ -87,11 +94,13 @@ def old_photograph(pictures: np.ndarray, rng: np.random.Generator, strength: flo
     return _mix_channels(pictures, _mix(np.eye(3, 4), printed, strength).astype(np.float32))
 
 
-def stone(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+def stone(
+    pictures: np.ndarray, rng: np.random.Generator, strength: float, blank_eyes: float = BLANK_EYES
+) -> np.ndarray:
     """Marble, sandstone or terracotta: one tint, compressed tones, mottled, lit from one side."""
     tint = np.array([1.0, rng.uniform(0.72, 1.02), 1.0], dtype=np.float32)
     tint[2] = tint[1] ** 2 * rng.uniform(0.9, 1.05)  # the redder a stone, the less blue
-    grey = _grey(_uncarved_eyes(pictures, rng))
+    grey = _grey(_uncarved_eyes(pictures, rng, blank_eyes))
     tones = rng.uniform(0.1, 0.3) + rng.uniform(0.6, 0.85) * grey ** rng.uniform(0.6, 1.4)
     mottle = clouds(rng, pictures.shape[1:3], rng.uniform(4, 16)) + 0.5 * clouds(rng, pictures.shape[1:3], 1.0)
     angle = rng.uniform(0, 2 * math.pi)
@@ -100,7 +109,9 @@ def stone(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np
     return _mix(pictures, _coloured(carved, tint), strength)
 
 
-def bronze(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+def bronze(
+    pictures: np.ndarray, rng: np.random.Generator, strength: float, blank_eyes: float = BLANK_EYES
+) -> np.ndarray:
     """Metal: luminance through the tones of bronze, patina or chrome, with glancing highlights."""
     metals = np.array([BRONZE, PATINA, CHROME], np.float32).reshape(3, -1)
     stops = rng.dirichlet([0.8, 0.4, 0.4]).astype(np.float32) @ metals
@@ -108,7 +119,7 @@ def bronze(pictures: np.ndarray, rng: np.random.Generator, strength: float) -> n
     for channel, tones in enumerate(stops.reshape(4, 3).T):
         table[:, channel] = np.interp(np.linspace(0, 3, 256), range(4), tones)
     contrast, bias = rng.uniform(1.0, 1.6), rng.uniform(-0.15, 0.05)
-    grey = _grey(_uncarved_eyes(pictures, rng))[..., 0]
+    grey = _grey(_uncarved_eyes(pictures, rng, blank_eyes))[..., 0]
     tones = np.clip(127.5 + 255 * (contrast * (grey - 0.5) + bias), 0, 255).astype(np.uint8)
     return _mix(pictures, np.take(table, tones, axis=0), strength)
 
@@ -301,13 +312,13 @@ def _relief(picture: np.ndarray, angle: float) -> np.ndarray:
     return (math.cos(angle) * across + math.sin(angle) * down)[..., None]
 
 
-def _uncarved_eyes(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Most busts have bare eyeballs: three draws in five take iris and pupil away and leave lids and lashes.
+def _uncarved_eyes(pictures: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
+    """Most busts have bare eyeballs: this share of the draws takes iris and pupil away and leaves lids and lashes.
 
     The eyes are looked for where canonical crops have them. What is darker than its surroundings, wider than a lash and
     no wider than an iris (0.19 of the distance between the pupils) is filled with the eye's white.
     """
-    if rng.random() > 0.6:
+    if rng.random() > share:
         return pictures
     height, width = pictures.shape[1:3]
     mask = np.zeros((height, width), dtype=np.float32)

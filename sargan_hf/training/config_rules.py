@@ -84,6 +84,8 @@ def _check_effects(config: TrainingValues, changed: set[str]) -> None:
             )
     if config.paired_weight == 0 and "small_edits" in changed:
         raise ConfigurationError("small_edits has no effect without paired_weight: leave it out, or give both.")
+    if config.stylise == 0 and "blank_eyes" in changed:
+        raise ConfigurationError("blank_eyes has no effect without stylise: leave it out, or give both.")
     if config.motion is False:
         for name in sorted(changed & {"flow_weight", "flow_focus"}):
             raise ConfigurationError(f"{name} has no effect without motion: leave it out, or train with motion.")

@@ -30,6 +30,7 @@ class TrainingValues:
     held_out: float = setting(0.12, "share of the people kept for validation", minimum=0.0, maximum=0.9)
     neutral_source: float = setting(0.6, "share of pairs that start from the neutral picture", minimum=0.0, maximum=1.0)
     stylise: float = setting(1.0, "strength of the style augmentation, 0 turns it off", minimum=0.0, maximum=2.0)
+    blank_eyes: bool = setting(True, "take the irises of most faces that the style makes stone or bronze")
     occluders: float = setting(
         0.15, "share of samples with spectacles or something else in front of the face", minimum=0.0, maximum=1.0
     )

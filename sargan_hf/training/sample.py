@@ -69,6 +69,7 @@ class Draw:
     canonical: bool = True  # False where the pictures are no canonical crops: no spectacles, no caricatures
     pairs: bool = True  # False draws paired pictures as if they were not
     shares: ControlShares | None = None  # None trains no controls
+    blank_eyes: bool = True  # imitated stone loses its irises
     geometry: float = 1.0  # strength of the three below; 0 leaves flips only
     class_dropout: float = 0.0  # share asked for without their class, of a set that says what pictures are made from
     dealt: bool = False  # unpaired pictures get the labels of the other pictures of their batch, not any class alike
@@ -129,7 +130,7 @@ class SampleMaker:
             occluder = draw_occluder(rng, self.draw.resolution, eyes)
             pictures, (flow, valid) = occluder.before(pictures), occluder.stills(flow, valid)
         if self.draw.stylise > 0:
-            pictures = stylise(pictures, rng, self.draw.stylise)
+            pictures = stylise(pictures, rng, self.draw.stylise, self.draw.blank_eyes)
         planes = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
         planes *= 2
         planes -= 1

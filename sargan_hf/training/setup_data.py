@@ -73,6 +73,7 @@ def _draw(config: TrainingConfig) -> Draw:
         resolution=config.resolution,
         neutral_source=config.neutral_source,
         stylise=config.stylise,
+        blank_eyes=config.blank_eyes,
         occluders=config.occluders,
         caricature=config.caricature,
         motion=bool(config.motion),

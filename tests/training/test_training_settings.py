@@ -77,6 +77,7 @@ def test_a_model_that_is_not_there_is_one_sentence(make_config, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"stylise": 0.0, "blank_eyes": False}, "blank_eyes has no effect without stylise"),
         ({"objective": "paper", "feature_weight": 4.0}, "feature_weight has no effect in the paper's objective"),
         ({"objective": "paper", "adversarial_focus": 0.0}, "adversarial_focus has no effect in the paper's objective"),
         ({"flow_weight": 3.0}, "flow_weight has no effect without motion"),
