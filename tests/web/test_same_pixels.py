@@ -54,6 +54,27 @@ def test_faces_are_where_python_finds_them(library, pipe, path):
         assert np.abs(np.array(face["box"]) - other.box).max() < 0.5
 
 
+CLOSED_BETWEEN = """async (data) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const portrait = await window.editor.open(new Blob([bytes]), "picture.jpg");
+  const first = await portrait.edit({ expression: "happy" });
+  const kept = first.pixels.data.slice();
+  first.close();
+  first.close();
+  const other = await portrait.edit({ expression: "sad" });
+  const again = await portrait.edit({ expression: "happy" });
+  const isSame = (a, b) => a.length === b.length && a.every((value, at) => value === b[at]);
+  await portrait.close();
+  other.close();
+  return [first.pixels.data.length, isSame(again.pixels.data, kept), isSame(again.pixels.data, other.pixels.data)];
+}"""
+
+
+def test_memory_that_was_given_back_holds_nothing_of_the_edit_before(library):
+    """The next edit is made in it; a picture that was closed meanwhile takes none back."""
+    assert library.evaluate(CLOSED_BETWEEN, base64.b64encode(PHOTOGRAPH.read_bytes()).decode()) == [0, True, False]
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -49,11 +49,26 @@ export class OpenPicture {
   readonly changes: Change[] = [];
   readonly starts: Start[] = [];
   readonly mouths: Start[] = [];
+  private spare?: Uint8ClampedArray<ArrayBuffer>;
 
   constructor(
     readonly pixels: Pixels,
     readonly name: string,
   ) {}
+
+  /** A copy of its pixels, in memory that was given back where there is some. */
+  copy(): Pixels {
+    const { width, height, data } = this.pixels;
+    const copied = this.spare ?? new Uint8ClampedArray(data.length);
+    this.spare = undefined;
+    copied.set(data);
+    return { width, height, data: copied };
+  }
+
+  /** Takes back the memory of an earlier copy: a browser collects it late, and each edit would need more. */
+  reuse(data: Uint8ClampedArray<ArrayBuffer>): void {
+    if (data.length === this.pixels.data.length) this.spare = data;
+  }
 
   /** The picture as a viewer sees it. */
   get shown(): Pixels {
@@ -64,6 +79,7 @@ export class OpenPicture {
   /** Gives the memory of its pixels back. */
   close(): void {
     letGo(this.pixels.data);
+    this.spare = undefined;
     if (this.viewed) letGo(this.viewed.data);
   }
 }
@@ -101,8 +117,7 @@ export class Engine {
     const faces = await this.findFaces(picture, options);
     const asked = wishes(options, faces.length, this.shared);
     const areas = this.areas(options, faces.length);
-    const { width, height, data } = picture.pixels;
-    const pixels: Pixels = { width, height, data: data.slice() };
+    const pixels = picture.copy();
     const regions: Box[] = [];
     for (const [index, face] of faces.entries()) {
       const transform = canonicalTransform(face.points, this.shared.sampleSize, this.shared);

@@ -1,5 +1,4 @@
 import { fromPlain, ModelError } from "./errors";
-import { letGo } from "./pixels";
 import { savedPicture } from "./save-picture";
 import type { EngineEdit } from "./engine";
 import type { PictureInput } from "./open-picture";
@@ -96,7 +95,7 @@ export class Sargan {
     const picture = ++this.pictures;
     const opened = await this.call<OpenedPicture>({ do: "open", picture, input, name }, transfer);
     const original = input instanceof Blob ? input : undefined;
-    return new Portrait(opened, original, this.manifest, (order) => this.call({ ...order, picture }));
+    return new Portrait(opened, original, this.manifest, (order, moved) => this.call({ ...order, picture }, moved));
   }
 
   /** Stops the worker and gives its memory back. */
@@ -131,6 +130,7 @@ export class Sargan {
 type PictureOrder =
   | { do: "preview"; options: EditOptions; side: number }
   | { do: "follow"; points: readonly Point[] }
+  | { do: "reuse"; data: Uint8ClampedArray<ArrayBuffer> }
   | { do: "faces" | "edit"; options: EditOptions } | { do: "close" };
 
 /** A picture that was opened. */
@@ -146,7 +146,7 @@ export class Portrait implements OpenedPicture {
     opened: OpenedPicture,
     private readonly original: Blob | undefined,
     private readonly manifest: Manifest,
-    private readonly call: <T>(order: PictureOrder) => Promise<T>,
+    private readonly call: <T>(order: PictureOrder, transfer?: Transferable[]) => Promise<T>,
   ) {
     ({ width: this.width, height: this.height, name: this.name, format: this.format, notes: this.notes } = opened);
   }
@@ -177,7 +177,8 @@ export class Portrait implements OpenedPicture {
    */
   async edit(options: EditOptions = {}): Promise<Edited> {
     const made = await this.call<EngineEdit>({ do: "edit", options });
-    return new Edited(made, this, this.original, this.manifest);
+    const giveBack = ({ data }: Pixels) => void this.call({ do: "reuse", data }, [data.buffer]).catch(() => undefined);
+    return new Edited(made, this, this.original, this.manifest, giveBack);
   }
 
   /** A small upright picture, `side` pixels wide and high, of the first chosen face with an expression; 0 as intensity shows it as it is. */
@@ -207,6 +208,7 @@ export class Edited {
     private readonly picture: OpenedPicture,
     private readonly original: Blob | undefined,
     private readonly manifest: Manifest,
+    private readonly giveBack: (pixels: Pixels) => void,
   ) {
     ({ pixels: this.pixels, faces: this.faces, regions: this.regions, description: this.description } = made);
   }
@@ -216,9 +218,9 @@ export class Edited {
     return new ImageData(this.pixels.data, this.pixels.width, this.pixels.height);
   }
 
-  /** Gives the memory of the pixels back at once: the browser would wait. Nothing can be made of them afterwards. */
+  /** Gives the memory of the pixels back, for the next edit: the browser would wait. Nothing can be made of them afterwards. */
   close(): void {
-    letGo(this.pixels.data);
+    if (this.pixels.data.length) this.giveBack(this.pixels);
   }
 
   /**

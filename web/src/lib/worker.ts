@@ -12,6 +12,7 @@ export type Request =
   | { id: number; do: "follow"; picture: number; points: readonly Point[] }
   | { id: number; do: "preview"; picture: number; options: EditOptions; side: number }
   | { id: number; do: "edit"; picture: number; options: EditOptions }
+  | { id: number; do: "reuse"; picture: number; data: Uint8ClampedArray<ArrayBuffer> }
   | { id: number; do: "close"; picture: number };
 
 /** What the worker answers. */
@@ -56,6 +57,10 @@ async function perform(request: Request): Promise<[unknown, Transferable[]]> {
     return [undefined, []];
   }
   const picture = pictures.get(request.picture);
+  if (request.do === "reuse") {
+    picture?.reuse(request.data);
+    return [undefined, []];
+  }
   if (!picture) throw new ConfigurationError("This picture was closed: open it again.");
   if (request.do === "faces") return [await engine.findFaces(picture, request.options), []];
   if (request.do === "follow") return [await engine.follow(picture, request.points), []];

@@ -207,13 +207,14 @@ export class App {
   }
 
   private async make(portrait: Portrait, recipe: Recipe, mine: number): Promise<void> {
+    this.edited?.close(); // it is not what is wanted any more, and the next one is as large
+    this.edited = undefined;
     const edited = await portrait.edit(editOptions(recipe));
     const bitmap = await createImageBitmap(edited.toImageData());
     if (mine !== this.opened) {
       edited.close();
       return bitmap.close();
     }
-    this.edited?.close();
     this.edited = edited;
     this.stage.update(bitmap, described(recipe));
     element("stage").dataset.opened = String(mine); // which picture the edit is of
