@@ -156,6 +156,13 @@ def test_teeth_have_the_tint_of_real_ones(assets, model, name):
     assert 0 < tint[1] < 0.6 * red
 
 
+def test_teeth_are_not_green_in_yellow_varnish(assets, model):
+    """On Botticelli's young man they were mint: (212, 222, 138)."""
+    stage = stage_of(assets, model, "paintings", "pg29532-plate03-0_1880", 192)
+    red, green, blue = stage.mouth.teeth
+    assert red > green > blue
+
+
 @pytest.mark.parametrize(("expression", "fullest"), [("surprised", 0.68), ("angry", 0.76)])
 def test_an_opened_mouth_has_no_beak(assets, model, expression, fullest):
     """Half-way to the corners the lower lip hangs about as deep as a parabola (0.75); it was 0.59 and 0.71."""
