@@ -149,7 +149,7 @@ step "4. The strength of the edits, which the mean error of the training has mad
 released=$work/released
 mkdir -p "$released"
 [ -d "$released/sargan-motion-128" ] ||
-    python release/strengthen.py "$work/motion-128-stone-fitted" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 \
+    python release/strengthen.py "$work/motion-128-stone-fitted" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 --factor-of angry=0.75 \
         --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
@@ -178,7 +178,8 @@ train mouths-mended mouth-mended release/sargan-motion-128-mouth-4.yaml --init_f
 # Smaller openings, and teeth that fit orange paintings and dark faces.
 every_kind set-milder-320 17 "--morphs ${MORPHS:-20}" "--head-turn 0.1" "" --motion --size 320 --subtle 0.25 --controls 0
 [ -d "$work/mouths-milder" ] || sargan mouths "$work/set-milder-320" "$work/mouths-milder" --model "$work/motion-128-milder" --seed 7
-train mouths-milder mouth-released release/sargan-motion-128-mouth-5.yaml --init_from "$work/mouth-mended-mean"
+train mouths-milder mouth-milder release/sargan-motion-128-mouth-5.yaml --init_from "$work/mouth-mended-mean"
+[ -d "$work/mouth-released" ] || python release/average.py "$work/mouth-mended-mean" "$work/mouth-milder" "$work/mouth-released" --share 0.6
 mkdir -p "$released/sargan-motion-128/mouth"
 cp "$work/mouth-released/config.json" "$work/mouth-released/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
 

@@ -22,12 +22,10 @@ import numpy as np
 
 from ..errors import ImageError
 from ..images.color_modes import LUMA
+from .blank_eyes import BLANK_EYES, without_irises
 
 UNTOUCHED = 0.38
 """Chance that a draw leaves the pictures alone; with the draws that pick neither medium nor condition it comes to 0.4."""
-
-BLANK_EYES = 0.6
-"""Share of the draws of stone and bronze that take the irises away."""
 
 # Colours from shadow to highlight.
 BRONZE = ((0.05, 0.04, 0.03), (0.28, 0.18, 0.10), (0.62, 0.44, 0.24), (0.95, 0.85, 0.62))
@@ -100,7 +98,7 @@ def stone(
     """Marble, sandstone or terracotta: one tint, compressed tones, mottled, lit from one side."""
     tint = np.array([1.0, rng.uniform(0.72, 1.02), 1.0], dtype=np.float32)
     tint[2] = tint[1] ** 2 * rng.uniform(0.9, 1.05)  # the redder a stone, the less blue
-    grey = _grey(_uncarved_eyes(pictures, rng, blank_eyes))
+    grey = _grey(without_irises(pictures, rng, blank_eyes))
     tones = rng.uniform(0.1, 0.3) + rng.uniform(0.6, 0.85) * grey ** rng.uniform(0.6, 1.4)
     mottle = clouds(rng, pictures.shape[1:3], rng.uniform(4, 16)) + 0.5 * clouds(rng, pictures.shape[1:3], 1.0)
     angle = rng.uniform(0, 2 * math.pi)
@@ -119,7 +117,7 @@ def bronze(
     for channel, tones in enumerate(stops.reshape(4, 3).T):
         table[:, channel] = np.interp(np.linspace(0, 3, 256), range(4), tones)
     contrast, bias = rng.uniform(1.0, 1.6), rng.uniform(-0.15, 0.05)
-    grey = _grey(_uncarved_eyes(pictures, rng, blank_eyes))[..., 0]
+    grey = _grey(without_irises(pictures, rng, blank_eyes))[..., 0]
     tones = np.clip(127.5 + 255 * (contrast * (grey - 0.5) + bias), 0, 255).astype(np.uint8)
     return _mix(pictures, np.take(table, tones, axis=0), strength)
 
@@ -310,36 +308,6 @@ def _relief(picture: np.ndarray, angle: float) -> np.ndarray:
     smooth = cv2.GaussianBlur(picture, (0, 0), 1.2)
     across, down = cv2.Sobel(smooth, -1, 1, 0, scale=1 / 8), cv2.Sobel(smooth, -1, 0, 1, scale=1 / 8)
     return (math.cos(angle) * across + math.sin(angle) * down)[..., None]
-
-
-def _uncarved_eyes(pictures: np.ndarray, rng: np.random.Generator, share: float) -> np.ndarray:
-    """Most busts have bare eyeballs: this share of the draws takes iris and pupil away and leaves lids and lashes.
-
-    The eyes are looked for where canonical crops have them. What is darker than its surroundings, wider than a lash and
-    no wider than an iris (0.19 of the distance between the pupils) is filled with the eye's white.
-    """
-    if rng.random() > share:
-        return pictures
-    height, width = pictures.shape[1:3]
-    mask = np.zeros((height, width), dtype=np.float32)
-    for x in (0.35, 0.65):
-        axes = (round(0.085 * width), round(0.05 * height))
-        cv2.ellipse(mask, (round(x * width), round(0.385 * height)), axes, 0, 0, 360, 1.0, cv2.FILLED)
-    mask = cv2.GaussianBlur(mask, (0, 0), 0.012 * width)
-    lash, iris = max(2, round(0.02 * width)), max(2, round(0.085 * width))
-    looked_at = np.flatnonzero(mask.any(axis=1))
-    rows = slice(max(0, looked_at[0] - iris), looked_at[-1] + iris + 1)  # closing reaches as far as the disc is wide
-    mask = cv2.merge((mask[rows],) * 3)
-    carved = pictures.copy()
-    for picture in carved[:, rows]:
-        picture += mask * (_closed(picture, iris) - _closed(picture, lash))
-    return carved
-
-
-def _closed(picture: np.ndarray, diameter: int) -> np.ndarray:
-    """The picture without dark spots and lines narrower than `diameter` pixels."""
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
-    return cv2.morphologyEx(picture, cv2.MORPH_CLOSE, disc)
 
 
 def _bytes(pictures: np.ndarray) -> np.ndarray:

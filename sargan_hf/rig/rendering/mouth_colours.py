@@ -118,10 +118,8 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
     soft = float(np.interp(picture.blur, _SOFT, (0, 1)))
     teeth *= 1 + (_FROM_SKIN + soft * _SOFT_FROM_SKIN) * (hue / max(float(hue @ LUMA), 1e-3) - 1)
     teeth = np.maximum(teeth, _PALEST * teeth.max()).astype(np.float32)
-    if picture.colourful == 1.0:
-        teeth = _as_photographed(teeth, skin, mix, 1 - _warmth(skin))
     if picture.colourful > 0:
-        teeth = _no_greener(teeth, skin)
+        teeth = _beside_skin(teeth, skin, mix, (1 - _warmth(skin)) * (picture.colourful == 1.0))
     exposure = float(np.clip(light, *_EXPOSURE))
     teeth *= _within_the_picture(exposure * float(teeth @ LUMA), white, picture, soft)
     shade, across, lower = _per_tooth(mesh.model, look.seed)
@@ -158,25 +156,21 @@ def _within_the_picture(tooth: float, white: np.ndarray | None, picture: Materia
     return share * max(1.0, _TOOTH_LEAST * lightest / max(share * tooth, 1.0))
 
 
-def _as_photographed(teeth: np.ndarray, skin: np.ndarray, yellowness: float, share: float) -> np.ndarray:
-    """`teeth` [3] with the tint of real ones beside such skin, this share of the way; their lightness stays."""
+def _beside_skin(teeth: np.ndarray, skin: np.ndarray, yellowness: float, share: float) -> np.ndarray:
+    """`teeth` [3] with the tint of real ones beside such skin, this share of the way; their lightness stays.
+
+    They are no greener than real ones in any case: yellow varnish made them mint.
+    """
     colours = np.stack([teeth * min(1.0, 255 / float(teeth.max())), skin]).astype(np.float32)
     lab = cv2.cvtColor(colours[None] / 255, cv2.COLOR_RGB2LAB)[0]
     cheeks = np.maximum(lab[1, 1:], 0)
     beyond = np.maximum(cheeks - _MOST_OF_SKIN, 0)
     tint = (cheeks - beyond) * (_REDNESS, _YELLOWNESS) + _OF_LIGHT * beyond + (0, _YELLOW * yellowness)
-    lab[0, 1:] += share * (tint - lab[0, 1:])
-    return 255 * cv2.cvtColor(lab[None, :1], cv2.COLOR_LAB2RGB)[0, 0]
-
-
-def _no_greener(teeth: np.ndarray, skin: np.ndarray) -> np.ndarray:
-    """`teeth` [3] with at least the redness of real ones beside such skin: varnish that is yellow made them mint."""
-    colours = np.stack([teeth * min(1.0, 255 / float(teeth.max())), skin]).astype(np.float32)
-    lab = cv2.cvtColor(colours[None] / 255, cv2.COLOR_RGB2LAB)[0]
-    least = _REDNESS * float(np.clip(lab[1, 1], 0, _MOST_OF_SKIN))
-    if lab[0, 1] >= least:
+    least = _REDNESS * (cheeks - beyond)[0]
+    if share == 0 and lab[0, 1] >= least:
         return teeth
-    lab[0, 1] = least
+    lab[0, 1:] += share * (tint - lab[0, 1:])
+    lab[0, 1] = max(lab[0, 1], least)
     return 255 * cv2.cvtColor(lab[None, :1], cv2.COLOR_LAB2RGB)[0, 0]
 
 
