@@ -149,7 +149,7 @@ step "4. The strength of the edits, which the mean error of the training has mad
 released=$work/released
 mkdir -p "$released"
 [ -d "$released/sargan-motion-128" ] ||
-    python release/strengthen.py "$work/motion-128-stone-fitted" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 --factor-of angry=0.75 \
+    python release/strengthen.py "$work/motion-128-stone-fitted" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 --factor-of angry=1 \
         --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
