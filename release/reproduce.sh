@@ -129,15 +129,8 @@ train set-teeth motion-128-teeth release/sargan-motion-128-stage-12.yaml --init_
 every_kind set-milder 16 "--morphs ${MORPHS:-60}" "--head-turn 0.15" "--variants 2" --motion --subtle 0 --controls 6 "${some_eyes[@]}"
 smiles set-milder 4 165
 train set-milder motion-128-milder release/sargan-motion-128-stage-13.yaml --init_from "$work/motion-128-teeth-fitted"
-# Statues still shouted: three more sets of them, so that they are a third of the pictures.
-[ -d "$work/set-stone" ] || cp -rl "$work/set-milder" "$work/set-stone"
-for number in 4 5 6; do
-    faces sculpture "$work/set-stone/sculpture-$number" "${flat[@]}" --variants 2 $([ $number = 5 ] && echo --head-turn 0.15) \
-        --motion --subtle 0 --controls 2 "${some_eyes[@]}" --seed "18$number" --leave-out release/left-out/sculpture.csv
-done
-train set-stone motion-128-stone release/sargan-motion-128-stage-14.yaml --init_from "$work/motion-128-milder"
-[ -d "$work/motion-128-stone-fitted" ] ||
-    python release/keep_control_field.py "$work/motion-128-stone" "$work/motion-128-eyes-fitted" "$work/motion-128-stone-fitted"
+[ -d "$work/motion-128-milder-fitted" ] ||
+    python release/keep_control_field.py "$work/motion-128-milder" "$work/motion-128-eyes-fitted" "$work/motion-128-milder-fitted"
 
 step "3. sargan-128, the published network: from the motion model's features at half width, then widened by copying"
 train set-real residual-128 release/sargan-128-stage-1.yaml --init_from "$work/motion-128-narrow"
@@ -149,8 +142,8 @@ step "4. The strength of the edits, which the mean error of the training has mad
 released=$work/released
 mkdir -p "$released"
 [ -d "$released/sargan-motion-128" ] ||
-    python release/strengthen.py "$work/motion-128-stone-fitted" "$released/sargan-motion-128" --factor 1.15 --factor-of sad=1.3 --factor-of angry=1 \
-        --portraits "$assets/portraits"
+    python release/strengthen.py "$work/motion-128-milder-fitted" "$released/sargan-motion-128" --factor 1.15 \
+        --factor-of sad=1.3 --factor-of angry=1.1 --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
 
