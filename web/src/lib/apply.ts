@@ -37,7 +37,8 @@ export function applyChange(pixels: Pixels, transform: Affine, fields: Field, sh
   const wide = compose([1, 0, shared.spread, 0, 1, shared.spread], transform);
   const [left, top, right, bottom] = rectangle(wide, fields, shared.apply.leastWeight, pixels);
   if (left >= right || top >= bottom) return [left, top, left, top];
-  const [reduced, toFields] = reduce(inPicturePixels(fields, transform), wide);
+  const moved = inPicturePixels(fields, transform);
+  const [reduced, toFields] = reduce(moved, wide);
   const reach = Math.ceil(largest(reduced.data.subarray(0, 2 * reduced.side ** 2))) + 3;
   const corner = untouched ? ([0, 0] as const) : ([Math.max(0, left - reach), Math.max(0, top - reach)] as const);
   const source = untouched ?? cut(pixels, ...corner, Math.min(pixels.width, right + reach), Math.min(pixels.height, bottom + reach));
@@ -48,7 +49,7 @@ export function applyChange(pixels: Pixels, transform: Affine, fields: Field, sh
   for (let start = top; start < bottom; start += rows) {
     applyBand(pixels, source, corner, [left, start, right, Math.min(bottom, start + rows)], wideFields, toFields, shared, grain, band);
   }
-  Object.values(band).forEach(letGo);
+  [...Object.values(band), moved.data, reduced.data, wideFields.data].forEach(letGo);
   if (!untouched) letGo(source.data);
   return [left, top, right, bottom];
 }
