@@ -21,11 +21,13 @@ _STYLES = {  # moustache, chin, cheeks; how often
     "chin curtain": ((0.0, 1.0, 1.0), 0.1),
 }
 _PALETTE = np.array(  # RGB under full light: black, dark brown, brown, light brown, red, grey, white
-    [(34, 28, 26), (58, 42, 33), (88, 64, 46), (128, 98, 68), (134, 78, 46), (126, 122, 118), (196, 192, 186)],
+    [(34, 28, 26), (54, 42, 35), (78, 60, 47), (112, 86, 62), (116, 72, 48), (118, 114, 112), (176, 171, 167)],
     np.float32,
 )
 _STROKE = 0.035  # model units from one step along a hair to the next
 _STEPS = 14
+_SEAM = 29  # pixels of the chart, 0.8 model units
+_SHINES_THROUGH = 0.35  # share of the skin's own pattern in the hair over it
 _FULL_LIGHT = 190.0  # luminance of a light cheek under a full light
 
 
@@ -54,8 +56,8 @@ class BeardLook:
         colour = _PALETTE[rng.integers(len(_PALETTE))] * rng.uniform(0.85, 1.15)
         return cls(
             style=list(_STYLES)[rng.choice(len(shares), p=shares / shares.sum())],
-            colour=tuple(np.clip(colour + rng.normal(0, 5, 3), 8, 235)),
-            density=rng.uniform(0.3, 0.6) if rng.random() < 0.25 else rng.uniform(0.75, 1.0),
+            colour=tuple(np.clip(colour + rng.normal(0, 3, 3), 8, 235)),
+            density=rng.uniform(0.3, 0.55) if rng.random() < 0.35 else rng.uniform(0.6, 0.9),
             overhang=rng.uniform(0.0, 1.0),
             seed=int(rng.integers(2**31)),
         )
@@ -73,12 +75,17 @@ def beard_chart(look: BeardLook) -> np.ndarray:
         for wanted, area in zip(_STYLES[look.style][0], (_moustache(look.overhang), _chin, _cheeks), strict=True)
     )
     area = np.maximum(np.maximum(moustache, chin), cheeks)
+    seams = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_SEAM, _SEAM))  # no bare line where two of them meet
+    area = cv2.morphologyEx(area.astype(np.float32), cv2.MORPH_CLOSE, seams)
+    area = np.minimum(area, cv2.GaussianBlur(area, (0, 0), 0.14 * _RESOLUTION) * 1.1)
     hairs = _hairs(rng.normal(size=(rows, columns)).astype(np.float32), moustache > np.maximum(chin, cheeks))
     locks = cv2.GaussianBlur(hairs, (0, 0), 0.12 * _RESOLUTION)
     locks /= locks.std()
     # Hairs that start later and end earlier than their neighbours make a ragged edge.
-    cover = look.density * np.clip(2.2 * area - 0.6 + 0.35 * np.clip(hairs, -1.6, 1.6), 0, 1)
-    return np.stack([cover, np.clip(1 + 0.11 * hairs + 0.09 * locks, 0.5, 1.4)], axis=2)
+    cover = look.density * np.clip(1.5 * area - 0.3 + (0.45 - 0.2 * area) * np.clip(hairs, -1.6, 1.6), 0, 1)
+    # Towards its edge a beard gets thinner, as far as bare skin: an even one looks glued on.
+    cover *= area**0.8
+    return np.stack([cover, np.clip(1 + 0.1 * hairs + 0.07 * locks, 0.5, 1.4)], axis=2)
 
 
 def _step(value: np.ndarray, width: float) -> np.ndarray:
@@ -158,4 +165,6 @@ def add_beard(
     light = cv2.GaussianBlur(picture @ LUMA, (0, 0), max(1.0, 0.02 * len(picture)))[..., None] / max(cheek, 1.0)
     light = np.clip(light, 0.35, 1.3) ** 0.7 * min(cheek / _FULL_LIGHT, 1.2) ** 0.5
     hair = np.array(look.colour, np.float32) * lightness * light
-    picture += cover * (hair - picture)
+    # Skin shines through thin hair: its pores and its shade stay.
+    through = picture * (lightness * np.minimum(float(hair.mean()) / max(cheek, 1.0), 1.0))
+    picture += cover * ((1 - _SHINES_THROUGH) * hair + _SHINES_THROUGH * through - picture)
