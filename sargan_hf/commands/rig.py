@@ -72,6 +72,9 @@ Gaze = Annotated[float, _share("sets with another gaze")]
 Relight = Annotated[float, _share("sets with a light from one side")]
 Backdrop = Annotated[float, _share("sets with another background")]
 Beard = Annotated[float, _share("sets with a painted beard")]
+Carved = Annotated[
+    bool, typer.Option("--carved", help="Faces of one colour are sculpture, also those whose eyes have irises.")
+]
 Controls = Annotated[int, typer.Option(min=0, help="Further pictures per set with random facial controls.")]
 ControlShare = Annotated[
     list[str] | None,
@@ -110,6 +113,7 @@ def make(
     relight: Relight = 0.25,
     backdrop: Backdrop = 0.2,
     beard: Beard = 0.0,
+    carved: Carved = False,
     controls: Controls = 0,
     control_share: ControlShare = None,
     leave_out: LeaveOut = None,
@@ -130,7 +134,7 @@ def make(
     settings = replace(
         settings,
         real=tuple(_real_source(text) for text in real or ()),
-        options=replace(looks, motion=motion),
+        options=replace(looks, motion=motion, carved=carved),
         left_out=read_left_out(*leave_out or ()),
         model=face_model,
     )

@@ -138,7 +138,7 @@ def iris_column(picture, columns):
     return (dark * np.arange(len(dark))).sum() / max(dark.sum(), 1e-6)
 
 
-@pytest.mark.parametrize("name", ["shouting anger", "sneer", "broad smile"])
+@pytest.mark.parametrize("name", ["snarling anger", "shouting anger", "sneer", "broad smile"])
 def test_a_jaw_that_shuts_leaves_no_tooth(stage, name):
     recipe = next(recipe for recipe in default_recipes() if recipe.name == name)
     seen = [inside_mouth(stage, shot(stage, recipe, jaw_open=value)) for value in (0.0, -0.5, -1.0)]

@@ -65,7 +65,7 @@ class MouthColours:
         picture: what the picture is made of.
         cast: float32 [3], the warm cast of the picture, mean 1.
         one_colour: the face is of one colour: a statue, a monochrome print, a pencil drawing.
-        carved: it is also without irises: a statue, whose mouth holds no tongue.
+        carved: it is also without irises, or known to be a statue: its mouth holds no tongue.
     """
 
     exposure: float
@@ -87,8 +87,14 @@ class MouthColours:
         return min(1.0, self.cheek / _STONE_LIGHT) if self.one_colour else 1.0
 
 
-def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Material) -> MouthColours:
-    """Reads exposure, lip colour and white balance off the posed picture."""
+def mouth_colours(
+    posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Material, carved: bool = False
+) -> MouthColours:
+    """Reads exposure, lip colour and white balance off the posed picture.
+
+    Args:
+        carved: if the face is of one colour, it is carved even where its eyes have irises.
+    """
     marks = posed.landmarks
     cheeks = _pixels(posed.texture, marks.cheeks).mean(axis=0)
     lips = _pixels(posed.texture, (marks.lower_lip_top[2:5] + marks.lower_lip_bottom[2:5]) / 2).mean(axis=0)
@@ -135,7 +141,7 @@ def mouth_colours(posed: PosedFace, mesh: RigMesh, look: TeethLook, picture: Mat
         picture=picture,
         cast=cast,
         one_colour=one_colour,
-        carved=one_colour and not iris,
+        carved=one_colour and (carved or not iris),
     )
 
 

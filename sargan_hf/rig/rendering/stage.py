@@ -75,7 +75,7 @@ class Stage:
             posed = replace(posed, texture=texture)
         self.posed = posed
         self.material = read_material(posed, supersample, variation.teeth.seed)
-        self.mouth = mouth_colours(posed, mesh, variation.teeth, self.material)
+        self.mouth = mouth_colours(posed, mesh, variation.teeth, self.material, variation.carved)
         self._tooth_rows = ToothRows(posed, mesh, variation.teeth, self.mouth.lower)
         self.eyes_shut = eyes_shut(posed)
         self.blank_eyes = self.eyes_shut or self.mouth.carved

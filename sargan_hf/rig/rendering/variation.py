@@ -55,6 +55,7 @@ class RenderOptions:
         mirror, head_turn, gaze, relight, backdrop, beard: shares of sets that use them.
         controls: further pictures of a set with drawn controls.
         control_shares: what those show.
+        carved: faces of one colour are of stone or bronze, also those whose eyes have irises.
         motion: also give the exact motion between each picture and the neutral one.
         supersample: pictures are rendered this many times larger and averaged down.
     """
@@ -72,6 +73,7 @@ class RenderOptions:
     beard: float = 0.0
     controls: int = 0
     control_shares: ControlShares = field(default_factory=ControlShares)
+    carved: bool = False
     motion: bool = False
     supersample: int = 2
 
@@ -138,13 +140,14 @@ class Variation:
     wrinkles: WrinkleLook = field(default_factory=WrinkleLook)
     teeth: TeethLook = field(default_factory=TeethLook)
     beard: BeardLook | None = None
+    carved: bool = False
 
 
 def draw_variation(options: RenderOptions, rng: np.random.Generator) -> Variation:
     """Draws the variation of one set. Every switch has its own stream, so turning one off leaves the others alone."""
     names = ("crop", "colour", "mirror", "turn", "gaze", "light", "backdrop", "person", "beard")
     streams = dict(zip(names, rng.spawn(len(names)), strict=True))
-    changes = _person(streams["person"])
+    changes = _person(streams["person"]) | {"carved": options.carved}
     if options.jitter:
         changes |= _crop_jitter(streams["crop"]) | _colour_jitter(streams["colour"])
     changes["mirror"] = bool(streams["mirror"].random() < options.mirror)
