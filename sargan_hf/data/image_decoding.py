@@ -9,6 +9,7 @@ from datasets import Dataset, Image
 from ..errors import DatasetError, ImageError
 from ..images import LoadedImage, load_image
 from ..images.color_modes import to_rgb8, to_srgb
+from .plain_jpeg import decode_plain_jpeg
 
 
 def decoded_pictures(dataset: Dataset) -> Iterator[np.ndarray]:
@@ -76,6 +77,9 @@ def decoded_picture(stored: Mapping | None, name: str) -> np.ndarray:
         content = stored["path"] if stored["bytes"] is None else stored["bytes"]
     if content is None:
         raise DatasetError(f"{name}: there is no picture in this row. Remove the row, or put its picture in.")
+    plain = decode_plain_jpeg(content) if isinstance(content, bytes) else None
+    if plain is not None:
+        return plain
     try:
         return srgb_pixels(load_image(content))
     except ImageError as error:
