@@ -33,6 +33,7 @@ from datasets import ClassLabel, Features, Image, Value
 from sargan_hf.data.pair_flow import encode_motion
 from sargan_hf.expressions import EXPRESSIONS
 from sargan_hf.training import TrainingConfig
+from sargan_hf.training.freed_memory import keep_freed_memory
 from sargan_hf.training.setup_data import prepare_data
 
 SIDE, SHARDS = 160, 16
@@ -173,6 +174,7 @@ def main() -> None:
         if given.rows:
             measure_start(Path(folder), given)
             return
+        keep_freed_memory()  # as the processes of a loader do
         if given.profile:
             given.kinds = [given.profile]
         for name, make in makers(Path(folder), given).items():

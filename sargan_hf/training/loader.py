@@ -14,6 +14,7 @@ from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from ..errors import SARGANError
 from ..file_errors import FULL, disk_error
 from .config import TrainingConfig
+from .freed_memory import keep_freed_memory
 from .sample import Samples
 from .stream_blocks import Place
 from .stream_dataset import NOTE, StreamOrder
@@ -106,6 +107,7 @@ def _started(loader: DataLoader) -> Iterator[dict]:
 
 def _prepare_worker(_: int) -> None:
     cv2.setNumThreads(1)
+    keep_freed_memory()
     # Ctrl-C and a scheduler's SIGTERM reach all processes of a job. The training process finishes its step and stops the
     # workers itself; a worker gone before that would end it with an error instead.
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -15,6 +15,7 @@ from ..file_errors import cause, remedy
 from .architecture import with_architecture
 from .checkpoints import find_checkpoint, foreign_checkpoints, list_checkpoints
 from .config import TrainingConfig
+from .freed_memory import freed_memory_kept
 from .interruption import Interruption
 from .launching import make_accelerator
 from .loader import Batches, let_go, training_batches
@@ -71,7 +72,8 @@ def train(config: TrainingConfig, dataset: DataSource | None = None) -> Path:
         trainer = Trainer(config, accelerator, data)
         first_step, place = _start(trainer)
         accelerator.print(run_summary(trainer, first_step))
-        with Interruption(accelerator) as interruption:
+        keeping = freed_memory_kept() if accelerator.device.type == "cpu" else nullcontext()
+        with Interruption(accelerator) as interruption, keeping:
             outcome = _run(trainer, first_step, place, interruption)
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
