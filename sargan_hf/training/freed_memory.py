@@ -25,7 +25,10 @@ def keep_freed_memory() -> bool:
     if any(name in os.environ for _, name, _, _ in _LIMITS) or "malloc" in os.environ.get("GLIBC_TUNABLES", ""):
         return False
     libc = _glibc()
-    return libc is not None and all([libc.mallopt(limit, kept) for limit, _, kept, _ in _LIMITS])
+    if libc is None:
+        return False
+    accepted = [libc.mallopt(limit, kept) for limit, _, kept, _ in _LIMITS]
+    return all(accepted)
 
 
 @contextmanager

@@ -22,7 +22,9 @@ def jpeg(pixels: np.ndarray = PIXELS, **options) -> bytes:
 
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
-@pytest.mark.parametrize("options", [{}, {"quality": 30}, {"optimize": True}, {"progressive": True}, {"comment": "a face"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"quality": 30}, {"optimize": True}, {"progressive": True}, {"comment": "a face"}]
+)
 def test_the_pixels_are_those_that_pillow_decodes(options, subsampling):
     data = jpeg(subsampling=subsampling, **options)
     found = decode_plain_jpeg(data)

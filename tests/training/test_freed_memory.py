@@ -43,7 +43,12 @@ print(json.dumps({"usual": usual, "kept": kept, "within": within - start, "after
 def run(**settings: str) -> dict[str, float]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
     done = subprocess.run(
-        [sys.executable, "-c", WORK], env=environment | settings, capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", WORK],
+        env=environment | settings,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     )
     return json.loads(done.stdout)
 
