@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("numba")
 
 from sargan_hf.controls import controls_vector
+from sargan_hf.images.color_modes import LUMA
 from sargan_hf.rig.face_model.mesh import DRAWN_VERTICES
 from sargan_hf.rig.face_model.model import Part
 from sargan_hf.rig.portraits.reader import PortraitReader, fit_portrait, reduced_portrait
@@ -211,3 +212,17 @@ def stage_mesh(model):
     from sargan_hf.rig.face_model.mesh import rig_mesh
 
     return rig_mesh(model)
+
+
+@pytest.mark.parametrize("tint", [(1.0, 1.0, 1.0), (1.0, 0.8, 0.55)])
+def test_sculpture_with_carved_irises_shows_no_teeth_where_the_rig_is_told_what_it_is(stage_of, portrait, tint):
+    """Ten of 43 statues have irises, so that they were taken for prints of a living face."""
+    stone = (portrait.picture.astype(np.float32) @ LUMA)[..., None] * np.array(tint, np.float32)
+    taken, told = (stage_of(stone, Variation(carved=carved)) for carved in (False, True))
+    assert not taken.mouth.carved
+    assert told.mouth.carved
+    recipe = commonest("angry", default_recipes())
+    opened, shut = (stage.shot(stage.weights(recipe)) for stage in (taken, told))
+    assert opened.mouth.sum() > 4 * shut.mouth.sum()
+    # A photograph among them is flesh.
+    assert not stage_of(None, Variation(carved=True)).mouth.carved
