@@ -179,8 +179,13 @@ every_kind set-milder-320 17 "--morphs ${MORPHS:-20}" "--head-turn 0.1" "" --mot
 [ -d "$work/mouths-milder" ] || sargan mouths "$work/set-milder-320" "$work/mouths-milder" --model "$work/motion-128-milder" --seed 7
 train mouths-milder mouth-milder release/sargan-motion-128-mouth-5.yaml --init_from "$work/mouth-mended-mean"
 [ -d "$work/mouth-released" ] || python release/average.py "$work/mouth-mended-mean" "$work/mouth-milder" "$work/mouth-released" --share 0.6
+# Snarls, narrower smiles and stone with its lips together.
+every_kind set-snarls-320 20 "" "--head-turn 0.1" "--carved" --motion --size 320 --subtle 0.25 --controls 0
+[ -d "$work/mouths-snarls" ] || sargan mouths "$work/set-snarls-320" "$work/mouths-snarls" --model "$work/motion-128-snarls" --seed 8
+train mouths-snarls mouth-snarls release/sargan-motion-128-mouth-6.yaml --init_from "$work/mouth-released"
+[ -d "$work/mouth-last" ] || python release/average.py "$work/mouth-released" "$work/mouth-snarls" "$work/mouth-last" --share 0.6
 mkdir -p "$released/sargan-motion-128/mouth"
-cp "$work/mouth-released/config.json" "$work/mouth-released/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
+cp "$work/mouth-last/config.json" "$work/mouth-last/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
 
 step "6. Figures, on people held out and on pictures of other kinds"
 for model in sargan-motion-128 sargan-128; do

@@ -92,8 +92,7 @@ def mouth_colours(
 ) -> MouthColours:
     """Reads exposure, lip colour and white balance off the posed picture.
 
-    Args:
-        carved: if the face is of one colour, it is carved even where its eyes have irises.
+    With `carved`, a face of one colour is sculpture even where its eyes have irises.
     """
     marks = posed.landmarks
     cheeks = _pixels(posed.texture, marks.cheeks).mean(axis=0)
@@ -109,16 +108,11 @@ def mouth_colours(
     of_face = picture.curve[int(np.clip(picture.middle, 0, 255))]
     skin = min(cheeks, of_face, key=lambda colour: float(colour.max() / max(colour.min(), 1.0)))
     cast = _cast(skin)
-    balance = white / max(white.mean(), 1.0) if white is not None else np.ones(3, np.float32)
-    # The white of an eye is bluish in itself; beside warm skin, teeth of that colour look cyan.
-    balance = np.minimum(balance, [2.0, _GREENEST, _BLUEST]).astype(np.float32)
-    # Nor is it green: beside green eyes, teeth came out mint.
-    balance[0] = max(balance[0], balance[1])
     light = max(cheeks.max() / _BRIGHT_CHEEK, white.mean() / _BRIGHT_EYE if white is not None else 0.0)
     mix = look.yellowness
     # The whites of the eyes show the same cast already: counted twice, teeth of brown faces came out brown.
     warmth = cast if white is None else cast**_CAST_BESIDE_EYES
-    teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * balance) * warmth * look.brightness
+    teeth = ((1 - mix) * _TEETH + mix * _YELLOW_TEETH) * (0.35 + 0.65 * _balance(white)) * warmth * look.brightness
     # Lips and cheeks throw their own light on the teeth.
     hue = np.clip(skin / max(float(skin.mean()), 1.0), *_CAST)
     soft = float(np.interp(picture.blur, _SOFT, (0, 1)))
@@ -143,6 +137,16 @@ def mouth_colours(
         one_colour=one_colour,
         carved=one_colour and (carved or not iris),
     )
+
+
+def _balance(white: np.ndarray | None) -> np.ndarray:
+    """float32 [3], the tint that the whites of the eyes, float32 [3], give to teeth; 1 where they do not tell."""
+    balance = white / max(white.mean(), 1.0) if white is not None else np.ones(3, np.float32)
+    # The white of an eye is bluish in itself; beside warm skin, teeth of that colour look cyan.
+    balance = np.minimum(balance, [2.0, _GREENEST, _BLUEST]).astype(np.float32)
+    # Nor is it green: beside green eyes, teeth came out mint.
+    balance[0] = max(balance[0], balance[1])
+    return balance
 
 
 def _within_the_picture(tooth: float, white: np.ndarray | None, picture: Material, soft: float) -> float:
