@@ -131,12 +131,6 @@ smiles set-milder 4 165
 train set-milder motion-128-milder release/sargan-motion-128-stage-13.yaml --init_from "$work/motion-128-teeth-fitted"
 [ -d "$work/motion-128-milder-fitted" ] ||
     python release/keep_control_field.py "$work/motion-128-milder" "$work/motion-128-eyes-fitted" "$work/motion-128-milder-fitted"
-# Anger snarls instead of shouting, and the rig is told what is sculpture.
-every_kind set-snarls 19 "--morphs ${MORPHS:-60}" "--head-turn 0.15" "--variants 3 --carved --controls 3" --motion --subtle 0 --controls 5 "${some_eyes[@]}"
-smiles set-snarls 2 195
-train set-snarls motion-128-snarls release/sargan-motion-128-stage-14.yaml --init_from "$work/motion-128-milder-fitted"
-[ -d "$work/motion-128-snarls-fitted" ] ||
-    python release/keep_control_field.py "$work/motion-128-snarls" "$work/motion-128-eyes-fitted" "$work/motion-128-snarls-fitted"
 
 step "3. sargan-128, the published network: from the motion model's features at half width, then widened by copying"
 train set-real residual-128 release/sargan-128-stage-1.yaml --init_from "$work/motion-128-narrow"
@@ -148,8 +142,8 @@ step "4. The strength of the edits, which the mean error of the training has mad
 released=$work/released
 mkdir -p "$released"
 [ -d "$released/sargan-motion-128" ] ||
-    python release/strengthen.py "$work/motion-128-snarls-fitted" "$released/sargan-motion-128" --factor 1.15 \
-        --factor-of sad=1.3 --portraits "$assets/portraits"
+    python release/strengthen.py "$work/motion-128-milder-fitted" "$released/sargan-motion-128" --factor 1.15 \
+        --factor-of sad=1.3 --factor-of angry=1.1 --portraits "$assets/portraits"
 [ -d "$released/sargan-128" ] ||
     python release/strengthen.py "$work/sargan-128" "$released/sargan-128" --factor 1.25
 
@@ -179,13 +173,8 @@ every_kind set-milder-320 17 "--morphs ${MORPHS:-20}" "--head-turn 0.1" "" --mot
 [ -d "$work/mouths-milder" ] || sargan mouths "$work/set-milder-320" "$work/mouths-milder" --model "$work/motion-128-milder" --seed 7
 train mouths-milder mouth-milder release/sargan-motion-128-mouth-5.yaml --init_from "$work/mouth-mended-mean"
 [ -d "$work/mouth-released" ] || python release/average.py "$work/mouth-mended-mean" "$work/mouth-milder" "$work/mouth-released" --share 0.6
-# Snarls, narrower smiles and stone with its lips together.
-every_kind set-snarls-320 20 "" "--head-turn 0.1" "--carved" --motion --size 320 --subtle 0.25 --controls 0
-[ -d "$work/mouths-snarls" ] || sargan mouths "$work/set-snarls-320" "$work/mouths-snarls" --model "$work/motion-128-snarls" --seed 8
-train mouths-snarls mouth-snarls release/sargan-motion-128-mouth-6.yaml --init_from "$work/mouth-released"
-[ -d "$work/mouth-last" ] || python release/average.py "$work/mouth-released" "$work/mouth-snarls" "$work/mouth-last" --share 0.6
 mkdir -p "$released/sargan-motion-128/mouth"
-cp "$work/mouth-last/config.json" "$work/mouth-last/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
+cp "$work/mouth-released/config.json" "$work/mouth-released/diffusion_pytorch_model.safetensors" "$released/sargan-motion-128/mouth/"
 
 step "6. Figures, on people held out and on pictures of other kinds"
 for model in sargan-motion-128 sargan-128; do
