@@ -22,7 +22,7 @@ from .loader import Batches, let_go, training_batches
 from .objectives import Batch
 from .progress import Progress, end_tracking
 from .publish import reserve_repository, save_model
-from .resuming import changed_settings
+from .resuming import changed_faces, changed_settings
 from .run_folder import begin_run, run_lock
 from .run_summary import run_summary
 from .schedule import with_length
@@ -122,6 +122,8 @@ def _start(trainer: Trainer) -> tuple[int, Place | None]:
         accelerator.print(f"Resuming from {start}.")
         if changes := changed_settings(trainer, state):
             accelerator.print(f"Settings changed since then: {changes}.")
+        if others := changed_faces(trainer, state):
+            accelerator.print(f"It was trained on another set ({others}). Is this meant? Else give another output_dir.")
     else:
         trainer.begin()
         if config.resume_from_checkpoint:

@@ -1,10 +1,12 @@
 """A trainer and its checkpoints: what is saved, what fits another trainer, and how a run resumes."""
 
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 import yaml
 from accelerate import Accelerator
@@ -70,6 +72,7 @@ def save_trainer(trainer: Resumable, step: int, stream: list | None = None) -> P
         "expressions": list(trainer.data.expressions),
         "config": trainer.config.to_yaml(),
         "generator": _form(trainer),
+        "faces": _faces(trainer),
     }
     if stream is not None:
         state["stream"] = stream
@@ -125,6 +128,20 @@ def changed_settings(trainer: Resumable, state: dict[str, Any]) -> str:
     saved, ours = _saved_settings(state), vars(trainer.config)
     names = [name for name in saved if name in ours and name not in OF_THE_PROCESS and saved[name] != ours[name]]
     return ", ".join(f"{name} {saved[name]} -> {ours[name]}" for name in names)
+
+
+def changed_faces(trainer: Resumable, state: dict[str, Any]) -> str:
+    """How the pictures differ from those that a checkpoint was trained on; empty where they do not, or it is not known."""
+    saved, ours = state.get("faces"), _faces(trainer)
+    if not isinstance(saved, dict) or saved == ours:
+        return ""
+    return f"{saved.get('pictures')} pictures then, {ours['pictures']} now, or in another order"
+
+
+def _faces(trainer: Resumable) -> dict[str, int]:
+    """What tells the pictures trained on from others: how many there are, and a checksum of their expressions in order."""
+    labels = trainer.data.faces.expression
+    return {"pictures": len(labels), "checksum": zlib.crc32(np.ascontiguousarray(labels, np.int64).tobytes())}
 
 
 def _saved_settings(state: dict[str, Any]) -> dict[str, Any]:

@@ -119,6 +119,20 @@ def test_settings_of_the_optimiser_may_change_and_take_effect(make_config, capsy
     assert "Settings changed since then: learning_rate 0.0006 -> 1e-05, adam_beta1 0.5 -> 0.3." in said
 
 
+def test_another_set_under_the_same_name_is_said(make_config, capsys):
+    """A folder that was replaced between two parts of a run."""
+    folder = train(make_config(max_train_steps=2))
+    checkpoint = folder / "checkpoint-00000002"
+    faces = json.loads((checkpoint / "state.json").read_text())["faces"]
+    capsys.readouterr()
+    train(make_config(max_train_steps=3, **LATEST))
+    assert "another set" not in capsys.readouterr().out
+    rewrite_state(folder / "checkpoint-00000003", faces=faces | {"pictures": faces["pictures"] + 7})
+    train(make_config(max_train_steps=4, **LATEST))
+    said = capsys.readouterr().out
+    assert f"({faces['pictures'] + 7} pictures then, {faces['pictures']} now, or in another order)" in said
+
+
 def test_the_first_steps_of_the_papers_critic_can_be_gone_on_from(make_config):
     """The generator's optimiser has no state yet: nothing is missing."""
     settings = {"objective": "paper", "critic_steps": 5, "ema_decay": 0.0, "checkpointing_steps": 2}
