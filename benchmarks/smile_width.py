@@ -2,12 +2,11 @@
 
     python benchmarks/smile_width.py ../shared/data/portraits [--people 40] [--held-out 0.12]
 
-Takes the people whose neutral face and smile are both in the folder (`neutral/NAME`, `smiling/NAME`). Printed are the
-percentiles of how wide the mouth gets, as a multiple of its neutral width, and of how far it opens, in inter-ocular distances:
-of the real smiles, and of happy edits of the neutral faces. FaceMesh finds the points in both.
+Takes the people of whom there are a neutral face and a smile. Printed are the percentiles of how wide the mouth gets, as a
+multiple of its neutral width, and of how far it opens, in inter-ocular distances: of the real smiles, and of happy edits of the
+neutral faces. FaceMesh finds the points in both.
 """
 
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -18,8 +17,8 @@ from rich.progress import track
 from rich.table import Table
 
 from sargan_hf import SARGANPipeline
-from sargan_hf.data.people import first_by_hash
 from sargan_hf.errors import NoFaceError
+from sargan_hf.evaluation.samples import Sample, load_samples
 from sargan_hf.rig.landmarks.facemesh import FaceMesh
 
 CORNERS, INNER_LIPS = (61, 291), (13, 14)
@@ -29,25 +28,27 @@ LARGEST_SIDE = 800
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(help="Holds neutral/NAME and smiling/NAME of the same people.")],
+    pictures: Annotated[str, typer.Argument(help="Labelled pictures, neutral and happy ones of the same people.")],
     model: str = "weights/sargan-motion-128",
     people: Annotated[int, typer.Option(min=1, help="Spread evenly over the folder.")] = 40,
     held_out: Annotated[float | None, typer.Option(help="Only this share, those that training holds out.")] = None,
 ) -> None:
     """Edit, find points, compare."""
     pipeline, mesh = SARGANPipeline.from_pretrained(model), FaceMesh()
-    smiles = sorted(path for path in (folder / "smiling").iterdir() if (folder / "neutral" / path.name).is_file())
-    if held_out is not None:
-        kept = first_by_hash({path.stem for path in (folder / "neutral").glob("*.jpg")}, held_out, 0)
-        smiles = [path for path in smiles if path.stem in kept]
-    if not smiles:
-        raise typer.BadParameter(f"{folder} has no person both in neutral/ and in smiling/.")
-    smiles = [smiles[place] for place in np.linspace(0, len(smiles) - 1, min(people, len(smiles))).astype(int)]
+    samples = load_samples(pictures, held_out=held_out)
+    neutrals, smiles = ({each.subject: each for each in samples if each.expression == e} for e in ("neutral", "happy"))
+    both = sorted(neutrals.keys() & smiles.keys())
+    if not both:
+        raise typer.BadParameter(f"{pictures} has nobody both neutral and happy.")
+    both = [both[place] for place in np.linspace(0, len(both) - 1, min(people, len(both))).astype(int)]
     found: dict[str, list[np.ndarray]] = {"real smile": [], "happy edit": []}
-    for path in track(smiles, "measuring"):
-        neutral = opened(folder / "neutral" / path.name)
+    for subject in track(both, "measuring"):
+        neutral = opened(neutrals[subject])
         try:
-            pictures = {"real smile": opened(path), "happy edit": pipeline(neutral, expression="happy").images[0]}
+            pictures = {
+                "real smile": opened(smiles[subject]),
+                "happy edit": pipeline(neutral, expression="happy").images[0],
+            }
             start = mouth(neutral, pipeline, mesh)
             ends = {name: mouth(picture, pipeline, mesh) for name, picture in pictures.items()}
         except NoFaceError as error:
@@ -58,8 +59,8 @@ def main(
     show({name: np.array(values) for name, values in found.items()})
 
 
-def opened(path: Path) -> Image.Image:
-    picture = Image.open(path).convert("RGB")
+def opened(sample: Sample) -> Image.Image:
+    picture = Image.fromarray(sample.open())
     picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
     return picture
 
