@@ -147,7 +147,7 @@ def draw_variation(options: RenderOptions, rng: np.random.Generator) -> Variatio
     """Draws the variation of one set. Every switch has its own stream, so turning one off leaves the others alone."""
     names = ("crop", "colour", "mirror", "turn", "gaze", "light", "backdrop", "person", "beard")
     streams = dict(zip(names, rng.spawn(len(names)), strict=True))
-    changes = _person(streams["person"]) | {"carved": options.carved}
+    changes = _person(streams["person"])
     if options.jitter:
         changes |= _crop_jitter(streams["crop"]) | _colour_jitter(streams["colour"])
     changes["mirror"] = bool(streams["mirror"].random() < options.mirror)
@@ -162,7 +162,7 @@ def draw_variation(options: RenderOptions, rng: np.random.Generator) -> Variatio
         changes["backdrop"] = _backdrop(streams["backdrop"])
     if streams["beard"].random() < options.beard:
         changes["beard"] = BeardLook.draw(streams["beard"])
-    return Variation(**changes)
+    return Variation(carved=options.carved, **changes)
 
 
 def _crop_jitter(rng: np.random.Generator) -> dict:
